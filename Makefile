@@ -1,0 +1,62 @@
+# The two a newcomer needs: `make demo` and `make test`. Each installs what it needs first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SIZE ?= small
+
+.PHONY: help demo test lint up down docs lock clean
+
+help:  ## What each target does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+# One environment for everything, exactly as locked. Byte code is compiled here, at install: an
+# environment without it recompiles every module at every start (PYTHONDONTWRITEBYTECODE is common in images).
+$(INSTALLED): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
+		{ echo "Millrace needs Python 3.11; found: $$($(PYTHON) --version 2>&1). Install it, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Installing into $(VENV) (once, and again when requirements change) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED)  ## The whole stack on this machine, then what to open (SIZE=small|medium|large)
+	@$(BIN)/millrace demo --size $(SIZE)
+
+test: $(INSTALLED)  ## Every test
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED)  ## Style, types and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --disable-progress-bar warehouse/raw_schema
+
+up: $(INSTALLED)  ## Start the local services
+	@$(BIN)/millrace up
+
+down: $(INSTALLED)  ## Stop them
+	@$(BIN)/millrace down
+
+docs: $(INSTALLED)  ## Regenerate what is generated: .env.example, docs/events.md
+	@$(BIN)/millrace config --example > .env.example
+	@$(BIN)/python -m ingestion.event_guide
+
+# Hashed requirement files without index lines: they install from whichever registry a machine is set up for.
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --python-version 3.11
+lock:  ## Resolve the requirements again (after pyproject.toml changed)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.lock $(LOCK_FLAGS)
+	@$(COMPILE) pyproject.toml --constraint requirements/dev.lock --output-file requirements/main.lock $(LOCK_FLAGS)
+	@echo uv | $(COMPILE) - --constraint requirements/dev.lock --output-file requirements/bootstrap.lock $(LOCK_FLAGS)
+
+clean:  ## Stop the services and remove the environment and caches; the data in .millrace stays
+	@test ! -x $(BIN)/millrace || $(BIN)/millrace down
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,70 @@
+"""`millrace demo`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import console, print_text
+from warehouse.settings import Settings, load_settings
+
+
+class Size(StrEnum):
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
+
+
+def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.")] = Size.SMALL) -> None:
+    """The whole stack on this machine, filled with a simulated world; then what to open."""
+    from cli.load import load_files, print_result
+    from cli.services import start_services
+
+    begun = time.monotonic()
+    settings = start_services(load_settings())
+    world = simulate(settings, size)
+    print_result(load_files([world / "events", world / "faults"]))
+    print_text(f"Done in {time.monotonic() - begun:.0f} s.")
+    print_text("")
+    print_text("What to do next:")
+    print_text("  millrace status            health, ports, sizes, freshness")
+    print_text("  millrace projects list     who sends events")
+    print_text("  millrace access list       who may read what")
+    print_text("  millrace down              stop it; the data stays")
+    print_text("")
+    print_text(f"The files that SDKs would have sent, and what is true of them: {world}")
+
+
+def simulate(settings: Settings, size: Size) -> Path:
+    """The simulated world of this size, made once: the same files each time."""
+    from ingestion.demo import World, generate
+
+    folder = settings.data_dir / "demo" / size
+    if (folder / "truths.json").is_file():
+        print_text(f"The {size} world is there already.")
+        return folder
+    with _bar() as progress:
+        summary = generate(World(size=size.value), folder, progress)
+    print_text(
+        f"Simulated {summary.events:,} events of {len(summary.events_per_project)} projects in {summary.seconds:.1f} s."
+    )
+    return folder
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    from rich.progress import Progress
+
+    with Progress(console=console(stderr=True), transient=True) as bars:
+        task = bars.add_task("simulating", total=None)
+        yield lambda done, of: bars.update(task, completed=done, total=of)

@@ -1,0 +1,181 @@
+"""`millrace events list | show | validate`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import Format, FormatOption, print_json, print_table, print_text
+from warehouse.errors import MillraceError
+from warehouse.projects import load_projects
+from warehouse.settings import load_settings
+
+if TYPE_CHECKING:
+    from ingestion.registry import EventType
+    from ingestion.validation import Problem
+
+app = typer.Typer(help="The event types you have registered, and events checked against them.", no_args_is_help=True)
+
+# Problems beyond these are counted, not listed.
+LISTED_IN_TABLE, LISTED_IN_JSON = 50, 1000
+
+
+@app.command("list")
+def list_event_types(format: FormatOption = Format.TABLE) -> None:
+    """The registered event types."""
+    from ingestion.registry import load_registry
+
+    event_types = load_registry().values()
+    if format is Format.JSON:
+        print_json([_summary(event_type) for event_type in event_types])
+    else:
+        rows = [(e.name, e.owner, len(e.properties), ", ".join(_required(e)), e.description) for e in event_types]
+        print_table(("event", "owner", "properties", "required", "description"), rows)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="An event type, as `millrace events list` has it.")],
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """One event type: its properties, rules and an example."""
+    import json
+
+    from ingestion.registry import load_registry
+    from ingestion.validation import rule_in_words
+
+    event_type = load_registry().get_type(name)
+    if format is Format.JSON:
+        properties = [
+            {
+                "name": path,
+                "type": schema.type,
+                "column_type": schema.clickhouse_type,
+                "required": path in event_type.schema.required,
+                "rule": rule_in_words(schema),
+                "pii": str(schema.pii),
+                "deprecated": schema.deprecated,
+                "description": schema.description,
+            }
+            for path, schema in event_type.properties.items()
+        ]
+        print_json({**_summary(event_type), "properties": properties, "example": event_type.example})
+        return
+    print_text(f"{event_type.name}: {event_type.description}")
+    print_text(f"Owner {event_type.owner}, sent as {event_type.message_type}.")
+    if event_type.deprecated:
+        print_text(f"Deprecated: {event_type.deprecated}")
+    rows = [
+        (
+            path,
+            rule_in_words(schema) or schema.expected,
+            path in event_type.schema.required,
+            "" if schema.pii == "none" else schema.pii,
+            f"{schema.description}{f' (deprecated: {schema.deprecated})' if schema.deprecated else ''}",
+        )
+        for path, schema in event_type.properties.items()
+    ]
+    if rows:
+        print_table(("property", "is", "required", "personal", "description"), rows)
+    print_text(f"Example: {json.dumps(event_type.example, ensure_ascii=False)}")
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="Canonical events, one per line: JSONL or JSONL.gz.")],
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """What a load would reject of a file, and why; nothing is written. Exit code 1 where it would reject anything."""
+    from ingestion.registry import load_registry
+    from ingestion.validation import event_name, line_problems
+
+    registry, projects = load_registry(), load_projects(load_settings())
+    reasons, unregistered = Counter[str](), Counter[str]()
+    listed: list[tuple[int, Problem]] = []
+    received = 0
+    for number, line in _lines(file):
+        received += 1
+        if problems := line_problems(line, registry, projects):
+            reasons[problems[0].reason] += 1
+            listed += [(number, problem) for problem in problems[: LISTED_IN_JSON - len(listed)]]
+        elif (event := event_name(line)) not in registry:
+            unregistered[event] += 1
+    rejected = sum(reasons.values())
+    if format is Format.JSON:
+        print_json(
+            {
+                "file": str(file),
+                "received": received,
+                "accepted": received - rejected,
+                "rejected": rejected,
+                "reasons": dict(reasons.most_common()),
+                "unregistered": dict(unregistered.most_common()),
+                "problems": [
+                    {"line": n, "reason": p.reason, "path": p.path, "expected": p.expected, "got": p.got}
+                    for n, p in listed
+                ],
+            }
+        )
+    else:
+        _print_verdict(received, reasons, unregistered, listed)
+    if rejected:
+        raise typer.Exit(1)
+
+
+def _print_verdict(
+    received: int, reasons: Counter[str], unregistered: Counter[str], listed: list[tuple[int, Problem]]
+) -> None:
+    if listed:
+        rows = [(number, problem.reason, problem.detail) for number, problem in listed[:LISTED_IN_TABLE]]
+        print_table(("line", "reason", "what"), rows)
+        if len(listed) > LISTED_IN_TABLE:
+            print_text(f"Only the first {LISTED_IN_TABLE} problems are shown; --format json lists {LISTED_IN_JSON:,}.")
+    rejected = sum(reasons.values())
+    by_reason = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    print_text(
+        f"{received:,} lines: {received - rejected:,} would be accepted, {rejected:,} rejected"
+        f"{f' ({by_reason})' if rejected else ''}."
+    )
+    if unregistered:
+        names = ", ".join(f"{name} {count:,}" for name, count in unregistered.most_common(10))
+        print_text(f"Accepted without a registered event type: {names}.")
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Number and content of every line that is not blank."""
+    import gzip
+    import zlib
+
+    try:
+        with file.open("rb") as raw:
+            # By what it is, not by how it is called.
+            zipped = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            content = gzip.GzipFile(fileobj=raw) if zipped else raw
+            for number, line in enumerate(content, start=1):
+                if stripped := line.rstrip(b"\r\n"):
+                    yield number, stripped
+    except FileNotFoundError as error:
+        raise MillraceError(f"{file} does not exist.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise MillraceError(f"{file} cannot be read: {error}") from error
+
+
+def _summary(event_type: EventType) -> dict[str, Any]:
+    return {
+        "name": event_type.name,
+        "owner": event_type.owner,
+        "description": event_type.description,
+        "message_type": str(event_type.message_type),
+        "properties": list(event_type.properties),
+        "required": _required(event_type),
+        "deprecated": event_type.deprecated,
+    }
+
+
+def _required(event_type: EventType) -> list[str]:
+    return [name for name in event_type.properties if name in event_type.schema.required]

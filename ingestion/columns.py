@@ -1,0 +1,132 @@
+"""Canonical events that come as columns: Parquet and CSV, with the columns of the contract."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ingestion.contract import COLUMNS, INSTANTS, OBJECTS
+from ingestion.pieces import PIECE_LINES, Header, Piece, decompressed
+from warehouse.errors import MillraceError, nearest
+
+NAMES = tuple(column.name for column in COLUMNS if column.sent)
+PARQUET_ROWS = 250_000
+
+
+def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
+    """Row groups as they are; the server makes lines of them, see destination.py."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_names(path, file.schema_arrow.names)
+            wanted = [name for name in file.schema_arrow.names if name in NAMES]
+            for number, batch in enumerate(file.iter_batches(PARQUET_ROWS, columns=wanted)):
+                sink = pa.BufferOutputStream()
+                pq.write_table(_as_text(pa.Table.from_batches([batch])), sink, compression="none")
+                yield Piece(replace(header, piece=number, lines=batch.num_rows), sink.getvalue().to_pybytes())
+    except (pa.ArrowException, OSError) as error:
+        raise MillraceError(f"{path} is not a Parquet file that can be read: {error}") from error
+
+
+def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
+    """Rows as canonical lines; properties and context are JSON text, an empty cell is an absent key."""
+    text = io.TextIOWrapper(
+        io.BufferedReader(_Stream(path)), encoding="utf-8-sig", errors="backslashreplace", newline=""
+    )
+    reader = csv.reader(text, strict=False)
+    names = next(reader, [])
+    _check_names(path, names)
+    lines: list[bytes] = []
+    number = 0
+    for cells in reader:
+        if cells:
+            lines.append(_line(names, cells))
+        if len(lines) >= PIECE_LINES:
+            yield Piece(replace(header, piece=number, lines=len(lines)), b"\n".join(lines) + b"\n")
+            lines, number = [], number + 1
+    if lines:
+        yield Piece(replace(header, piece=number, lines=len(lines)), b"\n".join(lines) + b"\n")
+
+
+def line_of_columns() -> tuple[str, str]:
+    """For ClickHouse: the expression that makes a canonical line of Parquet columns, and the columns' structure."""
+    parts = [f"if({name} IS NULL, '', concat('\"{name}\":', {_value(name)}))" for name in NAMES]
+    line = f"concat('{{', arrayStringConcat(arrayFilter(part -> part != '', [{', '.join(parts)}]), ','), '}}')"
+    return line, ", ".join(f"{name} Nullable(String)" for name in NAMES)
+
+
+def _value(name: str) -> str:
+    # Broken JSON in an object's column must not break out of its place: then it is a text, and is rejected as one.
+    return (
+        f"if(isValidJSON({name}), assumeNotNull({name}), toJSONString({name}))"
+        if name in OBJECTS
+        else f"toJSONString({name})"
+    )
+
+
+def _as_text(table: Any) -> Any:
+    """Every column as text; instants as the contract writes them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = []
+    for name in table.column_names:
+        column = table[name]
+        if name in INSTANTS and pa.types.is_timestamp(column.type):
+            utc = column.cast(pa.timestamp("ms", tz="UTC"), safe=False)
+            column = pc.strftime(utc, format="%Y-%m-%dT%H:%M:%SZ")
+        elif pa.types.is_struct(column.type) or pa.types.is_map(column.type) or pa.types.is_list(column.type):
+            column = pa.chunked_array([[None if v is None else orjson.dumps(v).decode() for v in column.to_pylist()]])
+        columns.append(column.cast(pa.string()))
+    return pa.table(columns, names=table.column_names)
+
+
+def _line(names: list[str], cells: list[str]) -> bytes:
+    event: dict[str, object] = {}
+    for name, cell in zip(names, cells, strict=False):
+        if cell == "" or name not in NAMES:
+            continue
+        event[name] = cell
+        if name in OBJECTS:
+            with contextlib.suppress(orjson.JSONDecodeError):  # then it stays a text, and is rejected as one
+                event[name] = orjson.loads(cell)
+    return orjson.dumps(event)
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    if "event" not in names:
+        known = nearest("event", names)
+        raise MillraceError(
+            f"{path} has no column `event`{known}",
+            hint=f"Columns of canonical events are {', '.join(NAMES)}.",
+        )
+
+
+class _Stream(io.RawIOBase):
+    """A file's decompressed bytes, for readers that want a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._chunks = decompressed(path)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = chunk
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count

@@ -1,0 +1,30 @@
+"""Every test runs apart from the developer's own services: no .env, no MILLRACE_ variable, no fixed port."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+for variable in [name for name in os.environ if name.startswith("MILLRACE_")]:
+    del os.environ[variable]
+os.environ["MILLRACE_ENV_FILE"] = ""  # no file
+
+from tests.support import Instance  # noqa: E402 - the environment must be clean before settings are first read
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[Instance]:
+    """A Millrace of the test's own, with nothing started."""
+    with Instance(tmp_path / "millrace") as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """One local ClickHouse with the schema of raw, for all tests that only add their own rows or databases."""
+    with Instance(tmp_path_factory.mktemp("shared") / "millrace") as shared:
+        shared.up()
+        yield shared

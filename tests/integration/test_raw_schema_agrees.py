@@ -1,0 +1,42 @@
+"""The contract in Python and the tables of warehouse/raw_schema say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ingestion.contract import COLUMNS, CONTEXT_KEYS
+from ingestion.enrichment.lookups import lookups
+from ingestion.typed_paths import present_paths
+from tests.support import Instance
+from tests.unit.enrichment.mmdb import write_mmdb
+
+
+def columns_of(clickhouse: Instance, table: str) -> dict[str, str]:
+    rows = clickhouse.rows(
+        f"SELECT name, type FROM system.columns WHERE concat(database, '.', table) = '{table}' ORDER BY position"
+    )
+    return {str(name): str(kind) for name, kind in rows}
+
+
+def test_raw_events_has_the_columns_of_the_contract(clickhouse: Instance) -> None:
+    created = {
+        name: "JSON" if kind.startswith("JSON(") else kind
+        for name, kind in columns_of(clickhouse, "raw.events").items()
+    }
+    assert created == {column.name: column.clickhouse_type for column in COLUMNS}
+    assert list(created) == [column.name for column in COLUMNS]
+
+
+def test_the_context_has_the_typed_paths_of_the_contract(clickhouse: Instance) -> None:
+    assert present_paths(clickhouse.client("admin"), "raw.events", "context") == {
+        key.path: key.clickhouse_type for key in CONTEXT_KEYS
+    }
+
+
+@pytest.mark.parametrize("table", ["user_agents", "referrers", "places"])
+def test_the_lookup_tables_have_the_columns_that_are_filled(clickhouse: Instance, tmp_path: Path, table: str) -> None:
+    database = write_mmdb(tmp_path / "empty.mmdb", {"203.0.113.0/24": {}})
+    (lookup,) = [lookup for lookup in lookups(database) if lookup.table == table]
+    assert columns_of(clickhouse, f"raw.{table}") == {**lookup.columns, "described_at": "DateTime64(3, 'UTC')"}

@@ -1,0 +1,32 @@
+"""A small simulated world, loaded once, beside what is true of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.demo import World, generate
+from tests.support import Instance
+
+
+@dataclass(frozen=True)
+class LoadedWorld:
+    instance: Instance
+    folder: Path
+    truths: dict[str, Any]
+    loaded: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWorld]:
+    folder = tmp_path_factory.mktemp("truths") / "world"
+    generate(World(size=8_000), folder)
+    with Instance(tmp_path_factory.mktemp("truths") / "millrace") as instance:
+        instance.up()
+        loaded = instance.json("load", str(folder / "events"), str(folder / "faults"))
+        yield LoadedWorld(instance, folder, json.loads((folder / "truths.json").read_text()), loaded)

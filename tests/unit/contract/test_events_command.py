@@ -1,0 +1,113 @@
+"""`millrace events list | show | validate`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.registry import Registry
+from tests.support import Instance
+
+GOOD = {"project_id": "demo", "event": "logged_out", "user_id": "u", "timestamp": "2026-03-01T10:00:00.000Z"}
+BAD = {**GOOD, "event": "nps_answered", "properties": {"score": 11, "comment": 5}}
+
+
+def write(path: Path, *lines: dict[str, Any] | str) -> Path:
+    text = "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def test_list_shows_every_event_type(instance: Instance, registry: Registry) -> None:
+    listed = instance.json("events", "list")
+    assert [entry["name"] for entry in listed] == sorted(registry)
+    (order,) = [entry for entry in listed if entry["name"] == "order_completed"]
+    assert order["owner"] == "shop"
+    assert {"order_id", "revenue", "currency"} <= set(order["required"])
+    assert "order_completed" in instance.run("events", "list").stdout
+
+
+def test_show_tells_everything_about_one(instance: Instance) -> None:
+    shown = instance.json("events", "show", "nps_answered")
+    assert shown["properties"][0] == {
+        "name": "score",
+        "type": "integer",
+        "column_type": "Nullable(Int64)",
+        "required": True,
+        "rule": "integer from 0 to 10",
+        "pii": "none",
+        "deprecated": "",
+        "description": "From 0, not at all, to 10",
+    }
+    assert shown["example"]["score"] == 9
+    text = instance.run("events", "show", "nps_answered").stdout
+    assert "integer from 0 to 10" in text
+    assert "Owner support, sent as track." in text
+
+
+def test_show_of_an_unknown_event_names_the_nearest(instance: Instance) -> None:
+    done = instance.run("events", "show", "nps_answer")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "No event type 'nps_answer' is registered; did you mean 'nps_answered'" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["good.jsonl", "good.jsonl.gz"])
+def test_a_good_file_is_exit_code_0(instance: Instance, tmp_path: Path, name: str) -> None:
+    file = write(tmp_path / name, GOOD, "", {**GOOD, "event": "my_own"}, {**GOOD, "event": "my_own"})
+    done = instance.run("events", "validate", str(file))
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "3 lines: 3 would be accepted, 0 rejected." in done.stdout
+    assert "Accepted without a registered event type: my_own 2." in done.stdout
+
+
+def test_every_problem_is_told_with_its_line(instance: Instance, tmp_path: Path) -> None:
+    file = write(tmp_path / "mixed.jsonl", GOOD, "nonsense", "", BAD, {**GOOD, "project_id": "other"})
+    done = instance.run("events", "validate", str(file), "--format", "json")
+    assert done.returncode == 1
+    result = json.loads(done.stdout)
+    assert {key: result[key] for key in ("received", "accepted", "rejected")} == {
+        "received": 4,
+        "accepted": 1,
+        "rejected": 3,
+    }
+    assert result["reasons"] == {"invalid_json": 1, "schema_violation": 1, "unknown_project": 1}
+    assert result["unregistered"] == {}
+    assert [(problem["line"], problem["path"]) for problem in result["problems"]] == [
+        (2, ""),
+        (4, "comment"),
+        (5, "project_id"),
+    ]
+    assert result["problems"][1] == {
+        "line": 4,
+        "reason": "schema_violation",
+        "path": "comment",
+        "expected": "text",
+        "got": "a number",
+    }
+
+
+def test_the_table_stops_and_says_so(instance: Instance, tmp_path: Path) -> None:
+    done = instance.run("events", "validate", str(write(tmp_path / "bad.jsonl", *["x"] * 60)))
+    assert done.returncode == 1
+    assert "Only the first 50 problems are shown" in done.stdout
+    assert "60 lines: 0 would be accepted, 60 rejected (invalid_json 60)." in done.stdout
+
+
+def test_a_file_that_cannot_be_read_is_told(instance: Instance, tmp_path: Path) -> None:
+    done = instance.run("events", "validate", str(tmp_path / "none.jsonl"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "none.jsonl does not exist." in done.stderr
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(json.dumps(GOOD).encode() * 100)[:60])
+    done = instance.run("events", "validate", str(cut))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cut.jsonl.gz cannot be read: Compressed file ended" in done.stderr
+    done = instance.run("events", "validate", str(tmp_path))
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr

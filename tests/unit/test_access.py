@@ -1,0 +1,93 @@
+"""access.yaml: what it may say. What it does is in tests/integration/test_access.py."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from pydantic import SecretStr
+
+from tests.support import Instance
+from warehouse.access.model import Access, load_access
+from warehouse.access.users_xml import users_xml
+from warehouse.errors import MillraceError
+from warehouse.projects import load_projects
+
+ROLES = """
+roles:
+  admin: {description: All, database: ops, grants: [ALL ON *.* WITH GRANT OPTION]}
+  reader:
+    {description: R, database: marts, read_only: true, grants: [SELECT ON marts.*], limits: {max_memory_usage: 4GiB}}
+"""
+ADMIN = "users:\n  admin: {role: admin, projects: all}\n"
+
+
+def declare(instance: Instance, text: str) -> Access:
+    (instance.project_dir / "access.yaml").write_text(text)
+    settings = instance.settings
+    return load_access(settings, load_projects(settings))
+
+
+def test_limits_take_sizes_and_users_projects(instance: Instance) -> None:
+    access = declare(instance, ROLES + ADMIN + "  anna: {role: reader, projects: [demo, demo_mobile]}\n")
+    assert access.roles["reader"].limits == {"max_memory_usage": 4 * 1024**3}
+    assert access.filter_of("anna") == "project_id IN ('demo', 'demo_mobile')"
+    assert access.filter_of("admin") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ROLES + "users:\n  anna: {role: reader, projects: all}\n", "must keep a user `admin`"),
+        (
+            ROLES + ADMIN + "  anna: {role: raeder, projects: all}\n",
+            "users.anna: there is no role 'raeder'; did you mean 'reader'?",
+        ),
+        (
+            ROLES + ADMIN + "  anna: {role: reader, projects: [dmo]}\n",
+            "users.anna: there is no project 'dmo'; did you mean 'demo'?",
+        ),
+        (ROLES + ADMIN + "  anna: {role: reader, projects: []}\n", "users.anna: projects is empty"),
+        (ROLES + ADMIN + "  anna: {role: reader}\n", "users.anna.projects: Field required"),
+        (
+            ROLES + ADMIN + "  default: {role: reader, projects: all}\n",
+            "users.default: this name is the local server's own",
+        ),
+        (ROLES + ADMIN + "  'x y': {role: reader, projects: all}\n", "'x y' is not a valid name"),
+        (ROLES.replace("SELECT ON marts.*", "SELECT ON marts.* TO root; DROP TABLE x") + ADMIN, "is not a grant"),
+        (
+            ROLES.replace("[SELECT ON marts.*]", "[SELECT ON marts.*, ALL ON *.* WITH GRANT OPTION]") + ADMIN,
+            "at all grants",
+        ),
+        (ROLES.replace("4GiB", "lots") + ADMIN, "'lots' is not a number or a size"),
+        (ROLES.replace("read_only", "readonly") + ADMIN, "roles.reader.readonly: Extra inputs are not permitted"),
+        ("roles: [", "is not valid YAML"),
+        (ROLES + ADMIN + "  admin: {role: reader, projects: all}\n", "is not valid YAML: 'admin' stands twice"),
+        (ROLES.replace("  reader:", "  default:") + ADMIN, "roles.default: this name is the local server's own"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(instance: Instance, text: str, said: str) -> None:
+    with pytest.raises(MillraceError) as error:
+        declare(instance, text)
+    assert str(instance.project_dir / "access.yaml") in error.value.message
+    assert said in error.value.message
+
+
+def test_users_xml_holds_hashes_and_escapes_what_it_is_given(instance: Instance) -> None:
+    access = declare(instance, ROLES + ADMIN)
+    document = users_xml(access, {"admin": SecretStr('<geheim> & "co"')})
+    tree = ElementTree.fromstring(document)
+    assert "geheim" not in document
+    assert [user.tag for user in tree.find("users") or ()] == ["default", "admin"]
+    assert tree.findtext("profiles/default/join_use_nulls") == "1"
+    assert tree.findtext("profiles/reader/readonly") == "2"
+
+
+def test_the_shipped_file_gives_readers_marts_only(instance: Instance) -> None:
+    settings = instance.settings
+    access = load_access(settings, load_projects(settings))
+    assert set(access.roles) == {"admin", "engineer", "analyst", "bi", "loader"}
+    for role in ("analyst", "bi"):
+        assert access.roles[role].grants == ("SELECT ON marts.*",)
+        assert access.roles[role].read_only
+        assert access.roles[role].limits

@@ -1,0 +1,126 @@
+-- What a load sends, one row per received line. The Null engine keeps nothing: the views take what they want from the
+-- stream. The first view, from landing to landing_checked, holds the validation; the load makes it from the registry of
+-- event types and changes it in place, so that no line falls between two versions.
+CREATE TABLE IF NOT EXISTS raw.landing
+(
+    line String COMMENT 'Canonical line; empty where a decoder refused the payload',
+    original String COMMENT 'The payload as received, where line is a decoding of it; empty: line is as received',
+    default_project String COMMENT 'Project of lines that name none',
+    accept_unknown Bool COMMENT 'Whether projects that are not declared are accepted',
+    refused LowCardinality(String) COMMENT 'Reason of a decoder that refused the payload',
+    refused_detail String COMMENT 'What was wrong with it',
+    default_received_at DateTime64(3, 'UTC') COMMENT 'When lines were received that do not say it',
+    source LowCardinality(String) COMMENT 'Dialect, and file or endpoint',
+    file_id String COMMENT 'Hash of the file''s content',
+    piece UInt32 COMMENT 'Which piece of the file, from 0'
+)
+ENGINE = Null
+COMMENT 'Grain: one row per received line, on its way.';
+
+CREATE TABLE IF NOT EXISTS raw.landing_checked
+(
+    project_id LowCardinality(String) COMMENT 'Tenant',
+    event_id String COMMENT 'The sender''s id, or a hash',
+    event String COMMENT 'snake_case name',
+    message_type String COMMENT 'Kind of call',
+    user_id String COMMENT 'Known user',
+    anonymous_id String COMMENT 'Device or browser id',
+    session_id String COMMENT 'The SDK''s session id',
+    group_id String COMMENT 'Account or company',
+    timestamp DateTime64(3, 'UTC') COMMENT 'Corrected time of the event',
+    original_timestamp DateTime64(3, 'UTC') COMMENT 'Time of the event by the client''s clock',
+    sent_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the client sent it',
+    received_at DateTime64(3, 'UTC') COMMENT 'When the server received it',
+    properties String COMMENT 'JSON text',
+    context String COMMENT 'JSON text',
+    consent_analytics Bool COMMENT 'May be used for analytics',
+    consent_marketing Bool COMMENT 'May be used for marketing',
+    consent_personalization Bool COMMENT 'May be used for personalisation',
+    schema_version LowCardinality(String) COMMENT 'Version of the sender''s schema',
+    source LowCardinality(String) COMMENT 'Dialect, and file or endpoint',
+    line String COMMENT 'The line as received',
+    reason LowCardinality(String) COMMENT 'Why it is rejected; empty: accepted',
+    detail String COMMENT 'What exactly was wrong',
+    file_id String COMMENT 'Hash of the file''s content',
+    piece UInt32 COMMENT 'Which piece of the file'
+)
+ENGINE = Null
+COMMENT 'Grain: one row per received line with the verdict on it, on its way.';
+
+CREATE TABLE IF NOT EXISTS raw.load_counts
+(
+    file_id String COMMENT 'Hash of the file''s content',
+    piece UInt32 COMMENT 'Which piece of the file',
+    project_id LowCardinality(String) COMMENT 'Tenant',
+    reason LowCardinality(String) COMMENT 'Why lines were rejected; empty: accepted',
+    lines UInt64 COMMENT 'How many',
+    loaded_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When'
+)
+ENGINE = MergeTree
+ORDER BY (file_id, piece, project_id, reason)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Grain: one row per piece of a loaded file, project and reason; counted as the lines pass.';
+
+CREATE TABLE IF NOT EXISTS raw.loaded_files
+(
+    file_id String COMMENT 'Hash of the file''s content',
+    path String COMMENT 'Where it was read from',
+    dialect LowCardinality(String) COMMENT 'How it was read',
+    bytes UInt64 COMMENT 'Its size',
+    received UInt64 COMMENT 'Lines in it',
+    accepted UInt64 COMMENT 'Of them accepted',
+    rejected UInt64 COMMENT 'Of them rejected',
+    load_id String COMMENT 'dlt''s id of the load',
+    loaded_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was complete'
+)
+ENGINE = MergeTree
+ORDER BY (file_id, loaded_at)
+COMMENT 'Grain: one row per file whose load was completed.';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_events TO raw.events AS
+SELECT
+    project_id,
+    event_id,
+    event,
+    message_type,
+    user_id,
+    anonymous_id,
+    session_id,
+    group_id,
+    timestamp,
+    original_timestamp,
+    sent_at,
+    received_at,
+    now64(3) AS loaded_at,
+    properties,
+    context,
+    consent_analytics,
+    consent_marketing,
+    consent_personalization,
+    schema_version,
+    source
+FROM raw.landing_checked
+WHERE reason = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_events_rejected TO raw.events_rejected AS
+SELECT
+    project_id,
+    line,
+    reason,
+    detail,
+    source,
+    received_at,
+    now64(3) AS loaded_at
+FROM raw.landing_checked
+WHERE reason != '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_load_counts TO raw.load_counts AS
+SELECT
+    file_id,
+    piece,
+    project_id,
+    reason,
+    count() AS lines,
+    now64(3) AS loaded_at
+FROM raw.landing_checked
+GROUP BY file_id, piece, project_id, reason;

@@ -1,0 +1,320 @@
+"""Every setting of Millrace: environment `MILLRACE_*`, then `.env`, then generated secrets, then the default.
+
+The field descriptions below are the documentation: `.env.example` and `millrace config` are made from them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from warehouse.errors import MillraceError, nearest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PREFIX = "MILLRACE_"
+PASSWORD_PREFIX = f"{PREFIX}PASSWORD_"
+# Read before there are settings, so they are no fields: which .env to read (empty: none).
+ENV_FILE_VARIABLE = f"{PREFIX}ENV_FILE"
+OUTSIDE_VARIABLES = {ENV_FILE_VARIABLE: "another file than .env; empty: no file"}
+MASK = "********"
+MIN_MEMORY = 512 * 1024**2  # below that the server starts and then refuses most of what it is asked
+
+
+def _valid_url(url: str) -> str:
+    if not url:
+        return url
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must look like https://host:8443, not {mask_url(url)!r}")
+    try:
+        parts.port  # noqa: B018 - reading it raises for a port out of range
+    except ValueError as error:
+        raise ValueError(f"has no valid port: {mask_url(url)!r}") from error
+    if parts.path not in ("", "/") or parts.query:
+        raise ValueError("takes no path and no query: only scheme, host and port")
+    return url
+
+
+def _valid_cluster(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
+        raise ValueError("must be a cluster's name: letters, digits, _ and -")
+    return name
+
+
+def _enough(memory: ByteSize | None) -> ByteSize | None:
+    if memory is not None and memory < MIN_MEMORY:
+        raise ValueError(f"must be at least {ByteSize(MIN_MEMORY).human_readable()}, not {memory.human_readable()}")
+    return memory
+
+
+def _from_project_dir(path: Path) -> Path:
+    # Resolved: two names of one directory are one directory.
+    return (REPOSITORY / path.expanduser()).resolve()
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+ProjectPath = Annotated[Path, AfterValidator(_from_project_dir)]
+# An empty value in .env means "not set", as people expect of a line they have not filled in.
+OptionalPath = Annotated[
+    Path | None,
+    BeforeValidator(lambda value: None if value == "" else value),
+    AfterValidator(lambda path: path and _from_project_dir(path)),
+]
+Memory = Annotated[
+    ByteSize | None, AfterValidator(_enough), BeforeValidator(lambda value: None if value in ("", "0") else value)
+]
+
+
+class Settings(BaseSettings):
+    """Effective settings; read them with `load_settings()`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    clickhouse_url: Annotated[str, AfterValidator(_valid_url)] = Field(
+        "",
+        description="Your own ClickHouse 26 or newer, e.g. https://host:8443. Empty: the local server.",
+        repr=False,  # somebody may have written a password into it
+    )
+    clickhouse_native_port: Port = Field(
+        0, description="Native TCP port of your own ClickHouse. 0: 9440 with https, else 9000."
+    )
+    clickhouse_user: str = Field(
+        "",
+        description="User of your own ClickHouse for every role whose own password is not set.",
+    )
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="That user's password.")
+    cluster: Annotated[str, AfterValidator(_valid_cluster)] = Field(
+        "", description="Cluster name on your own ClickHouse. Empty: a single node."
+    )
+    data_dir: ProjectPath = Field(
+        Path(".millrace"),
+        description="Where the local services keep data, logs and generated secrets. Relative: to the repository.",
+    )
+    project_dir: ProjectPath = Field(
+        Path(), description="Where projects.yaml and access.yaml are. Relative: to the repository."
+    )
+    listen_host: str = Field(
+        "127.0.0.1",
+        description="Address of the local server. Beyond loopback only with MILLRACE_PASSWORD_ADMIN.",
+    )
+    http_port: Port = Field(8123, description="HTTP port of the local server. 0: any free one.")
+    tcp_port: Port = Field(9000, description="Native TCP port of the local server. 0: any free one.")
+    memory: Memory = Field(
+        None, description="Memory limit of the local server, e.g. 8GiB. Empty: half of the machine's."
+    )
+    geo_database: OptionalPath = Field(
+        None, description="An MMDB file that knows countries and cities by IP address. Empty: places stay unknown."
+    )
+    project: str = Field("demo", description="The project (tenant) that commands mean when none is named.")
+    accept_unknown_projects: bool = Field(
+        False, description="Accept events of projects that projects.yaml does not declare."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, _Layers(settings_cls))
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> Self:
+        if self.http_port == self.tcp_port != 0:
+            raise ValueError(f"and {PREFIX}TCP_PORT are both {self.tcp_port}: two ports are needed")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        return not self.clickhouse_url
+
+    @property
+    def server_dir(self) -> Path:
+        """The local server's data; its run directory (configuration, logs, pid file) lies beside it."""
+        return self.data_dir / "clickhouse"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.data_dir / "secrets.env"
+
+    @cached_property
+    def passwords(self) -> Mapping[str, SecretStr]:
+        """Passwords of the declared users, by user: MILLRACE_PASSWORD_ANALYST is that of `analyst`."""
+        # Those that were made up are of the local server: another server has never heard of them.
+        made_up = _passwords_in((_read_env_file(self.secrets_file),)) if self.is_local else {}
+        return {**made_up, **chosen_passwords()}
+
+
+def chosen_passwords() -> dict[str, SecretStr]:
+    """Those that a person set, in the environment or .env."""
+    return _passwords_in(_layers())
+
+
+def _passwords_in(layers: tuple[Layer, ...]) -> dict[str, SecretStr]:
+    found: dict[str, SecretStr] = {}
+    for layer in layers:
+        for variable, value in layer.values.items():
+            if variable.upper().startswith(PASSWORD_PREFIX) and value:
+                found.setdefault(variable[len(PASSWORD_PREFIX) :].lower(), SecretStr(value))
+    return found
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One place where values come from; the first layer that has a variable wins."""
+
+    source: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EffectiveValue:
+    variable: str
+    value: str
+    source: str
+    description: str
+
+
+class _Layers(PydanticBaseSettingsSource):
+    """Environment before .env; one reader for both, so that `millrace config` can name the source."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        variable = f"{PREFIX}{field_name.upper()}"
+        for layer in _layers():
+            if variable in layer.values:
+                return layer.values[variable], field_name, False
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _layers() -> tuple[Layer, ...]:
+    environment = {k: v for k, v in os.environ.items() if k.startswith(PREFIX)}
+    name = os.environ.get(ENV_FILE_VARIABLE)
+    if name == "":
+        return (Layer("environment", environment),)
+    path = Path(name).expanduser() if name else REPOSITORY / ".env"
+    if name and not path.is_file():
+        raise MillraceError(f"{ENV_FILE_VARIABLE} names {path}, which is not a file.")
+    return Layer("environment", environment), _read_env_file(path)
+
+
+def _read_env_file(path: Path) -> Layer:
+    if not path.is_file():
+        return Layer(path.name, {})
+    try:
+        values = dotenv_values(path, interpolate=False, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MillraceError(f"{path} cannot be read: {error}") from error
+    return Layer(path.name, {k: v for k, v in values.items() if k.startswith(PREFIX) and v is not None})
+
+
+def load_settings() -> Settings:
+    """The effective settings, or a MillraceError that names the variable and what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        variable = f"{PREFIX}{str((first['loc'] or ('http_port',))[0]).upper()}"
+        reason = first["msg"].removeprefix("Value error, ")
+        reason = reason[0].lower() + reason[1:]
+        raise MillraceError(
+            f"{variable} {reason}.", hint="`millrace config` shows where each value comes from."
+        ) from error
+
+
+def effective_values(settings: Settings) -> list[EffectiveValue]:
+    """Every setting and password with its masked value and the place it came from."""
+    layers = _layers()
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = f"{PREFIX}{name.upper()}"
+        source = next((layer.source for layer in layers if variable in layer.values), "default")
+        rows.append(EffectiveValue(variable, _shown(name, getattr(settings, name)), source, field.description or ""))
+    secrets = Layer("generated", _read_env_file(settings.secrets_file).values)
+    for user in sorted(settings.passwords):
+        variable = f"{PASSWORD_PREFIX}{user.upper()}"
+        source = next(
+            layer.source
+            for layer in (*layers, secrets)
+            if any(name.upper() == variable and value for name, value in layer.values.items())
+        )
+        rows.append(EffectiveValue(variable, MASK, source, f"Password of the ClickHouse user {user}."))
+    return rows
+
+
+def raw_values() -> list[Layer]:
+    """What is set, as it is written, secrets masked: for when it cannot be read as settings."""
+    secret = ("PASSWORD", "URL")
+    return [
+        Layer(layer.source, {k: MASK if any(word in k for word in secret) else v for k, v in layer.values.items()})
+        for layer in _layers()
+    ]
+
+
+def unknown_variables() -> list[str]:
+    """A sentence for each MILLRACE_ variable that no setting has: most often a typing error."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields] + list(OUTSIDE_VARIABLES)
+    return [
+        f"{variable} ({layer.source}) is not a setting{nearest(variable, known)}"
+        for layer in _layers()
+        for variable in layer.values
+        if variable not in known and not variable.startswith(PASSWORD_PREFIX)
+    ]
+
+
+def env_example() -> str:
+    """The text of .env.example: every setting with its default, commented out."""
+    lines = [
+        "# Settings of Millrace. Copy to .env and uncomment what you change.",
+        "# Made by `millrace config --example`; the environment wins over this file.",
+        "",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, SecretStr):
+            shown = ""
+        elif isinstance(default, bool):
+            shown = "1" if default else "0"
+        else:
+            shown = "" if default is None else str(default)
+        lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={shown}", ""]
+    lines += [
+        "# Passwords of the users in access.yaml. The local server makes up those that are missing.",
+        f"#{PASSWORD_PREFIX}ADMIN=",
+        f"#{PASSWORD_PREFIX}ANALYST=",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def mask_url(url: str) -> str:
+    """The URL without the password that somebody may have written into it, also where it is no valid URL for that."""
+    return re.sub(r"(//[^:/@]*:).*@", rf"\g<1>{MASK}@", url)
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return MASK if value.get_secret_value() else ""
+    if isinstance(value, ByteSize):
+        return value.human_readable()
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if name == "clickhouse_url":
+        return mask_url(value)
+    return "" if value is None else str(value)
