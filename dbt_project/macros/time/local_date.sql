@@ -1,0 +1,22 @@
+{# The day in the project's timezone. ClickHouse wants a timezone that is constant, so there is one branch per timezone. #}
+{% macro local_date(instant='timestamp', project='project_id') -%}
+    {%- set zones = _project_timezones() -%}
+    {%- if zones | length == 1 -%}
+        toDate({{ instant }}, '{{ zones[0].timezone }}')
+    {%- else -%}
+        multiIf(
+        {%- for zone in zones -%}
+            {{ project }} in ({{ zone.projects }}), toDate({{ instant }}, '{{ zone.timezone }}'),
+        {%- endfor -%}
+        toDate({{ instant }}, 'UTC'))
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _project_timezones() %}
+    {% if not execute %}{{ return([]) }}{% endif %}
+    {% set rows = run_query(
+        "select timezone, arrayStringConcat(arraySort(groupArray(concat('''', project_id, ''''))), ', ') as projects "
+        ~ "from raw.projects group by timezone order by timezone"
+    ) %}
+    {{ return(rows.rows) }}
+{% endmacro %}

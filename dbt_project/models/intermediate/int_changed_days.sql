@@ -1,0 +1,65 @@
+{{ config(materialized='collected', order_by=['changed_at', 'local_date']) }}
+
+-- Identifiers whose earlier events have become somebody else's, or are left out from now on.
+with newly_internal as (
+    select project_id, user_id
+    from {{ ref('int_internal_users') }}
+    where changed_at > {{ since() }}
+),
+
+moved as (
+    select project_id, false as is_user, anonymous_id as id
+    from {{ ref('int_identity_links') }}
+    where changed_at > {{ since() }} and user_id != previous_user_id
+    union all
+    select project_id, true as is_user, user_id as id
+    from newly_internal
+    union all
+    select project_id, false as is_user, anonymous_id as id
+    from {{ ref('int_identity_links') }}
+    where (project_id, user_id) in (select project_id, user_id from newly_internal)
+),
+
+days as (
+    select local_date, 'arrived' as reason, count() as events
+    from {{ ref('stg_millrace__events') }}
+    where {{ newly_loaded() }} and consent_analytics
+    group by local_date
+    union all
+    select distinct local_date, 'identity' as reason, 0 as events
+    from {{ ref('int_identity_days') }}
+    where (project_id, is_user, id) in (select project_id, is_user, id from moved)
+),
+
+-- A session goes on after midnight, so what changes on a day may change the next one.
+widened as (
+    select local_date, reason, events from days
+    union all
+    select distinct local_date + 1 as local_date, 'session' as reason, 0 as events from days
+),
+
+-- An activity without a break is cut every 24 hours from its begin: where it changes, all cuts behind may move.
+long_activities as (
+    select distinct
+        toDate(activity_began_at) - 1 as first_date,
+        before.local_date as local_date
+    from {{ as_left_by_earlier_builds(
+        'int_events_sessionised',
+        'local_date Date, activity_began_at DateTime64(3), session_started_at DateTime64(3)'
+    ) }} as before
+    where
+        before.local_date >= (select min(local_date) from days)
+        and before.session_started_at > before.activity_began_at
+)
+
+select local_date, {{ horizon() }} as changed_at, reason, events
+from widened
+union all
+select distinct
+    arrayJoin([long_activities.local_date, long_activities.local_date + 1]) as local_date,
+    {{ horizon() }} as changed_at,
+    'activity' as reason,
+    0 as events
+from long_activities
+cross join (select distinct local_date from widened) as changed
+where changed.local_date between long_activities.first_date and long_activities.local_date

@@ -1,0 +1,20 @@
+select
+    project_id,
+    event_id,
+    event,
+    message_type,
+    user_id,
+    anonymous_id,
+    session_id as sdk_session_id,
+    group_id,
+    timestamp,
+    {{ local_date() }} as local_date,
+    received_at,
+    loaded_at,
+    properties,
+    context,
+    properties.previous_id::Nullable(String) as previous_id,
+    properties.is_internal::Nullable(Bool) as is_internal,
+    consent_analytics,
+    source
+from {{ source('raw', 'events') }}
