@@ -1,0 +1,105 @@
+"""`millrace build` and `millrace dbt`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.output import Format, FormatOption, console, print_json, print_table, print_text
+from warehouse.errors import MillraceError
+from warehouse.settings import load_settings
+
+if TYPE_CHECKING:
+    from warehouse.dbt import Run, Watcher
+
+SHOWN_FAILURES = 10
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(build)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
+        dbt
+    )
+
+
+def build(
+    select: Annotated[list[str] | None, typer.Option(help="Only these, in dbt's words: fct_events+, tag:daily.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="All but these.")] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make every table anew.")] = False,
+    tests: Annotated[bool, typer.Option(help="Run the data tests as well.")] = True,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Bring the models up to date with raw: only the days that changed are made anew."""
+    begun = time.monotonic()
+    done = build_models(select or (), exclude or (), full_refresh, tests)
+    seconds = time.monotonic() - begun
+    if format is Format.JSON:
+        print_json(
+            {
+                "seconds": round(seconds, 3),
+                "nodes": [
+                    {"name": n.name, "id": n.id, "status": n.status, "seconds": round(n.seconds, 3)} for n in done.nodes
+                ],
+            }
+        )
+    else:
+        print_build(done, seconds)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def build_models(
+    select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False, tests: bool = True
+) -> Run:
+    """Build with a progress bar."""
+    from warehouse.dbt import build_arguments, run
+
+    with _bar() as watcher:
+        return run(load_settings(), build_arguments(select, exclude, full_refresh, tests), watcher)
+
+
+def print_build(done: Run, seconds: float) -> None:
+    if done.failed:
+        rows = [(node.name, node.status, node.message) for node in done.failed[:SHOWN_FAILURES]]
+        print_table(("what failed", "how", "why"), rows)
+    models = sum(node.id.startswith(("model.", "snapshot.", "seed.")) for node in done.nodes)
+    tests = len(done.nodes) - models
+    skipped = sum(node.status == "skipped" for node in done.nodes)
+    print_text(
+        f"{models} models and {tests} tests in {seconds:.1f} s"
+        f"{f', {len(done.failed)} failed' if done.failed else ''}{f', {skipped} skipped' if skipped else ''}."
+    )
+
+
+def dbt(context: typer.Context) -> None:
+    """dbt itself, on your warehouse: millrace dbt run --select fct_events."""
+    from warehouse.dbt import pass_through
+
+    if not context.args:
+        raise MillraceError("What shall dbt do?", hint="For example: millrace dbt ls, millrace dbt test -s fct_events")
+    if not pass_through(load_settings(), context.args):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _bar() -> Iterator[Watcher]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from warehouse.dbt import Watcher
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
+        task = bars.add_task("reading the project", total=None)
+
+        class Bar(Watcher):
+            def begin(self, nodes: int) -> None:
+                bars.update(task, total=nodes)
+
+            def node(self, name: str) -> None:
+                bars.update(task, advance=1, description=name)
+
+        yield Bar()

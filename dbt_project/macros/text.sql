@@ -1,0 +1,1 @@
+{% macro quoted(words) -%} '{{ words | join("', '") }}' {%- endmacro %}
