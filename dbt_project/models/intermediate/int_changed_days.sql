@@ -26,6 +26,18 @@ days as (
     where {{ newly_loaded() }} and consent_analytics
     group by local_date
     union all
+    -- Days without events between the last one so far and the new last one: nobody has told anything of them yet.
+    select arrayJoin(arrayMap(n -> latest + n, range(toUInt32(greatest(newest - latest, 0))))) as local_date, 'calendar' as reason, 0 as events
+    from (
+        select
+            ifNull((select max(local_date) from {{ so_far('local_date Date, reason String') }} where reason = 'arrived'), toDate(0)) as latest,
+            ifNull(
+                (select max(local_date) from {{ ref('stg_millrace__events') }} where {{ newly_loaded() }} and consent_analytics),
+                toDate(0)
+            ) as newest
+    )
+    where latest > toDate(0)
+    union all
     select distinct local_date, 'identity' as reason, 0 as events
     from {{ ref('int_identity_days') }}
     where (project_id, is_user, id) in (select project_id, is_user, id from moved)

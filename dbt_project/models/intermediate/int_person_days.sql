@@ -1,0 +1,19 @@
+{{ config(
+    materialized='by_day',
+    partition_by='local_date',
+    order_by=['project_id', 'person_key'],
+) }}
+
+select
+    project_id,
+    person_key,
+    any(events.person_id) as person_id,
+    local_date,
+    min(timestamp) as first_at,
+    count() as event_count,
+    uniqExactIf(session_key, session_key != 0) as sessions,
+    countIf(message_type in ('page', 'screen')) as views,
+    countIf(event in ({{ quoted(var('conversion_events')) }})) as conversions
+from {{ ref('fct_events') }} as events
+where {{ in_days() }} and events.person_id != ''
+group by project_id, person_key, local_date
