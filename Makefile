@@ -43,9 +43,10 @@ up: $(INSTALLED)  ## Start the local services
 down: $(INSTALLED)  ## Stop them
 	@$(BIN)/millrace down
 
-docs: $(INSTALLED)  ## Regenerate what is generated: .env.example, docs/events.md
+docs: $(INSTALLED)  ## Regenerate what is generated: .env.example, docs/events.md, docs/sources.md
 	@$(BIN)/millrace config --example > .env.example
 	@$(BIN)/python -m ingestion.event_guide
+	@$(BIN)/python -m ingestion.sources.guide
 
 # Hashed requirement files without index lines: they install from whichever registry a machine is set up for.
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --python-version 3.11

@@ -34,15 +34,36 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     settings = start_services(load_settings())
     world = simulate(settings, size)
     print_result(load_files([world / "events", world / "faults"]))
+    load_sources(settings, world / "sources")
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
     print_text("What to do next:")
     print_text("  millrace status            health, ports, sizes, freshness")
     print_text("  millrace projects list     who sends events")
+    print_text("  millrace sources list      what other systems hand over")
     print_text("  millrace access list       who may read what")
     print_text("  millrace down              stop it; the data stays")
     print_text("")
     print_text(f"The files that SDKs would have sent, and what is true of them: {world}")
+
+
+def load_sources(settings: Settings, folder: Path) -> None:
+    """What CRM, billing and the others would hand over. The catalogue and the rates are of both projects."""
+    from cli.sources import load_chosen, print_result
+    from ingestion.sources.feeds import Feed
+
+    shared = {"products": ("demo", "demo_mobile"), "currency_rates": ("demo", "demo_mobile")}
+    results = load_chosen(
+        settings,
+        [
+            Feed(name=file.stem, source=file.stem, project=shared.get(file.stem, ()), file=str(file))
+            for file in sorted(folder.iterdir())
+        ],
+    )
+    print_result(results)
+    for result in results:
+        if result.error:
+            raise result.error
 
 
 def simulate(settings: Settings, size: Size) -> Path:

@@ -1,4 +1,4 @@
-"""`millrace events list | show | validate`."""
+"""`millrace events list | show | validate | rejected`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import rejected
 from cli.output import Format, FormatOption, print_json, print_table, print_text
 from warehouse.errors import MillraceError
 from warehouse.projects import load_projects
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ingestion.validation import Problem
 
 app = typer.Typer(help="The event types you have registered, and events checked against them.", no_args_is_help=True)
+app.add_typer(rejected.app, name="rejected")
 
 # Problems beyond these are counted, not listed.
 LISTED_IN_TABLE, LISTED_IN_JSON = 50, 1000

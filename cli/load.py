@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,9 @@ from cli.output import Format, FormatOption, console, human_bytes, print_json, p
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
-    from ingestion.loader import LoadResult, Progress
+    from ingestion.dry_run import FileVerdict
+    from ingestion.loader import Progress
+    from ingestion.reader import LoadResult
 
 
 def register(app: typer.Typer) -> None:
@@ -21,12 +24,27 @@ def register(app: typer.Typer) -> None:
 
 
 def load(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders: JSONL, JSONL.gz, Parquet, CSV, TSV.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders or URLs such as s3://bucket/folder/: JSONL, JSONL.gz, Parquet, CSV, TSV."),
+    ],
     dialect: Annotated[str, typer.Option(help="What sent the events; auto: seen from the files.")] = "auto",
     project: Annotated[str, typer.Option(help="Project of events that name none.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be rejected. Exit code 1 where anything would.")
+    ] = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Load events into raw, each file once; what is rejected is kept with its reason."""
+    if dry_run:
+        verdicts = judge_files(paths, dialect, project)
+        if format is Format.JSON:
+            print_json(verdicts_as_json(verdicts))
+        else:
+            print_verdicts(verdicts)
+        if any(verdict.rejected for verdict in verdicts):
+            raise typer.Exit(1)
+        return
     result = load_files(paths, dialect, project)
     if format is Format.JSON:
         print_json(as_json(result))
@@ -34,17 +52,32 @@ def load(
         print_result(result)
 
 
-def load_files(paths: list[Path], dialect: str = "auto", project: str = "") -> LoadResult:
+def load_files(paths: Sequence[str | Path], dialect: str = "auto", project: str = "") -> LoadResult:
     """Load with progress bars."""
-    from ingestion.loader import find_files, prepare
+    from ingestion.inputs import find_inputs
     from ingestion.loader import load as load_into_raw
+    from ingestion.loader import prepare
 
     settings = load_settings()
-    files = find_files(paths)
+    inputs = find_inputs(paths)
     if changes := prepare(settings):
         say(f"Brought up to date with the registry of event types: {len(changes):,} changes.")
     with _drawn() as progress:
-        return load_into_raw(settings, files, dialect, project, progress)
+        return load_into_raw(settings, inputs, dialect, project, progress)
+
+
+def judge_files(paths: Sequence[str], dialect: str, project: str) -> list[FileVerdict]:
+    """A dry run with a progress bar."""
+    from rich.progress import Progress
+
+    from ingestion.dry_run import dry_run
+    from ingestion.inputs import find_inputs
+
+    settings = load_settings()
+    inputs = find_inputs(paths)
+    with Progress(console=console(stderr=True), transient=True) as bars:
+        task = bars.add_task("judging", total=sum(source.bytes for source in inputs))
+        return dry_run(settings, inputs, dialect, project, lambda read: bars.advance(task, read))
 
 
 def as_json(result: LoadResult) -> dict[str, object]:
@@ -56,7 +89,7 @@ def as_json(result: LoadResult) -> dict[str, object]:
         "events_per_second": round(result.received / result.seconds) if result.seconds else 0,
         "files": [
             {
-                "path": str(file.path),
+                "path": file.source.name,
                 "dialect": file.dialect,
                 "received": file.received,
                 "accepted": file.accepted,
@@ -64,7 +97,7 @@ def as_json(result: LoadResult) -> dict[str, object]:
             }
             for file in result.files
         ],
-        "loaded_before": [str(path) for path in result.known],
+        "loaded_before": result.known,
     }
 
 
@@ -80,6 +113,48 @@ def print_result(result: LoadResult) -> None:
         print_table(("rejected because", "lines"), list(result.rejected.items()))
     if result.known:
         print_text(f"Left out, since loaded before: {_count(len(result.known), 'file')}.")
+
+
+def verdicts_as_json(verdicts: list[FileVerdict]) -> dict[str, object]:
+    rejected: Counter[str] = Counter()
+    for verdict in verdicts:
+        rejected.update({reason: rejection.lines for reason, rejection in verdict.rejected.items()})
+    return {
+        "received": sum(verdict.received for verdict in verdicts),
+        "accepted": sum(verdict.accepted for verdict in verdicts),
+        "rejected": dict(rejected.most_common()),
+        "files": [
+            {
+                "path": verdict.name,
+                "dialect": verdict.dialect,
+                "loaded_before": verdict.loaded_before,
+                "received": verdict.received,
+                "accepted": verdict.accepted,
+                "rejected": [
+                    {"reason": reason, "lines": rejection.lines, "line": rejection.line, "detail": rejection.detail}
+                    for reason, rejection in verdict.rejected.items()
+                ],
+            }
+            for verdict in verdicts
+        ],
+    }
+
+
+def print_verdicts(verdicts: list[FileVerdict]) -> None:
+    rows = [
+        (Path(verdict.name).name, reason, rejection.lines, rejection.line, rejection.detail)
+        for verdict in verdicts
+        for reason, rejection in sorted(verdict.rejected.items(), key=lambda item: -item[1].lines)
+    ]
+    if rows:
+        print_table(("file", "would be rejected because", "lines", "first in line", "there"), rows)
+    received, accepted = sum(v.received for v in verdicts), sum(v.accepted for v in verdicts)
+    print_text(
+        f"{received:,} events in {_count(len(verdicts), 'file')}: {accepted:,} would be accepted, "
+        f"{received - accepted:,} rejected. Nothing was written."
+    )
+    if known := sum(verdict.loaded_before for verdict in verdicts):
+        print_text(f"Already loaded, a load would leave it out: {_count(known, 'file')}.")
 
 
 def _count(number: int, thing: str) -> str:

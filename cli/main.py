@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import access, config, demo, events, load, projects, schema, services
+from cli import access, build, config, demo, events, load, projects, schema, services, sources
 from warehouse.errors import MillraceError
 
 app = typer.Typer(
@@ -27,9 +27,10 @@ def options(
     """Product analytics as code: events in; trusted tables, funnels, metrics and answers out."""
 
 
-for module in (demo, services, load, config, schema):
+for module in (demo, services, load, build, config, schema):
     module.register(app)
 app.add_typer(events.app, name="events")
+app.add_typer(sources.app, name="sources")
 app.add_typer(projects.app, name="projects")
 app.add_typer(access.app, name="access")
 

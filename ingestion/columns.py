@@ -7,13 +7,14 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from ingestion.contract import COLUMNS, INSTANTS, OBJECTS
-from ingestion.pieces import PIECE_LINES, Header, Piece, decompressed
+from ingestion.pieces import KEPT_LINE_BYTES, PARQUET, PIECE_BYTES, PIECE_LINES, Header, Piece, decompressed
 from warehouse.errors import MillraceError, nearest
 
 NAMES = tuple(column.name for column in COLUMNS if column.sent)
@@ -32,7 +33,9 @@ def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
             for number, batch in enumerate(file.iter_batches(PARQUET_ROWS, columns=wanted)):
                 sink = pa.BufferOutputStream()
                 pq.write_table(_as_text(pa.Table.from_batches([batch])), sink, compression="none")
-                yield Piece(replace(header, piece=number, lines=batch.num_rows), sink.getvalue().to_pybytes())
+                yield Piece(
+                    replace(header, format=PARQUET, piece=number, lines=batch.num_rows), sink.getvalue().to_pybytes()
+                )
     except (pa.ArrowException, OSError) as error:
         raise MillraceError(f"{path} is not a Parquet file that can be read: {error}") from error
 
@@ -40,25 +43,32 @@ def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
 def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
     """Rows as canonical lines; properties and context are JSON text, an empty cell is an absent key."""
     text = io.TextIOWrapper(
-        io.BufferedReader(_Stream(path)), encoding="utf-8-sig", errors="backslashreplace", newline=""
+        io.BufferedReader(Stream(path)), encoding="utf-8-sig", errors="backslashreplace", newline=""
     )
+    csv.field_size_limit(PIECE_BYTES)  # a quote that is never closed takes the rest of the file for one cell
     reader = csv.reader(text, strict=False)
-    names = next(reader, [])
-    _check_names(path, names)
     lines: list[bytes] = []
-    number = 0
-    for cells in reader:
-        if cells:
-            lines.append(_line(names, cells))
-        if len(lines) >= PIECE_LINES:
-            yield Piece(replace(header, piece=number, lines=len(lines)), b"\n".join(lines) + b"\n")
-            lines, number = [], number + 1
+    size, number = 0, 0
+    try:
+        names = next(reader, [])
+        _check_names(path, names)
+        for cells in reader:
+            if cells:
+                lines.append(_line(names, cells)[: KEPT_LINE_BYTES + 1])
+                size += len(lines[-1])
+            if len(lines) >= PIECE_LINES or size >= PIECE_BYTES:
+                yield Piece(replace(header, piece=number, lines=len(lines)), b"\n".join(lines) + b"\n")
+                lines, size, number = [], 0, number + 1
+    except csv.Error as error:
+        raise MillraceError(
+            f"{path} is not CSV that can be read, at line {reader.line_num:,}: {error}",
+            hint="Is there a quote that is never closed?",
+        ) from error
     if lines:
         yield Piece(replace(header, piece=number, lines=len(lines)), b"\n".join(lines) + b"\n")
 
 
-def line_of_columns() -> tuple[str, str]:
-    """For ClickHouse: the expression that makes a canonical line of Parquet columns, and the columns' structure."""
+def _line_of_columns() -> tuple[str, str]:
     parts = [f"if({name} IS NULL, '', concat('\"{name}\":', {_value(name)}))" for name in NAMES]
     line = f"concat('{{', arrayStringConcat(arrayFilter(part -> part != '', [{', '.join(parts)}]), ','), '}}')"
     return line, ", ".join(f"{name} Nullable(String)" for name in NAMES)
@@ -84,10 +94,23 @@ def _as_text(table: Any) -> Any:
         if name in INSTANTS and pa.types.is_timestamp(column.type):
             utc = column.cast(pa.timestamp("ms", tz="UTC"), safe=False)
             column = pc.strftime(utc, format="%Y-%m-%dT%H:%M:%SZ")
-        elif pa.types.is_struct(column.type) or pa.types.is_map(column.type) or pa.types.is_list(column.type):
-            column = pa.chunked_array([[None if v is None else orjson.dumps(v).decode() for v in column.to_pylist()]])
+        elif pa.types.is_nested(column.type):
+            column = pa.chunked_array(
+                [[_json(value) for value in column.to_pylist(maps_as_pydicts="lossy")]], pa.string()
+            )
         columns.append(column.cast(pa.string()))
     return pa.table(columns, names=table.column_names)
+
+
+def _json(value: Any) -> str | None:
+    """Of a nested value; what JSON has no word for, as a number or a text."""
+
+    def in_other_words(inner: Any) -> float | str:
+        if isinstance(inner, Decimal):
+            return float(inner)
+        return inner.decode(errors="backslashreplace") if isinstance(inner, bytes) else str(inner)
+
+    return None if value is None else orjson.dumps(value, in_other_words, orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _line(names: list[str], cells: list[str]) -> bytes:
@@ -98,7 +121,9 @@ def _line(names: list[str], cells: list[str]) -> bytes:
         event[name] = cell
         if name in OBJECTS:
             with contextlib.suppress(orjson.JSONDecodeError):  # then it stays a text, and is rejected as one
-                event[name] = orjson.loads(cell)
+                orjson.loads(cell)
+                # As it is: read and written again, long integers and repeated keys would be others.
+                event[name] = orjson.Fragment(cell.replace("\n", " ").replace("\r", " "))
     return orjson.dumps(event)
 
 
@@ -111,7 +136,7 @@ def _check_names(path: Path, names: list[str]) -> None:
         )
 
 
-class _Stream(io.RawIOBase):
+class Stream(io.RawIOBase):
     """A file's decompressed bytes, for readers that want a file."""
 
     def __init__(self, path: Path) -> None:
@@ -130,3 +155,7 @@ class _Stream(io.RawIOBase):
         count = min(len(buffer), len(self._rest))
         buffer[:count], self._rest = self._rest[:count], self._rest[count:]
         return count
+
+
+# For ClickHouse: the expression that makes a canonical line of Parquet columns, and the columns' structure.
+PARQUET_LINE, PARQUET_STRUCTURE = _line_of_columns()

@@ -114,6 +114,7 @@ CONTEXT_KEYS = (
 MAX_LINE_BYTES = 32 * 1024
 MAX_PROPERTIES = 512  # keys of `properties`, whatever is inside each
 MAX_NAME_LENGTH = 128
+MAX_DEPTH = 100  # levels of objects and arrays in a line; some readers give up soon after
 FUTURE_TOLERANCE = timedelta(hours=24)  # a client's clock may be ahead without `sent_at` to show it
 EARLIEST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)  # before it: an unset clock (1970) or a typing error
 # From here on neither JavaScript nor a Float64 tells neighbouring integers apart: send a longer number as text.
@@ -140,14 +141,17 @@ class Reason(StrEnum):
     UNKNOWN_PROJECT = "unknown_project"
     TOO_MANY_PROPERTIES = "too_many_properties"
     SCHEMA_VIOLATION = "schema_violation"
+    NO_CONSENT = "no_consent"  # the last one: nothing is wrong with the line
 
 
 REASON_SENTENCES: Mapping[Reason, str] = {
     Reason.TOO_LARGE: f"The line is longer than {MAX_LINE_BYTES // 1024} KB ({MAX_LINE_BYTES:,} bytes).",
-    Reason.INVALID_JSON: "The line is not one JSON object in UTF-8, is empty, or names a key twice.",
-    Reason.MISSING_EVENT: f"`event` is missing or is not a snake_case name of at most {MAX_NAME_LENGTH} characters, "
-    "or `message_type` is not one of the six.",
-    Reason.MISSING_IDENTITY: "Neither `user_id` nor `anonymous_id` says whose event it is.",
+    Reason.INVALID_JSON: "The line is not one JSON object in UTF-8, is empty, names a key twice, or nests deeper "
+    f"than {MAX_DEPTH} levels.",
+    Reason.MISSING_EVENT: "`event` is missing, is no text or is not a snake_case name of at most "
+    f"{MAX_NAME_LENGTH} characters, or `message_type` is not one of the six.",
+    Reason.MISSING_IDENTITY: "Neither `user_id` nor `anonymous_id` says whose event it is; only a `group` may name "
+    "its `group_id` alone.",
     Reason.BAD_TIMESTAMP: "There is neither `timestamp` nor `original_timestamp`, one of the four times is not "
     f"written as 2026-01-31T12:00:00.000Z, or it happened before {EARLIEST_INSTANT.year}.",
     Reason.FUTURE_TIMESTAMP: f"It happened more than {FUTURE_TOLERANCE // timedelta(hours=1)} hours after it was "
@@ -156,11 +160,13 @@ REASON_SENTENCES: Mapping[Reason, str] = {
     Reason.TOO_MANY_PROPERTIES: f"`properties` has more than {MAX_PROPERTIES} keys.",
     Reason.SCHEMA_VIOLATION: "A field or a registered property has another type than declared, breaks its rule, "
     "or is required and missing.",
+    Reason.NO_CONSENT: "The line says, or the project's default says for it, that there is no consent to analytics. "
+    "Not kept; counted in `raw.load_counts` and, unless the project drops them, in `raw.events_withheld`.",
 }
 
 
 def is_event_name(name: Any) -> bool:
-    """Whether a line may call its event so. The registry is stricter: its names are words of SQL."""
+    """Whether a line may call its event so."""
     return (
         isinstance(name, str)
         and len(name) <= MAX_NAME_LENGTH

@@ -7,10 +7,11 @@ then the body, compressed with zstd.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,7 +19,6 @@ import orjson
 
 from ingestion.wire import Undecodable, decode_line, detect
 from warehouse.errors import MillraceError
-from warehouse.projects import hash_write_key
 
 # One block of the server holds 1,048,449 rows: a piece must stay below that, whatever the length of its lines.
 PIECE_BYTES = 64 * 1024**2
@@ -26,9 +26,19 @@ PIECE_LINES = 500_000
 BLOCK_BYTES = 1024**2
 # A line longer than this is rejected anyway; of such a line no more is kept.
 KEPT_LINE_BYTES = 1024**2
+# Have the server take a piece as one block: then it is in whole or not at all, and recognised when it comes again.
+PIECE_SETTINGS = {
+    "insert_deduplicate": "1",
+    "deduplicate_blocks_in_dependent_materialized_views": "1",
+    "min_insert_block_size_rows": "1048449",
+    "min_insert_block_size_bytes": "0",
+    "max_insert_threads": "1",
+    "max_partitions_per_insert_block": "1000",
+}
 READ_BYTES = 256 * 1024
 DETECTION_LINES = 50
 CANONICAL = "canonical"
+LINES, ROWS, PARQUET = "LineAsString", "JSONEachRow", "Parquet"  # formats of pieces
 GZIP_MAGIC, GZIP_WBITS = b"\x1f\x8b", 31
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BROKEN_OFF = b"\n(the gzip file breaks off here)\n"
@@ -39,23 +49,52 @@ class Header:
     """What the server is told about every line of a piece."""
 
     file_id: str
-    piece: int
-    lines: int
-    format: str  # LineAsString: the lines; JSONEachRow: rows of raw.landing, made by a decoder; Parquet: columns
     source: str
     default_project: str
     accept_unknown: bool
     received_at: str
+    format: str = LINES  # the lines; rows of raw.landing, made by a decoder; columns
+    piece: int = 0
+    lines: int = 0
 
     @property
     def token(self) -> str:
         return f"{self.file_id}.{self.piece}"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What every line of the piece has in raw.landing, as ClickHouse reads it."""
+        return {
+            "default_project": self.default_project,
+            "accept_unknown": "true" if self.accept_unknown else "false",
+            "received_at": self.received_at.removesuffix("Z").replace("T", " "),
+            "source": self.source,
+            "file_id": self.file_id,
+        }
 
 
 @dataclass(frozen=True)
 class Piece:
     header: Header
     body: bytes
+
+    @property
+    def name(self) -> str:
+        return self.header.token
+
+    @property
+    def lines(self) -> int:
+        return self.header.lines
+
+    def landing_columns(self) -> Iterator[tuple[bytes, bytes, str, str]]:
+        """Per line what only it has: line, original, refused, refused_detail; not for Parquet."""
+        if self.header.format == LINES:
+            for line in self.body.removesuffix(b"\n").split(b"\n"):
+                yield line, b"", "", ""
+        else:
+            for text in self.body.split(b"\n"):
+                row = orjson.loads(text)
+                yield row["line"].encode(), row["original"].encode(), row["refused"], row["refused_detail"]
 
     def write(self, path: Path) -> None:
         import pyarrow
@@ -103,37 +142,38 @@ def line_pieces(path: Path, header: Header) -> Iterator[Piece]:
         yield Piece(replace(header, piece=number, lines=lines), bytes(body))
 
 
-def decoded_pieces(path: Path, header: Header, dialect: str, project_of_key: Mapping[str, str]) -> Iterator[Piece]:
+def decoded_pieces(path: Path, header: Header, dialect: str, project_of_key: Callable[[str], str]) -> Iterator[Piece]:
     """A file of an SDK's payloads: rows of raw.landing, each canonical line beside its original."""
     rows: list[bytes] = []
     size, number = 0, 0
-    for row in _decoded_rows(path, header, dialect, project_of_key):
-        rows.append(row)
-        size += len(row)
-        if size >= PIECE_BYTES or len(rows) >= PIECE_LINES:
-            yield Piece(replace(header, piece=number, lines=len(rows)), b"\n".join(rows))
-            rows, size, number = [], 0, number + 1
-    if rows:
-        yield Piece(replace(header, piece=number, lines=len(rows)), b"\n".join(rows))
-
-
-def _decoded_rows(path: Path, header: Header, dialect: str, project_of_key: Mapping[str, str]) -> Iterator[bytes]:
-    project_of: dict[str | None, str] = {None: ""}
     for line in _lines(path):
-        for outcome in decode_line(line, dialect=dialect, received_at=header.received_at):
-            if isinstance(outcome, Undecodable):
-                yield _row("", outcome.original, outcome.reason, outcome.detail)
-                continue
-            key = outcome.write_key
-            if key not in project_of:
-                project_of[key] = project_of_key.get(hash_write_key(key or ""), "")
-            event = {"project_id": project_of[key], **outcome.event} if project_of[key] else outcome.event
-            yield _row(orjson.dumps(event).decode(), outcome.original)
+        for columns in decoded_columns(line, dialect, header.received_at, project_of_key):
+            rows.append(_row(*columns))
+            size += len(rows[-1])
+            if size >= PIECE_BYTES or len(rows) >= PIECE_LINES:
+                yield Piece(replace(header, format=ROWS, piece=number, lines=len(rows)), b"\n".join(rows))
+                rows, size, number = [], 0, number + 1
+    if rows:
+        yield Piece(replace(header, format=ROWS, piece=number, lines=len(rows)), b"\n".join(rows))
 
 
-def _row(line: str, original: bytes, refused: str = "", detail: str = "") -> bytes:
-    text = original[:KEPT_LINE_BYTES].decode(errors="backslashreplace")
-    return orjson.dumps({"line": line, "original": text, "refused": refused, "refused_detail": detail})
+def decoded_columns(
+    line: bytes, dialect: str, received_at: str, project_of_key: Callable[[str], str]
+) -> Iterator[tuple[bytes, bytes, str, str]]:
+    """The events of a payload, as line, original, refused and refused_detail of raw.landing."""
+    for outcome in decode_line(line, dialect=dialect, received_at=received_at):
+        original = outcome.original[:KEPT_LINE_BYTES]
+        if isinstance(outcome, Undecodable):
+            yield b"", original, outcome.reason, outcome.detail
+            continue
+        project = project_of_key(outcome.write_key) if outcome.write_key else ""
+        event = {"project_id": project, **outcome.event} if project else outcome.event
+        yield orjson.dumps(event), original, "", ""
+
+
+def _row(line: bytes, original: bytes, refused: str, detail: str) -> bytes:
+    text = original.decode(errors="backslashreplace")
+    return orjson.dumps({"line": line.decode(), "original": text, "refused": refused, "refused_detail": detail})
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -203,13 +243,22 @@ def decompressed(path: Path) -> Iterator[bytes]:
         unzip = zlib.decompressobj(wbits=GZIP_WBITS)
         try:
             while chunk:
+                before = unzip.copy()
                 yield unzip.decompress(chunk)
                 chunk = unzip.unused_data if unzip.eof else b""
                 chunk = chunk or file.read(READ_BYTES)
                 if unzip.eof and chunk:  # another member follows
                     unzip = zlib.decompressobj(wbits=GZIP_WBITS)
         except zlib.error:
+            yield from _up_to_the_damage(before, chunk)
             yield BROKEN_OFF
             return
         if not unzip.eof:
             yield BROKEN_OFF
+
+
+def _up_to_the_damage(unzip: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
+    """Of a chunk whose decompression failed: zlib keeps what it had by then to itself, so byte by byte."""
+    with contextlib.suppress(zlib.error):
+        for byte in chunk:
+            yield unzip.decompress(bytes([byte]))

@@ -16,12 +16,13 @@ from typing import Any
 import yaml
 
 from ingestion.contract import MAX_NAME_LENGTH, NUMBER_BOUND, MessageType
+from ingestion.wire.names import snake_case
 from warehouse.errors import MillraceError, nearest
 
 EVENT_TYPES_FOLDER = Path(__file__).parent / "event_types"
 
-# Of event types and properties: they become words of SQL and of configuration.
-REGISTERED_NAME = re.compile(f"[a-z][a-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}", re.ASCII)
+# Of properties: they become words of SQL and of configuration. An event type is called as its events are.
+PROPERTY_NAME = re.compile(f"[a-z][a-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}", re.ASCII)
 EVENT_KEYS = {"name", "owner", "description", "message_type", "properties", "required", "deprecated", "example"}
 SCHEMA_KEYS = {"description", "pii", "type", "enum", "minimum", "maximum", "pattern", "format", "items", "properties"}
 SCHEMA_KEYS |= {"required", "deprecated"}
@@ -227,8 +228,10 @@ class _Reader:
         mapping = self.mapping("", document)
         self.known_keys("", mapping, EVENT_KEYS)
         name = self.text(mapping, "", "name")
-        if not REGISTERED_NAME.fullmatch(name):
-            raise self.fail("name", f"{name!r} is not snake_case; did you mean {snake_case(name)!r}?")
+        if name != (spelled := snake_case(name)):
+            raise self.fail("name", f"{name!r} is not snake_case{_meant(spelled)}")
+        if len(name) > MAX_NAME_LENGTH:
+            raise self.fail("name", f"is longer than {MAX_NAME_LENGTH} characters")
         if name != self.path.stem:
             raise self.fail("name", f"{name!r} is not the file's name; rename the file to {name}.yaml")
         schema = self.schema(
@@ -313,8 +316,10 @@ class _Reader:
 
     def property_name(self, where: str, name: str) -> str:
         # Without dots: ClickHouse reads a dot in a key as a path, and two spellings would be one column.
-        if not REGISTERED_NAME.fullmatch(name):
-            raise self.fail(_join(where, name), f"is not snake_case; did you mean {snake_case(name)!r}?")
+        if not PROPERTY_NAME.fullmatch(name):
+            spelled = snake_case(name)
+            meant = _meant(spelled if PROPERTY_NAME.fullmatch(spelled) else "")
+            raise self.fail(_join(where, name), f"is not snake_case in plain letters{meant}")
         return name
 
     def enum(self, mapping: Mapping[str, Any], where: str, kind: str) -> tuple[str | int, ...]:
@@ -373,10 +378,8 @@ class _Reader:
         return value.strip()
 
 
-def snake_case(name: str) -> str:
-    """A name in the registry's spelling, for suggestions."""
-    parted = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_") or "a_name"
+def _meant(name: str) -> str:
+    return f"; did you mean {name!r}?" if name else ""
 
 
 def _join(where: str, key: str) -> str:

@@ -16,7 +16,9 @@ from ingestion.contract import (
     EARLIEST_INSTANT,
     FUTURE_TOLERANCE,
     INSTANTS,
+    MAX_DEPTH,
     MAX_LINE_BYTES,
+    MAX_NAME_LENGTH,
     MAX_PROPERTIES,
     NUMBER_BOUND,
     OBJECTS,
@@ -27,6 +29,7 @@ from ingestion.contract import (
     is_event_name,
     parse_instant,
 )
+from ingestion.wire.values import deeper_than
 
 if TYPE_CHECKING:
     from ingestion.registry import Registry, Schema
@@ -35,6 +38,8 @@ SHOWN_CHARACTERS = 40
 CONSENT_VALUES = ("true", "false", "1", "0")
 INSTANT_IN_WORDS = "an instant like 2026-01-31T12:00:00.000Z"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# An integer this long is text to ClickHouse; orjson takes it for infinity and refuses it.
+LONG_INTEGER = re.compile(r"\d{300,}")
 
 
 @dataclass(frozen=True)
@@ -53,29 +58,26 @@ def line_problems(
     line: bytes, registry: Registry, projects: Collection[str] | None = None, now: datetime | None = None
 ) -> list[Problem]:
     """What is wrong with a line as received; the first problem's reason is the one it is rejected for."""
-    import orjson
-
     if len(line) > MAX_LINE_BYTES:
         size = f"{len(line):,} bytes"
         return [Problem(Reason.TOO_LARGE, "", f"at most {MAX_LINE_BYTES:,} bytes", size)]
     text = line.removeprefix(BYTE_ORDER_MARK)
     try:
-        orjson.loads(text)  # strict as ClickHouse's reader is: no NaN, no lone surrogates, UTF-8
-        event = _read_keeping_repeats(text.decode())
+        event = _read(text.decode())
     except (ValueError, RecursionError) as error:
         return [Problem(Reason.INVALID_JSON, "", "one JSON object", _shown_text(str(error)))]
     if not isinstance(event, dict) or not event:
         return [Problem(Reason.INVALID_JSON, "", "one JSON object", _shown_text(text.decode()))]
     if isinstance(event, _Repeating):
         return [Problem(Reason.INVALID_JSON, event.repeated, "each key once", "it twice")]
+    if deeper_than(event, MAX_DEPTH):
+        return [Problem(Reason.INVALID_JSON, "", f"at most {MAX_DEPTH} levels", "more")]
     return event_problems(event, registry, projects, now)
 
 
 def event_name(line: bytes) -> str:
     """The event of a line without problems."""
-    import orjson
-
-    return str(orjson.loads(line.removeprefix(BYTE_ORDER_MARK))["event"])
+    return str(_read(line.removeprefix(BYTE_ORDER_MARK).decode())["event"])
 
 
 def event_problems(
@@ -93,10 +95,10 @@ def event_problems(
     if properties and len(properties) > MAX_PROPERTIES:
         count = f"{len(properties):,}"
         problems.append(Problem(Reason.TOO_MANY_PROPERTIES, "properties", f"at most {MAX_PROPERTIES} keys", count))
-    return problems + _fields(event) + property_problems(_as_text(event.get("event")) or "", properties, registry)
+    return problems + _fields(event) + property_problems(event.get("event"), properties, registry)
 
 
-def property_problems(event: str, properties: Mapping[str, Any] | None, registry: Registry) -> list[Problem]:
+def property_problems(event: Any, properties: Mapping[str, Any] | None, registry: Registry) -> list[Problem]:
     """What is wrong with the properties: types hold for every event, the other rules for the registered one.
 
     Types hold everywhere because the column has one type per path: a price that is text, sent by an event type that
@@ -107,7 +109,7 @@ def property_problems(event: str, properties: Mapping[str, Any] | None, registry
     for name, value in properties.items():
         if name in registry.paths:
             problems += type_problems(name, value, registry.paths[name])
-    if not problems and event in registry:
+    if not problems and isinstance(event, str) and event in registry:
         problems += value_problems(properties, registry[event].schema)
     return problems
 
@@ -194,7 +196,7 @@ def shown(value: Any) -> str:
         return "nothing"
     try:
         return _shown_text(orjson.dumps(value).decode())
-    except TypeError:  # an integer beyond 64 bits
+    except TypeError:  # of the registry's examples: an integer beyond 64 bits
         return _shown_text(str(value))
 
 
@@ -204,12 +206,17 @@ def _shown_text(text: str) -> str:
 
 def _who_and_what(event: Mapping[str, Any]) -> list[Problem]:
     problems = []
-    if not is_event_name(_as_text(event.get("event"))):
-        problems.append(Problem(Reason.MISSING_EVENT, "event", "a snake_case name", shown(event.get("event"))))
-    if _as_text(event.get("message_type")) not in (None, *MessageType):
+    name, kind = event.get("event"), _as_text(event.get("message_type"))
+    if not is_event_name(name):
+        too_long = isinstance(name, str) and is_event_name(name[:MAX_NAME_LENGTH])
+        expected = f"at most {MAX_NAME_LENGTH} characters" if too_long else "a snake_case name"
+        problems.append(Problem(Reason.MISSING_EVENT, "event", expected, shown(name)))
+    if kind not in (None, *MessageType):
         kinds = f"one of {', '.join(MessageType)}"
         problems.append(Problem(Reason.MISSING_EVENT, "message_type", kinds, shown(event["message_type"])))
-    if not any(event.get(key) not in (None, "") for key in ("user_id", "anonymous_id")):
+    # What a group is about is the group; a person may be named beside it.
+    about = ("user_id", "anonymous_id", *(("group_id",) if kind == MessageType.GROUP else ()))
+    if not any(event.get(key) not in (None, "") for key in about):
         problems.append(Problem(Reason.MISSING_IDENTITY, "user_id", "user_id or anonymous_id", "neither"))
     return problems
 
@@ -248,24 +255,21 @@ def _fields(event: Mapping[str, Any]) -> list[Problem]:
 
 def _as_text(value: Any) -> str | None:
     """A value of the line as the load reads it: what is no text, as its JSON."""
-    import orjson
+    import json
 
     if value is None or isinstance(value, str):
         return value
-    return orjson.dumps(int(value) if isinstance(value, float) and value.is_integer() else value).decode()
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _object(value: Any) -> dict[str, Any] | None:
     """An object, also as the text of one: exports of warehouses write it so."""
-    import orjson
-
     if isinstance(value, str) and value.startswith("{"):
         try:
-            orjson.loads(value)
-            value = _read_keeping_repeats(value)
+            value = _read(value)
         except (ValueError, RecursionError):
             return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not deeper_than(value, MAX_DEPTH) else None
 
 
 def _has_type(value: Any, schema: Schema) -> bool:
@@ -315,8 +319,14 @@ def _repeated(properties: Mapping[str, Any]) -> list[str]:
     return [properties.repeated] if isinstance(properties, _Repeating) else []
 
 
-def _read_keeping_repeats(text: str) -> Any:
+def _read(text: str) -> Any:
+    """JSON as ClickHouse's reader takes it, keeping repeats: no NaN, no lone surrogates; an integer beyond 64 bits is
+    the text of its digits."""
     import json
+
+    import orjson
+
+    orjson.loads(LONG_INTEGER.sub("0", text))
 
     def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         plain = dict(pairs)
@@ -327,4 +337,8 @@ def _read_keeping_repeats(text: str) -> Any:
         repeating.repeated = next(name for name in names if names.count(name) > 1)
         return repeating
 
-    return json.loads(text, object_pairs_hook=build)
+    def integer(digits: str) -> int | str:
+        fits = len(digits) <= 20 and -(2**63) <= int(digits) < 2**64
+        return int(digits) if fits else digits
+
+    return json.loads(text, object_pairs_hook=build, parse_int=integer)

@@ -20,6 +20,7 @@ from ingestion.contract import (
     FUTURE_TOLERANCE,
     INSTANT_PATTERN,
     INSTANTS,
+    MAX_DEPTH,
     MAX_LINE_BYTES,
     MAX_NAME_LENGTH,
     MAX_PROPERTIES,
@@ -34,6 +35,8 @@ from ingestion.validation import CONSENT_VALUES, INSTANT_IN_WORDS, SHOWN_CHARACT
 if TYPE_CHECKING:
     from ingestion.registry import Registry, Schema
 
+# The parts of a JSON text that tell how deep it is; a bracket inside of a text is none.
+TEXTS_AND_BRACKETS = r'"(?:[^"\\]|\\.)*"|[\[\]{}]'
 # What JSONExtract reads a canonical line into. All text: a value of another kind arrives as its JSON, and can be named.
 LINE_TYPE = f"Tuple({', '.join(f'{column.name} Nullable(String)' for column in COLUMNS if column.sent)})"
 
@@ -106,18 +109,31 @@ def _line_checks() -> list[Check]:
             Reason.INVALID_JSON,
             _detail("", "'each key once'", "'one twice'"),
         ),
+        (_is_deep("line"), Reason.INVALID_JSON, _detail("", f"'at most {MAX_DEPTH} levels'", "'more'")),
     ]
 
 
 def _who_and_what() -> list[Check]:
     event = _given("fields.event")
-    named = f"match({event}, {_text(f'^{EVENT_NAME_PATTERN}$')}) AND lengthUTF8({event}) <= {MAX_NAME_LENGTH}"
+    named = f"match({event}, {_text(f'^{EVENT_NAME_PATTERN}$')})"
+    # As text, 17 and "17" are one; only where it may be the first is the line looked at again.
+    no_text = f"if(match({event}, '^([0-9]+|true|false)$'), JSONType(line, 'event') != 'String', 0)"
     kind = f"fields.message_type NOT IN ({_texts(MessageType)})"
     nobody = f"{_given('fields.user_id')} = '' AND {_given('fields.anonymous_id')} = ''"
+    a_group = f"{_given('fields.message_type')} = '{MessageType.GROUP}' AND {_given('fields.group_id')} != ''"
     return [
-        (f"NOT ({named})", Reason.MISSING_EVENT, _field_detail("event", "a snake_case name")),
+        (f"NOT ({named}) OR {no_text}", Reason.MISSING_EVENT, _field_detail("event", "a snake_case name")),
+        (
+            f"lengthUTF8({event}) > {MAX_NAME_LENGTH}",
+            Reason.MISSING_EVENT,
+            _field_detail("event", f"at most {MAX_NAME_LENGTH} characters"),
+        ),
         (kind, Reason.MISSING_EVENT, _field_detail("message_type", f"one of {', '.join(MessageType)}")),
-        (nobody, Reason.MISSING_IDENTITY, _detail("'user_id'", "'user_id or anonymous_id'", "'neither'")),
+        (
+            f"{nobody} AND NOT ({a_group})",
+            Reason.MISSING_IDENTITY,
+            _detail("'user_id'", "'user_id or anonymous_id'", "'neither'"),
+        ),
     ]
 
 
@@ -171,12 +187,22 @@ def _fields() -> list[Check]:
     ]
     checks += [
         (
-            f"fields.{key} != '' AND NOT (startsWith(fields.{key}, '{{') AND isValidJSON(fields.{key}))",
+            f"fields.{key} != '' "
+            f"AND (NOT (startsWith(fields.{key}, '{{') AND isValidJSON(fields.{key})) OR {_is_deep(f'fields.{key}')})",
             _field_detail(key, "an object"),
         )
         for key in OBJECTS
     ]
     return [(condition, Reason.SCHEMA_VIOLATION, detail) for condition, detail in checks]
+
+
+def _is_deep(text: str) -> str:
+    """Whether valid JSON nests too deep: a walk over its brackets, of the few texts that have enough of them."""
+    tokens = f"extractAll(ifNull({text}, ''), {_text(TEXTS_AND_BRACKETS)})"
+    step = "multiIf(token IN ('{', '['), 1, token IN ('}', ']'), -1, 0)"
+    many = f"countSubstrings({text}, '{{') + countSubstrings({text}, '[') > {MAX_DEPTH}"
+    small = f"length({text}) <= {MAX_LINE_BYTES}"
+    return f"if({small} AND {many}, arrayMax(arrayCumSum(token -> {step}, {tokens})) > {MAX_DEPTH}, 0)"
 
 
 def _mistyped(registry: Registry) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,9 +117,15 @@ def _apply(client: Client, step: Step) -> None:
 
 def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
     """Make raw.projects and the retention of raw what projects.yaml says; False where they already were."""
-    columns = ["project_id", "name", "timezone", "retention_days", "privacy", "write_keys"]
+    _make_salts(client, projects)  # first: no line of a project may pass without one
+    columns = ["project_id", "name", "timezone", "retention_days", "privacy"]
+    columns += ["consent_silent", "consent_refused", "write_keys"]
     wanted = [
-        [p.id, p.name, p.timezone, p.retention_days, str(p.privacy), list(p.write_keys)] for p in projects.values()
+        [
+            *(p.id, p.name, p.timezone, p.retention_days, str(p.privacy)),
+            *(str(p.consent.silent), str(p.consent.refused), list(p.write_keys)),
+        ]
+        for p in projects.values()
     ]
     present = client.query(f"SELECT {', '.join(columns)} FROM raw.projects ORDER BY project_id").result_rows
     changed = [list(row) for row in present] != sorted(wanted)
@@ -129,9 +136,21 @@ def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
         client.insert(new, wanted, column_names=columns)
         client.command(f"EXCHANGE TABLES {new} AND raw.projects")
         client.command(f"DROP TABLE {new}")
-    for table, clock in (("raw.events", "timestamp"), ("raw.events_rejected", "received_at")):
+    for table, clock in (
+        ("raw.events", "timestamp"),
+        ("raw.events_rejected", "received_at"),
+        ("raw.events_withheld", "day"),
+    ):
         changed |= _sync_retention(client, table, clock, projects)
     return changed
+
+
+def _make_salts(client: Client, projects: dict[str, Project]) -> None:
+    """A random salt for whoever has none, and one for lines of no declared project. Those that are there stay."""
+    present = {str(row[0]) for row in client.query("SELECT project_id FROM vault.salts").result_rows}
+    missing = [[project, secrets.token_hex(32)] for project in ("", *projects) if project not in present]
+    if missing:
+        client.insert("vault.salts", missing, column_names=["project_id", "salt"])
 
 
 def _sync_retention(client: Client, table: str, clock: str, projects: dict[str, Project]) -> bool:

@@ -28,7 +28,29 @@ class Privacy(StrEnum):
 
     OPEN = "open"  # as sent
     STANDARD = "standard"  # IP addresses truncated
-    STRICT = "strict"  # no raw e-mail, name or IP anywhere
+    STRICT = "strict"  # no raw e-mail, name or IP anywhere; docs/privacy.md
+
+
+class Silent(StrEnum):
+    """What a line means that does not say whether there is consent."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+class Refused(StrEnum):
+    """What becomes of events whose sender did not consent to analytics."""
+
+    COUNT = "count"  # not stored, counted per day and event
+    DROP = "drop"  # not stored; only in the accounts of the load
+    ANONYMISE = "anonymise"  # stored without anything that leads to a person
+
+
+class Consent(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    silent: Silent = Silent.GRANTED
+    refused: Refused = Refused.COUNT
 
 
 def _valid_id(project_id: str) -> str:
@@ -71,6 +93,7 @@ class Project(BaseModel):
     timezone: Annotated[str, AfterValidator(_valid_timezone)] = "UTC"
     retention_days: Annotated[int, BeforeValidator(_days)] = Field(alias="retention", default=731)
     privacy: Privacy = Privacy.STANDARD
+    consent: Consent = Consent()
     write_keys: tuple[Annotated[str, AfterValidator(_valid_key_hash)], ...] = ()
 
     @property
@@ -154,10 +177,15 @@ def _parse(text: str, path: Path, added: str = "") -> dict[str, Project]:
             project = Project.model_validate(entry)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            key = str(first["loc"][0]) if first["loc"] else "entry"
-            known = [field.alias or name for name, field in Project.model_fields.items()]
+            key = ".".join(map(str, first["loc"])) or "entry"
+            inner = key.removeprefix("consent.")
+            known = (
+                list(Consent.model_fields)
+                if inner != key
+                else [field.alias or name for name, field in Project.model_fields.items()]
+            )
             reason = (
-                f"is not a key of a project{nearest(key, known)}"
+                f"is not a key of {'consent' if inner != key else 'a project'}{nearest(inner, known)}"
                 if first["type"] == "extra_forbidden"
                 else first["msg"].removeprefix("Value error, ")
             )

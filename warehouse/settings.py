@@ -23,6 +23,7 @@ from warehouse.errors import MillraceError, nearest
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "MILLRACE_"
 PASSWORD_PREFIX = f"{PREFIX}PASSWORD_"
+SECRET_PREFIX = f"{PREFIX}SECRET_"
 # Read before there are settings, so they are no fields: which .env to read (empty: none).
 ENV_FILE_VARIABLE = f"{PREFIX}ENV_FILE"
 OUTSIDE_VARIABLES = {ENV_FILE_VARIABLE: "another file than .env; empty: no file"}
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
         description="Where the local services keep data, logs and generated secrets. Relative: to the repository.",
     )
     project_dir: ProjectPath = Field(
-        Path(), description="Where projects.yaml and access.yaml are. Relative: to the repository."
+        Path(), description="Where projects.yaml, access.yaml and sources.yaml are. Relative: to the repository."
     )
     listen_host: str = Field(
         "127.0.0.1",
@@ -238,6 +239,12 @@ def load_settings() -> Settings:
         ) from error
 
 
+def secret(name: str) -> str:
+    """The value of a secret that sources.yaml names; empty where it is not set."""
+    variable = f"{SECRET_PREFIX}{name.upper()}"
+    return next((layer.values[variable] for layer in _layers() if layer.values.get(variable)), "")
+
+
 def effective_values(settings: Settings) -> list[EffectiveValue]:
     """Every setting and password with its masked value and the place it came from."""
     layers = _layers()
@@ -260,9 +267,9 @@ def effective_values(settings: Settings) -> list[EffectiveValue]:
 
 def raw_values() -> list[Layer]:
     """What is set, as it is written, secrets masked: for when it cannot be read as settings."""
-    secret = ("PASSWORD", "URL")
+    hidden = ("PASSWORD", "SECRET", "URL")
     return [
-        Layer(layer.source, {k: MASK if any(word in k for word in secret) else v for k, v in layer.values.items()})
+        Layer(layer.source, {k: MASK if any(word in k for word in hidden) else v for k, v in layer.values.items()})
         for layer in _layers()
     ]
 
@@ -274,7 +281,7 @@ def unknown_variables() -> list[str]:
         f"{variable} ({layer.source}) is not a setting{nearest(variable, known)}"
         for layer in _layers()
         for variable in layer.values
-        if variable not in known and not variable.startswith(PASSWORD_PREFIX)
+        if variable not in known and not variable.startswith((PASSWORD_PREFIX, SECRET_PREFIX))
     ]
 
 
@@ -298,6 +305,9 @@ def env_example() -> str:
         "# Passwords of the users in access.yaml. The local server makes up those that are missing.",
         f"#{PASSWORD_PREFIX}ADMIN=",
         f"#{PASSWORD_PREFIX}ANALYST=",
+        "",
+        "# Secrets that sources.yaml names: {secret: billing_token} is this one.",
+        f"#{SECRET_PREFIX}BILLING_TOKEN=",
         "",
     ]
     return "\n".join(lines)

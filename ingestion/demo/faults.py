@@ -69,7 +69,8 @@ def write(folder: Path, seed: int, block: Block) -> dict[str, dict[str, Any]]:
     """Writes the files; returns what each holds: lines, how many will be accepted, how many refused for what."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = stream(seed, "faults")
-    plain = block.table.take((block.table.kind == Kind.page_viewed) & (block.table.sent >= 0))
+    table = block.table
+    plain = table.take((table.kind == Kind.page_viewed) & (table.sent >= 0) & (table.consent != 0))
     rows = plain.take(rng.permutation(len(plain))[: len(_FAULTS) * MOST_PER_REASON + 3 * GOOD_LINES])
     events = [orjson.loads(text) for text in canonical_json(block.project.id, columns(rows, block.facts)).to_pylist()]
     corrected = instants(rows.at).to_pylist()

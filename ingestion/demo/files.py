@@ -82,6 +82,7 @@ class FileCount:
     path: str
     shape: str
     events: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)  # of them without consent to analytics
 
 
 class EventFiles:
@@ -121,6 +122,7 @@ class EventFiles:
             named = str(np.datetime64(int(place[1, begin]), "M"))
             sink, count = self._file(int(place[0, begin]), named)
             count.events[block.project.id] += int(end - begin)
+            count.refused[block.project.id] += int((lines.consent[order[begin:end]] == 0).sum())
             for low in range(begin, end, CHUNK):
                 _write(sink, SHAPES[place[0, begin]], block, lines.take(order[low : min(low + CHUNK, end)]))
 

@@ -85,7 +85,7 @@ def populate(seed: int, project: world.Project, block: int, events: int, clock: 
     moves = (rng.random(n) < world.MOVES_COUNTRY) & ~is_bot
     moves_at = np.where(moves, rng.integers(clock.begin, clock.end, n), NEVER)
 
-    device = _devices(rng, project, n, is_bot)
+    device = _devices(rng, project, n, is_bot, reference.APP_SHARE)
     resets = (rng.random(n) < world.COOKIE_RESET) & ~is_bot
     device[:, 2] = np.where(resets, device[:, 0], -1)
     app_first = np.isin(device[:, 0], reference.APP_DEVICES)
@@ -133,7 +133,9 @@ def strangers(seed: int, project: world.Project, block: int, arrival: Ints, coun
     """People who come once and do nothing of note: the crowds of planted anomalies."""
     rng = stream(seed, project.id, block, "population")
     n = len(arrival)
-    device = _devices(rng, project, n, np.zeros(n, dtype=np.bool_))
+    # A link on another site opens in a browser: in the app only campaigns are known.
+    app_share = reference.APP_SHARE if marketing.TOUCHES[touch].campaign else 0.0
+    device = _devices(rng, project, n, np.zeros(n, dtype=np.bool_), app_share)
     device[:, 1:] = -1
     no, zero, never = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.int64), np.full(n, NEVER)
     return People(
@@ -165,12 +167,12 @@ def strangers(seed: int, project: world.Project, block: int, arrival: Ints, coun
     )
 
 
-def _devices(rng: np.random.Generator, project: world.Project, n: int, is_bot: Bools) -> Ints:
+def _devices(rng: np.random.Generator, project: world.Project, n: int, is_bot: Bools, app_share: float) -> Ints:
     def draw(indices: tuple[int, ...]) -> Ints:
         return np.array(indices)[pick(rng, tuple(reference.DEVICES[i].weight for i in indices), n)]
 
     web, app, bots = draw(reference.WEB_DEVICES), draw(reference.APP_DEVICES), draw(reference.BOT_DEVICES)
-    first_app = (rng.random(n) < reference.APP_SHARE) | project.app_only
+    first_app = (rng.random(n) < app_share) | project.app_only
     device = np.full((n, SLOTS), -1, dtype=np.int64)
     device[:, 0] = np.where(is_bot, bots, np.where(first_app, app, web))
     # The second device is of the other sort where the project has both: web at work, app on the way.

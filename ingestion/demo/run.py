@@ -252,18 +252,27 @@ def _write_the_rest(world: World, out_dir: Path, total: ShardResult) -> dict[str
 
 
 def _load(total: ShardResult) -> dict[str, Any]:
-    """What the loader must report."""
-    accepted: Counter[str] = Counter()
+    """What the loader must report. Projects of the world keep the default: without consent, counted and not stored."""
+    received: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
     for count in total.files:
-        accepted.update(count.events)
+        received.update(count.events)
+        refused.update(count.refused)
     return {
         "files": [
-            {"path": count.path, "shape": count.shape, "lines": count.events.total(), "accepted": dict(count.events)}
+            {
+                "path": count.path,
+                "shape": count.shape,
+                "lines": count.events.total(),
+                "accepted": dict(count.events - count.refused),
+                "rejected": {"no_consent": count.refused.total()} if count.refused.total() else {},
+            }
             for count in total.files
         ],
-        "received": accepted.total(),
-        "accepted": dict(accepted),
-        "rejected": {},
+        "received": received.total(),
+        "accepted": dict(received - refused),
+        "rejected": {"no_consent": refused.total()},
+        "withheld": dict(refused),
         "repeated": {
             project.id: {kind: total.repeated[project.id, kind] for kind in ("exact", "sent_again")}
             for project in PROJECTS

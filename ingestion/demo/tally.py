@@ -90,7 +90,7 @@ def _events(block: Block, seen: Observed) -> Tally:
         "bots": seen.bots,
         "internal": seen.internal,
         "counted": len(events),
-        "by_type_distinct": np.bincount(block.table.kind, minlength=len(NAMES)),
+        "by_type_distinct": np.bincount(block.table.kind[block.table.consent != 0], minlength=len(NAMES)),
         "by_type_and_day": by_type.reshape(len(NAMES), clock.days),
         "by_hour": np.bincount((events.at - clock.begin) // HOUR_MS, minlength=hours),
         "late": int((arrival_is_known(block.table.dialect) & (block.table.received - block.table.at > HOUR_MS)).sum()),

@@ -91,8 +91,6 @@ def _decode(event: Json, envelope: Envelope) -> Json:
                     place(context, where, properties.pop(key))
         elif name == "[Amplitude] Screen Viewed":
             kind = "screen"
-            if "screen_name" in properties:
-                properties["name"] = properties.pop("screen_name")
         if updates := _updates(event, "user_properties"):
             properties["user_properties"] = updates
         if len(groups) > 1:

@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from ingestion.contract import Reason
+from ingestion.contract import MAX_DEPTH, Reason
 from ingestion.wire import amplitude, canonical, mixpanel, posthog, rudderstack, segment, snowplow
 from ingestion.wire import snowplow_enriched as enriched
 from ingestion.wire.dialect import Decoded, Dialect, Envelope, Rejected, Source, Undecodable
 from ingestion.wire.request import WireRequest, decode_base64, parse_json, unpack
-from ingestion.wire.values import MAX_DEPTH, deeper_than, rfc3339_or_none
+from ingestion.wire.values import deeper_than, rfc3339_or_none
 from warehouse.errors import MillraceError, nearest
 
 Outcome = Decoded | Undecodable

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from ingestion.contract import Reason
-from ingestion.wire.names import snake_case
+from ingestion.wire.names import signs_beyond_ascii, snake_case
 from ingestion.wire.values import identifier, rfc3339, rfc3339_or_none
 
 Json: TypeAlias = dict[str, Any]
@@ -192,12 +192,13 @@ def object_at(holder: Json, key: str) -> Json:
 
 
 def _event_name(event: object) -> str:
-    given = identifier(event)
-    if given is None:
-        raise Rejected(
-            Reason.MISSING_EVENT, f"the event name is {_shown(event)}" if event else "there is no event name"
-        )
-    if not (name := snake_case(given)):
+    if event is None or event == "":
+        raise Rejected(Reason.MISSING_EVENT, "there is no event name")
+    if type(event) is not str:
+        raise Rejected(Reason.MISSING_EVENT, f"the event name is {_shown(event)}, not text")
+    if (given := identifier(event)) is None:  # what an empty variable gives: `undefined`
+        raise Rejected(Reason.MISSING_EVENT, f"the event name is {_shown(event)}")
+    if not (name := snake_case(given) or signs_beyond_ascii(given)):
         raise Rejected(Reason.MISSING_EVENT, f"the event name {_shown(event)} has no letter or digit")
     return name
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Any
 
 _LONGEST_REMEMBERED = 128
+_ASCII_OR_BLANK = re.compile(r"[\x00-\x7f\s]+")
 
 
 def snake_case(name: str) -> str:
@@ -20,6 +22,11 @@ def snake_case(name: str) -> str:
     if len(name) <= _LONGEST_REMEMBERED:  # names repeat endlessly; a hostile long one must not fill the memory
         return _remembered(name)
     return _spell(name)
+
+
+def signs_beyond_ascii(name: str) -> str:
+    """What names an event that has neither letter nor digit, as an emoji does; ASCII signs name nothing."""
+    return _ASCII_OR_BLANK.sub("_", name).strip("_")
 
 
 def snake_keys(value: Any) -> Any:

@@ -87,7 +87,7 @@ _ALIASES = frozenset({"$create_alias", "$merge_dangerously"})
 
 def _decode(event: Json, envelope: Envelope) -> Json:
     given = object_at(event, "properties")
-    name = identifier(event.get("event"))
+    name = (text(event.get("event")) or "").strip()
     named = (event.get("distinct_id"), event.get("$distinct_id"), given.get("distinct_id"))
     distinct_id = next(filter(None, map(identifier, named)), None)
     user_id, anonymous_id = _identity(distinct_id, given)
@@ -105,8 +105,6 @@ def _decode(event: Json, envelope: Envelope) -> Json:
         kind = "page"
     elif name == "$screen":
         kind = "screen"
-        if "screen_name" in properties:
-            properties["name"] = properties.pop("screen_name")
     elif name == "$identify" or name == "$set":
         kind, properties = "identify", {**updates.pop("set", {}), **updates}
         updates = {}
@@ -134,7 +132,7 @@ def _decode(event: Json, envelope: Envelope) -> Json:
     sent_at = event.get("sent_at") or envelope.sent_at
     return canonical_line(
         message_type=kind,
-        event=name,
+        event=event.get("event"),
         event_id=event.get("uuid") or event.get("messageId") or given.get("$insert_id"),
         user_id=user_id,
         anonymous_id=anonymous_id,

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from ingestion.contract import Reason
+from ingestion.contract import MAX_DEPTH, Reason
 from ingestion.wire.dialect import Envelope, Json, Rejected
-from ingestion.wire.values import MAX_DEPTH, deeper_than, rfc3339_or_none, text
+from ingestion.wire.values import deeper_than, rfc3339_or_none, text
 
 MAX_BODY = 32 * 1024 * 1024  # decompressed; the largest that any of the protocols allows is 20 MB
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ingestion.contract import MessageType, Reason
+from ingestion.contract import MAX_DEPTH, MessageType, Reason
 from ingestion.wire import consent
 from ingestion.wire.context import fill_from_browser, normalise
 from ingestion.wire.dialect import Batch, Dialect, Envelope, Json, Rejected, canonical_line, object_at
 from ingestion.wire.names import snake_key, snake_keys
-from ingestion.wire.values import MAX_DEPTH, deeper_than, identifier, text
+from ingestion.wire.values import deeper_than, identifier, text
 from warehouse.errors import nearest
 
 TYPES = frozenset(kind.value for kind in MessageType)
@@ -44,6 +44,8 @@ def decode(message: Json, envelope: Envelope) -> Json:
         for key in ("name", "category"):
             if key not in properties and (value := text(message.get(key))):
                 properties[key] = value
+        if "name" in properties and f"{kind}_name" not in properties:  # `name` itself is a person's or a company's
+            properties[f"{kind}_name"] = properties.pop("name")
         if kind == "page":
             _move_page(properties, context)
     elif kind == "alias":

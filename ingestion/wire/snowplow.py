@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingestion.contract import Reason
+from ingestion.contract import MAX_DEPTH, Reason
 from ingestion.wire import consent
 from ingestion.wire.context import Places, fill_from_browser, normalise, place
 from ingestion.wire.dialect import Batch, Dialect, Envelope, Json, Rejected, canonical_line
 from ingestion.wire.request import decode_base64, parse_json
 from ingestion.wire.snowplow_entities import Entities, Entity, entity
-from ingestion.wire.values import MAX_DEPTH, deeper_than, number, text
+from ingestion.wire.values import deeper_than, number, text
 
 _PLACES: Places = {
     "url": ("page", "url"),
@@ -91,8 +91,8 @@ def decode(event: Json, envelope: Envelope, enrichment: Enrichment | None = None
     if name == "snowplow_ecommerce_action" and (action := text(properties.get("type"))):
         name = action  # the schema is one for all of them: add_to_cart, transaction, product_view ...
     properties = {**found.properties, **properties}
-    if kind == "screen" and "name" not in properties and found.screen_name:
-        properties["name"] = found.screen_name
+    if kind == "screen" and (screen := properties.pop("name", None) or found.screen_name):
+        properties["screen_name"] = screen
     normalise(context)
     fill_from_browser(context, envelope)
     return canonical_line(

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-MAX_DEPTH = 100  # levels of nesting in one event
-
 # What SDKs send where a variable was empty. Taken for ids, they would merge all such people into one.
 _NOBODY = frozenset(
     {

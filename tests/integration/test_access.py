@@ -100,6 +100,7 @@ def test_a_table_without_project_id_is_not_shown_to_a_user_of_one_project(query:
         "SELECT * FROM intermediate.secret",
         "SELECT * FROM raw.events",
         "SELECT * FROM ops.schema_migrations",
+        "SELECT * FROM vault.salts",
         "SELECT query FROM system.query_log",
         "SELECT query FROM system.processes",
         "SELECT * FROM system.parts",
@@ -160,6 +161,31 @@ def test_the_loader_writes_raw_only(query: Query) -> None:
     assert query("loader", "SELECT count() FROM raw.events_rejected") == [(0,)]
     assert "Not enough privileges" in refused(query, "loader", "SELECT * FROM marts.secret")
     assert "Not enough privileges" in refused(query, "loader", "INSERT INTO marts.secret SELECT 'demo', 9")
+
+
+@pytest.mark.parametrize("user", ["engineer", "engineer_demo", "analyst", "bi", "analyst_demo"])
+def test_nobody_who_reads_events_reads_the_salts(query: Query, user: str) -> None:
+    salts = query("admin", "SELECT project_id, salt FROM vault.salts ORDER BY 1")
+    assert [project for project, _ in salts] == ["", "demo", "demo_mobile"]
+    for sql in (
+        "SELECT salt FROM vault.salts",
+        "SELECT count() FROM vault.salts",
+        "SELECT * FROM merge('vault', '.*')",
+        "SELECT (SELECT max(salt) FROM vault.salts)",
+    ):
+        refused(query, user, sql)
+    # Nor does a log or the view that reads them say what they are.
+    query("admin", "SYSTEM FLUSH LOGS")
+    for _, salt in salts:
+        half = str(salt)[:32]
+        where = f"WHERE position(query, concat('{half[:16]}', '{half[16:]}')) > 0"
+        assert query("admin", f"SELECT count() FROM system.query_log {where}") == [(0,)]
+
+
+def test_the_loader_reads_the_salts_and_changes_none(query: Query) -> None:
+    assert query("loader", "SELECT count() FROM vault.salts") == [(3,)]
+    for sql in ("INSERT INTO vault.salts (project_id, salt) VALUES ('demo', 'x')", "TRUNCATE TABLE vault.salts"):
+        assert "Not enough privileges" in refused(query, "loader", sql)
 
 
 def test_a_wrong_or_empty_password_is_refused(tenants: Instance) -> None:

@@ -12,35 +12,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.integration.loading import event, loaded, stored, write_lines
 from tests.support import MILLRACE, Instance
-
-
-def event(number: int, prefix: str = "e", **changes: Any) -> dict[str, Any]:
-    return {
-        "project_id": "demo",
-        "event_id": f"{prefix}-{number}",
-        "event": "page_viewed",
-        "message_type": "page",
-        "user_id": f"u{number % 50}",
-        "original_timestamp": f"2026-0{1 + number % 6}-{1 + number % 28:02}T10:00:00.{number % 1000:03}Z",
-        "sent_at": "2026-06-30T10:00:00.000Z",
-        "received_at": "2026-06-30T10:00:05.000Z",
-        "properties": {"number": number, "free": f"täxt {number}"},
-        "context": {"page": {"url": "https://shop.example/a", "path": "/a"}, "locale": "de-DE"},
-        **changes,
-    }
-
-
-def write_lines(path: Path, events: list[dict[str, Any]]) -> Path:
-    text = "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in events).encode()
-    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +26,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with Instance(tmp_path_factory.mktemp("load") / "millrace") as own:
         own.up()
         yield own
-
-
-def loaded(warehouse: Instance, *paths: Path, **options: str) -> dict[str, Any]:
-    arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-    result: dict[str, Any] = warehouse.json("load", *map(str, paths), *arguments)
-    return result
-
-
-def stored(warehouse: Instance, prefix: str) -> tuple[int, int]:
-    """Rows and distinct ids of the events with this prefix."""
-    return warehouse.rows(  # type: ignore[return-value]
-        f"SELECT count(), uniqExact(event_id) FROM raw.events WHERE startsWith(event_id, '{prefix}-')"
-    )[0]
 
 
 def test_the_same_events_in_every_format_are_the_same_rows(warehouse: Instance, tmp_path: Path) -> None:

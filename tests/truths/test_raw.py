@@ -36,7 +36,10 @@ def test_raw_holds_what_was_accepted_and_what_was_rejected(world: LoadedWorld) -
         for project in PROJECTS
     }
     rejected = dict(world.instance.rows("SELECT reason, count() FROM raw.events_rejected GROUP BY 1"))
-    assert rejected == world.loaded["rejected"]
+    assert rejected == {reason: lines for reason, lines in world.loaded["rejected"].items() if reason != "no_consent"}
+    withheld = dict(world.instance.rows("SELECT project_id, sum(lines) FROM raw.events_withheld GROUP BY 1"))
+    assert withheld == load["withheld"]
+    assert sum(withheld.values()) == load["rejected"]["no_consent"] == world.loaded["rejected"]["no_consent"]
 
 
 @pytest.mark.parametrize("project", PROJECTS)
@@ -46,4 +49,4 @@ def test_distinct_events_by_type(world: LoadedWorld, project: str) -> None:
         world.instance.rows(f"SELECT event, count() FROM {DISTINCT} WHERE project_id = '{project}' GROUP BY 1")
     )
     assert found == truth["distinct_per_type"]
-    assert sum(found.values()) == truth["distinct"]
+    assert sum(found.values()) == truth["distinct"] - truth["left_out"]["no_consent"]

@@ -50,12 +50,27 @@ def test_retention_is_days_or_years(instance: Instance, written: str, days: int)
         ("{id: a}", "name: Field required"),
         ("{id: a, name: A, privcy: strict}", "privcy: is not a key of a project; did you mean 'privacy'?"),
         ("{id: a, name: A, privacy: secret}", "'open', 'standard' or 'strict'"),
+        ("{id: a, name: A, consent: {refused: dorp}}", "project a: consent.refused: Input should be 'count', 'drop'"),
+        ("{id: a, name: A, consent: {silent: yes}}", "project a: consent.silent: Input should be"),
+        (
+            "{id: a, name: A, consent: {refuse: drop}}",
+            "consent.refuse: is not a key of consent; did you mean 'refused'?",
+        ),
+        ("{id: a, name: A, consent: drop}", "project a: consent: "),
         ("{id: a, name: A, write_keys: [mk_plain]}", "never as itself"),
         ("a", "project number 1"),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_place(instance: Instance, entry: str, said: str) -> None:
     assert said in refused(instance, f"projects: [{entry}]")
+
+
+def test_consent_is_granted_by_silence_and_refusals_are_counted_unless_it_says_otherwise(instance: Instance) -> None:
+    projects = declare(
+        instance, "projects: [{id: a, name: A}, {id: b, name: B, consent: {silent: refused, refused: anonymise}}]"
+    )
+    assert (projects["a"].consent.silent, projects["a"].consent.refused) == ("granted", "count")
+    assert (projects["b"].consent.silent, projects["b"].consent.refused) == ("refused", "anonymise")
 
 
 def test_a_whole_file_that_is_wrong(instance: Instance) -> None:

@@ -38,9 +38,10 @@ CREATE TABLE IF NOT EXISTS raw.landing_checked
     consent_personalization Bool COMMENT 'May be used for personalisation',
     schema_version LowCardinality(String) COMMENT 'Version of the sender''s schema',
     source LowCardinality(String) COMMENT 'Dialect, and file or endpoint',
-    line String COMMENT 'The line as received',
+    line String COMMENT 'What may be kept of a rejected line; empty: accepted',
     reason LowCardinality(String) COMMENT 'Why it is rejected; empty: accepted',
     detail String COMMENT 'What exactly was wrong',
+    withheld LowCardinality(String) COMMENT 'count or drop: the line is not kept, for want of consent; empty: it may be',
     file_id String COMMENT 'Hash of the file''s content',
     piece UInt32 COMMENT 'Which piece of the file'
 )
@@ -53,18 +54,19 @@ CREATE TABLE IF NOT EXISTS raw.load_counts
     piece UInt32 COMMENT 'Which piece of the file',
     project_id LowCardinality(String) COMMENT 'Tenant',
     reason LowCardinality(String) COMMENT 'Why lines were rejected; empty: accepted',
-    lines UInt64 COMMENT 'How many',
+    lines Int64 COMMENT 'How many; a retry adds what it moved: less under the old reason, more as accepted',
     loaded_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When'
 )
 ENGINE = MergeTree
 ORDER BY (file_id, piece, project_id, reason)
 SETTINGS non_replicated_deduplication_window = 10000
-COMMENT 'Grain: one row per piece of a loaded file, project and reason; counted as the lines pass.';
+COMMENT 'Grain: one row per piece of a loaded file (or retry of its rejects), project and reason. Sums say what is stored now.';
 
 CREATE TABLE IF NOT EXISTS raw.loaded_files
 (
     file_id String COMMENT 'Hash of the file''s content',
-    path String COMMENT 'Where it was read from',
+    path String COMMENT 'Where it was read from: path or URL',
+    version String COMMENT 'How the store it came from calls this content; empty for local files',
     dialect LowCardinality(String) COMMENT 'How it was read',
     bytes UInt64 COMMENT 'Its size',
     received UInt64 COMMENT 'Lines in it',
@@ -75,7 +77,7 @@ CREATE TABLE IF NOT EXISTS raw.loaded_files
 )
 ENGINE = MergeTree
 ORDER BY (file_id, loaded_at)
-COMMENT 'Grain: one row per file whose load was completed.';
+COMMENT 'Grain: one row per file whose load was completed, with what the load counted; retries do not change it.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_events TO raw.events AS
 SELECT
@@ -109,10 +111,21 @@ SELECT
     reason,
     detail,
     source,
+    file_id,
     received_at,
     now64(3) AS loaded_at
 FROM raw.landing_checked
-WHERE reason != '';
+WHERE reason NOT IN ('', 'no_consent');
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_events_withheld TO raw.events_withheld AS
+SELECT
+    project_id,
+    toDate(timestamp) AS day,
+    event,
+    toUInt64(count()) AS lines
+FROM raw.landing_checked
+WHERE reason = 'no_consent' AND withheld = 'count'
+GROUP BY project_id, day, event;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_load_counts TO raw.load_counts AS
 SELECT
@@ -120,7 +133,38 @@ SELECT
     piece,
     project_id,
     reason,
-    count() AS lines,
+    toInt64(count()) AS lines,
     now64(3) AS loaded_at
 FROM raw.landing_checked
 GROUP BY file_id, piece, project_id, reason;
+
+-- Retries of rejected lines (ingestion/replay.py). A batch is written here first, whole or not at all, under the next
+-- number; of two that take the same number one is dropped, by the deduplication token. What is here is carried out,
+-- by whoever finds it, and then deleted.
+CREATE TABLE IF NOT EXISTS raw.retried_lines
+(
+    batch UInt64 COMMENT 'Which batch',
+    owner UUID COMMENT 'Who wrote the batch',
+    reject_id UUID COMMENT 'The row of raw.events_rejected',
+    project_id LowCardinality(String) COMMENT 'Its tenant there',
+    reason LowCardinality(String) COMMENT 'Why it was rejected there',
+    file_id String COMMENT 'Hash of the content of the file it came in',
+    columns LowCardinality(String) COMMENT 'Columns of raw.landing_checked in checked',
+    checked String COMMENT 'The accepted row, TabSeparated' CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+ORDER BY (batch, reject_id)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Grain: one row per rejected line that is accepted now and on its way into raw.events.';
+
+CREATE TABLE IF NOT EXISTS raw.retries
+(
+    batch UInt64 COMMENT 'Which batch',
+    owner UUID COMMENT 'Who wrote the batch',
+    lines UInt64 COMMENT 'How many rejected lines it moved into raw.events',
+    retried_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When'
+)
+ENGINE = MergeTree
+ORDER BY batch
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Grain: one row per finished batch of a retry.';

@@ -98,8 +98,13 @@ def test_one_path_keeps_the_strictest_pii_class_of_its_events(tmp_path: Path) ->
         (("{type: boolean}", "{type: bool}"), "not 'bool'; did you mean 'boolean'?"),
         (("{type: boolean}", "{}"), "properties.gift.type: must be one of string,"),
         (("{type: boolean}", "boolean"), "properties.gift: must be a mapping of keys to values, not 'boolean'."),
-        (("gift:", "isGift:"), "properties.isGift: is not snake_case; did you mean 'is_gift'?"),
-        (("gift:", "gift.card:"), "properties.gift.card: is not snake_case; did you mean 'gift_card'?"),
+        (("gift:", "isGift:"), "properties.isGift: is not snake_case in plain letters; did you mean 'is_gift'?"),
+        (
+            ("gift:", "gift.card:"),
+            "properties.gift.card: is not snake_case in plain letters; did you mean 'gift_card'?",
+        ),
+        (("gift:", "Größe:"), "properties.Größe: is not snake_case in plain letters."),
+        (("gift:", "2fa:"), "properties.2fa: is not snake_case in plain letters."),
         (("gift:", "yes:"), "properties: key True is not text; quote it."),
         (("pii: personal", "pii: private"), "properties.email.pii: must be one of none, personal, sensitive,"),
         (("required: [order_id, revenue]", "required: [order_di]"), "required: 'order_di' is not among the properties"),
@@ -144,6 +149,8 @@ def test_one_path_keeps_the_strictest_pii_class_of_its_events(tmp_path: Path) ->
             ("name: order_completed", "name: OrderCompleted"),
             "name: 'OrderCompleted' is not snake_case; did you mean 'order_completed'?",
         ),
+        (("name: order_completed", "name: order:completed"), "did you mean 'order_completed'?"),
+        (("name: order_completed", "name: '$'"), "name: '$' is not snake_case."),
         (("owner: shop", "owner: shop\nmessage_type: event"), "message_type: must be one of track, page,"),
         (("owner: shop", "owner: shop\ndeprecated: true"), "deprecated: says in words since when"),
         (("owner: shop", "owner: [shop"), "not valid YAML"),
@@ -165,6 +172,12 @@ def test_one_path_has_one_type_in_all_events(tmp_path: Path) -> None:
 def test_the_items_of_an_array_are_part_of_its_type(tmp_path: Path) -> None:
     other = "name: refunded\nowner: x\ndescription: x\nproperties: {tags: {type: array, items: {type: integer}}}\n"
     assert "is array of integer here and array of text in order_completed.yaml" in refusal(tmp_path, ORDER, other)
+
+
+@pytest.mark.parametrize("name", ["2fa_enabled", "größe_gewählt", "サインアップ", "404"])
+def test_whatever_an_sdk_calls_its_events_can_be_registered(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.yaml").write_text(f"name: '{name}'\nowner: x\ndescription: x\n", encoding="utf-8")
+    assert list(load_registry(tmp_path)) == [name]
 
 
 def test_a_file_is_named_as_its_event(tmp_path: Path) -> None:

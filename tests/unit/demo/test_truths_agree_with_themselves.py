@@ -18,14 +18,18 @@ def project(request: pytest.FixtureRequest, truths: Any) -> Any:
 def test_received_is_distinct_and_repeated(truths: Any) -> None:
     for name, project in truths["projects"].items():
         repeated = sum(truths["load"]["repeated"][name].values())
-        assert truths["load"]["accepted"][name] == project["events"]["distinct"] + repeated
-    assert truths["load"]["received"] == sum(truths["load"]["accepted"].values())
+        received = truths["load"]["accepted"][name] + truths["load"]["withheld"][name]
+        assert received == project["events"]["distinct"] + repeated
+        assert truths["load"]["withheld"][name] >= project["events"]["left_out"]["no_consent"] > 0
+    load = truths["load"]
+    assert load["received"] == sum(load["accepted"].values()) + load["rejected"]["no_consent"]
+    assert load["rejected"] == {"no_consent": sum(load["withheld"].values())}
 
 
 def test_events(project: Any) -> None:
     events = project["events"]
     assert events["distinct"] == events["counted"] + sum(events["left_out"].values())
-    assert events["distinct"] == sum(events["distinct_per_type"].values())
+    assert events["distinct"] == sum(events["distinct_per_type"].values()) + events["left_out"]["no_consent"]
     assert events["counted"] == sum(events["per_type"].values())
     assert events["counted"] == sum(events["per_day"].values()) == sum(events["per_hour"]["counts"])
     for name, per_day in events["per_type_and_day"].items():

@@ -40,8 +40,11 @@ def test_every_file_is_in_the_truths_with_its_lines(folder: Path, truths: Any, f
     on_disk = {path.relative_to(folder).as_posix() for path in (folder / "events").rglob("*") if path.is_file()}
     assert on_disk == set(files)
     for file in truths["load"]["files"]:
-        projects = Counter(event["project_id"] for event in files[file["path"]])
-        assert (file["lines"], file["accepted"]) == (len(files[file["path"]]), dict(projects)), file["path"]
+        events = files[file["path"]]
+        projects = Counter(event["project_id"] for event in events if event.get("consent_analytics") is not False)
+        assert (file["lines"], file["accepted"]) == (len(events), dict(projects)), file["path"]
+        refused = len(events) - projects.total()
+        assert file["rejected"] == ({"no_consent": refused} if refused else {}), file["path"]
     assert truths["load"]["received"] == sum(len(events) for events in files.values())
 
 
@@ -97,7 +100,9 @@ def test_what_counts(
     assert (stated["counted"], stated["left_out"]) == (len(kept), left_out)
     assert project != "demo" or min(left_out.values()) > 0, "each reason occurs"
     assert stated["per_type"] == dict(Counter(event["event"] for event in kept))
-    assert stated["distinct_per_type"] == dict(Counter(event["event"] for event in distinct[project]))
+    assert stated["distinct_per_type"] == dict(
+        Counter(event["event"] for event in distinct[project] if event.get("consent_analytics") is not False)
+    )
     per_day = Counter(recount.local_day(event, zone) for event in kept)
     assert stated["per_day"] == {day: per_day[day] for day in stated["per_day"]}
     assert per_day.total() == sum(stated["per_day"].values())

@@ -61,12 +61,12 @@ def segment_python(*ids: str, sent: str) -> list[dict[str, Any]]:
             "page_viewed",
             page,
             THEN,
-            {"name": "Pricing", "category": "Docs"},
+            {"page_name": "Pricing", "category": "Docs"},
             kind="page",
             page={"url": NEWS_MAIL},
             sent=sent,
         ),
-        row("screen_viewed", screen, THEN, {"name": "Home", "category": "Mobile"}, kind="screen", sent=sent),
+        row("screen_viewed", screen, THEN, {"screen_name": "Home", "category": "Mobile"}, kind="screen", sent=sent),
         row("group", group, THEN, {"seats": 7}, kind="group", group="acme", sent=sent),
         row("alias", alias, THEN, {"previous_id": "anon_9"}, kind="alias", sent=sent),
         row("signed_up", signed_up, THEN, user=None, anonymous="anon_9", sent=sent),
@@ -97,14 +97,14 @@ def posthog_python(*ids: str, at: tuple[str, str, str], sent: str) -> list[dict[
 
 def rudder_python(*ids: str, sent: str) -> list[dict[str, Any]]:
     identify, order, page, group, alias, screen = ids
-    named = {"name": "Pricing", "category": "Docs"}
+    named = {"page_name": "Pricing", "category": "Docs"}
     return [
         row("identify", identify, THEN, ADA, kind="identify", sent=sent),
         row("order_completed", order, THEN, {"revenue": 49.9}, sent=sent),
         row("page_viewed", page, THEN, named, kind="page", page={"url": "https://example.com"}, sent=sent),
         row("group", group, THEN, {"seats": 7}, kind="group", group="acme", sent=sent),
         row("alias", alias, THEN, {"previous_id": "anon_9"}, kind="alias", sent=sent),
-        row("screen_viewed", screen, THEN, {"name": "Home", "category": "Mobile"}, kind="screen", sent=sent),
+        row("screen_viewed", screen, THEN, {"screen_name": "Home", "category": "Mobile"}, kind="screen", sent=sent),
     ]
 
 
@@ -113,11 +113,17 @@ def rudder_node(*ids: str, sent: str) -> list[dict[str, Any]]:
     return [
         row("order_completed", order, THEN, {"revenue": 49.9}, sent=sent),
         row(
-            "page_viewed", page, THEN, {"name": "Pricing"}, kind="page", page={"url": "https://example.com"}, sent=sent
+            "page_viewed",
+            page,
+            THEN,
+            {"page_name": "Pricing"},
+            kind="page",
+            page={"url": "https://example.com"},
+            sent=sent,
         ),
         row("group", group, THEN, {"seats": 7}, kind="group", group="acme", sent=sent),
         row("alias", alias, THEN, {"previous_id": "anon_9"}, kind="alias", sent=sent),
-        row("screen_viewed", screen, THEN, {"name": "Home"}, kind="screen", sent=sent),
+        row("screen_viewed", screen, THEN, {"screen_name": "Home"}, kind="screen", sent=sent),
     ]
 
 
@@ -238,7 +244,7 @@ EXPECTED: list[tuple[str, str, list[dict[str, Any]]]] = [
                 "page_viewed",
                 "node-nex",
                 THEN,
-                {"name": "Pricing", "category": "Docs"},
+                {"page_name": "Pricing", "category": "Docs"},
                 kind="page",
                 page={"url": "https://example.com/pricing"},
                 sent="18:02:44.685",
@@ -249,7 +255,7 @@ EXPECTED: list[tuple[str, str, list[dict[str, Any]]]] = [
                 "screen_viewed",
                 "node-nex",
                 THEN,
-                {"name": "Home"},
+                {"screen_name": "Home"},
                 kind="screen",
                 user=None,
                 anonymous="anon_9",
@@ -312,7 +318,7 @@ EXPECTED: list[tuple[str, str, list[dict[str, Any]]]] = [
             "57.681",
             user=None,
             kind="page",
-            properties={"name": "Pricing", "category": "Docs"},
+            properties={"page_name": "Pricing", "category": "Docs"},
         ),
     ),
     ("segment", "WRITE_KEY_TEST", browser("identify", "ajs-next", "57.705", "57.732", kind="identify", properties=ADA)),

@@ -165,7 +165,7 @@ def test_autocaptured_names_lose_the_logo_and_never_overwrite_the_senders() -> N
     assert made["event"] == "element_clicked"
     assert made["properties"] == {"element_tag": "mine", "element_text": "Buy"}
     made = event(sent("[Amplitude] Screen Viewed", event_properties={"[Amplitude] Screen Name": "Home"}))
-    assert (made["event"], made["properties"]) == ("screen_viewed", {"name": "Home"})
+    assert (made["event"], made["properties"]) == ("screen_viewed", {"screen_name": "Home"})
 
 
 def test_money_among_the_properties_goes_before_that_of_the_event() -> None:

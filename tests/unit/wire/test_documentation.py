@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ingestion.contract import MAX_DEPTH
 from ingestion.wire import DIALECTS, consent
-from ingestion.wire.values import MAX_DEPTH
 from tests.unit.wire.helpers import event, lines
 
 PAGE = (Path(__file__).parents[3] / "docs/dialects.md").read_text()

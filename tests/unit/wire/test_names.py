@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.registry import Registry
+from ingestion.validation import line_problems
+from ingestion.wire import DIALECTS
 from ingestion.wire.names import snake_case, snake_keys
+from tests.unit.wire.helpers import event, lines, refusal
+
+NOON = "2026-01-31T12:00:00.000Z"
 
 CASES = [
     # words, capitals, signs
@@ -121,3 +130,59 @@ def test_renaming_keeps_every_value(value: object) -> None:
         return [one]
 
     assert sorted(map(str, leaves(snake_keys(value)))) == sorted(map(str, leaves(value)))
+
+
+SENT_BY = {
+    "segment": lambda name: {"type": "track", "event": name, "userId": "u1", "timestamp": NOON},
+    "rudderstack": lambda name: {"type": "track", "channel": "web", "event": name, "userId": "u1", "timestamp": NOON},
+    "posthog": lambda name: {"event": name, "distinct_id": "u1", "timestamp": NOON, "properties": {}},
+    "snowplow": lambda name: {"e": "se", "se_ac": name, "aid": "shop", "uid": "u1", "dtm": "1769860800000"},
+    "amplitude": lambda name: {"event_type": name, "user_id": "u1", "time": 1769860800000},
+    "mixpanel": lambda name: {"event": name, "properties": {"distinct_id": "u1", "time": 1769860800, "token": "T"}},
+    "canonical": lambda name: {"event": name, "message_type": "track", "user_id": "u1", "timestamp": NOON},
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2FA Enabled", "2fa_enabled"),
+        ("404", "404"),
+        ("Größe gewählt", "größe_gewählt"),
+        ("サインアップ", "サインアップ"),
+        ("checkout:started", "checkout_started"),
+        ("cart.item/added", "cart_item_added"),
+        ("$autocapture", "autocapture"),
+        ("Signed Up 🎉", "signed_up"),
+        ("🎉", "🎉"),
+        ("👍 / 👎", "👍_👎"),
+        ("true", "true"),
+        ("A" * 128, "a" * 128),
+    ],
+)
+def test_a_name_is_accepted_from_every_dialect(dialect: str, sent: str, kept: str) -> None:
+    made = event(SENT_BY[dialect](sent), dialect)
+    assert made["event"] == kept
+    assert line_problems(orjson.dumps({**made, "project_id": "p"}), Registry([])) == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [(17, "is 17, not text"), (True, "is True, not text"), (1.5, "is 1.5, not text"), ({}, "not text"), (["a"], "text"),
+     (None, "no event name"), ("", "no event name"), ("$", "no letter or digit"), ("undefined", "is 'undefined'")],
+)  # fmt: skip
+def test_what_is_no_name_is_refused_by_every_dialect(dialect: str, sent: Any, said: str) -> None:
+    if dialect == "amplitude" and sent is None:
+        sent = ""
+    refused = refusal(lines(SENT_BY[dialect](sent), dialect))
+    assert refused.reason == "missing_event"
+    assert said in refused.detail
+
+
+def test_a_name_that_is_too_long_is_kept_whole_for_the_contract_to_judge() -> None:
+    made = event(SENT_BY["segment"]("Bought " * 30), "segment")
+    assert made["event"] == "_".join(["bought"] * 30)
+    (problem,) = line_problems(orjson.dumps({**made, "project_id": "p"}), Registry([]))
+    assert (problem.reason, problem.expected) == ("missing_event", "at most 128 characters")

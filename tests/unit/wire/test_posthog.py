@@ -247,7 +247,7 @@ def test_a_screen_has_its_name_in_the_properties() -> None:
     assert (made["event"], made["message_type"], made["properties"]) == (
         "screen_viewed",
         "screen",
-        {"name": "Home", "tab": 1},
+        {"screen_name": "Home", "tab": 1},
     )
 
 

@@ -83,7 +83,7 @@ def test_a_page_keeps_its_address_in_the_context_and_its_name_in_the_properties(
     )
     made = event(sent)
     assert (made["event"], made["message_type"]) == ("page_viewed", "page")
-    assert made["properties"] == {"name": "Pricing", "category": "Docs", "plan": "pro"}
+    assert made["properties"] == {"page_name": "Pricing", "category": "Docs", "plan": "pro"}
     assert made["context"]["page"] == {
         "url": "https://e.com/virtual",
         "path": "/virtual",
@@ -103,11 +103,14 @@ def test_only_a_page_gives_its_address_away() -> None:
 def test_a_screen_has_its_name_and_category_in_the_properties() -> None:
     made = event(message(type="screen", event=None, name="Home", category="Tabs", properties={"variation": "blue"}))
     assert (made["event"], made["message_type"]) == ("screen_viewed", "screen")
-    assert made["properties"] == {"name": "Home", "category": "Tabs", "variation": "blue"}
+    assert made["properties"] == {"screen_name": "Home", "category": "Tabs", "variation": "blue"}
 
 
 def test_a_name_among_the_properties_of_a_page_goes_first() -> None:
-    assert event(message(type="page", name="Outer", properties={"name": "Inner"}))["properties"] == {"name": "Inner"}
+    made = event(message(type="page", name="Outer", properties={"name": "Inner"}))
+    assert made["properties"] == {"page_name": "Inner"}
+    made = event(message(type="page", name="Outer", properties={"pageName": "Own"}))
+    assert made["properties"] == {"name": "Outer", "page_name": "Own"}, "no value is lost"
 
 
 def test_identify_and_group_carry_their_traits() -> None:
@@ -187,7 +190,7 @@ def test_an_unknown_type_is_refused_with_the_nearest() -> None:
 
 
 def test_a_track_without_an_event_name_is_refused() -> None:
-    names: list[Any] = [None, "", "   ", "🎉", {}, []]
+    names: list[Any] = [None, "", "   ", "undefined", "---", {}, []]
     for name in names:
         assert refusal(lines(message(event=name))).reason == "missing_event"
 

@@ -163,7 +163,7 @@ def test_a_mobile_event_has_its_ids_and_device_in_entities() -> None:
     made = event(one)
     assert (made["event"], made["message_type"]) == ("screen_viewed", "screen")
     assert (made["anonymous_id"], made["session_id"]) == ("install-1", "s9")
-    assert made["properties"] == {"id": "x", "name": "Home", "previous_name": "Splash"}
+    assert made["properties"] == {"id": "x", "screen_name": "Home", "previous_name": "Splash"}
     assert made["context"] == {
         "app": {"name": "shop", "version": "3.1", "build": "310"},
         "platform": "mob",

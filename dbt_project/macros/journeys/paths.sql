@@ -1,0 +1,53 @@
+{#
+    Paths: what people do after an event, or before it, within the session. A session counts once: from the first such
+    event in it (next) or the last (previous), by the day of that event.
+
+    One row per step and names: step 0 are whole paths, 1 and more the edges from one event to the next, -1 all sessions.
+    A path ends early where the session does: then an edge leads to ''. Of each step, the `top` most frequent.
+
+    events     a relation or subquery with project_id, person_key, session_key, timestamp, event_id, event, local_date
+    anchor     condition in SQL: the event to start from
+    depth      how many events further
+    entered    condition on the local_date of the anchor
+    scanned    condition on all events that are read: sessions may begin on the day before and end on the day after
+#}
+{% macro session_paths(events, anchor, direction='next', depth=3, top=20, entered='true', scanned='true') -%}
+with sessions as (
+    select
+        project_id,
+        person_key,
+        {{ 'arrayReverse' if direction == 'previous' }}(arraySort(
+            groupArray((timestamp, event_id, event, {{ anchor }}, {{ entered }}))
+        )) as path,
+        indexOf(path.4, true) as place
+    from {{ events }}
+    where session_key != 0 and {{ scanned }}
+    group by project_id, person_key, session_key
+    having place > 0 and path.5[place]
+),
+
+walks as (
+    select arrayResize(arraySlice(path.3, place, {{ depth + 1 }}), {{ depth + 1 }}) as walk, count() as sessions
+    from sessions
+    group by walk
+),
+
+counted as (
+    select counts.1 as step, counts.2 as names, sum(sessions) as sessions
+    from walks
+    array join arrayConcat(
+        [(-1, []), (0, arrayFilter(name -> name != '', walk))],
+        arrayFilter(
+            edge -> edge.2[1] != '',
+            arrayMap((step, name, next) -> (step, [name, next]), arrayEnumerate(walk), walk, arrayResize(arrayPopFront(walk), {{ depth + 1 }}))
+        )
+    ) as counts
+    where step <= {{ depth }}
+    group by step, names
+)
+
+select step, names, sessions
+from counted
+order by step, sessions desc, names
+limit {{ top }} by step
+{%- endmacro %}

@@ -1,0 +1,240 @@
+"""Rejected lines judged again, after the contract, a dialect or projects.yaml was mended; accepted ones are moved.
+
+A move is exactly once, whoever is killed and however many retries run at once: what to do is written down first.
+
+1. Lines are judged; those accepted now are a batch. It takes the next number and is inserted into raw.retried_lines
+   under the token of that number: of two retries that take the same number, the server keeps one.
+2. What stands there is carried out, by its owner or by whoever finds it (the next retry, the next load): rows into
+   raw.landing_checked under the batch's token, the rejected rows deleted, raw.load_counts corrected under a token, the
+   batch recorded in raw.retries, and its rows deleted. Each of these steps may be repeated.
+
+The lines of a batch are read after the batch before it was carried out, so that they cannot be in both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from ingestion.enrichment.lookups import fill_lookups
+from ingestion.pieces import CANONICAL, PIECE_SETTINGS, Header, decoded_columns
+from ingestion.registry import load_registry
+from ingestion.rejected import Filters
+from ingestion.verdicts import SENT, escaped, insert_checked, judged, landing_row, query_sent
+from ingestion.wire import AUTO, DIALECTS
+from warehouse.connection import Endpoint, connect, endpoint, failures_as_sentences, insert_body
+from warehouse.projects import hash_write_key, load_projects
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+BATCH_LINES = 20_000
+BATCH_BYTES = 32 * 1024**2
+WITHHELD = b'{"withheld":{'  # what stands in the place of a line that may not be kept
+NEXT_NUMBER = "SELECT max(batch) + 1 FROM (SELECT batch FROM raw.retries UNION ALL SELECT batch FROM raw.retried_lines)"
+RECEIVED_AT = (
+    "concat(formatDateTime(received_at, '%Y-%m-%dT%H:%i:%S.'), "
+    "leftPad(toString(toUnixTimestamp64Milli(received_at) % 1000), 3, '0'), 'Z')"
+)
+
+
+@dataclass
+class Verdicts:
+    """On the lines of a page. A line that cannot be judged again has why not among `kept`."""
+
+    columns: str = ""
+    accepted: list[bytes] = field(default_factory=list)  # rows of raw.retried_lines, without what a batch has in common
+    rejected: Counter[str] = field(default_factory=Counter)  # still, by the reason of today
+    kept: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def lines(self) -> int:
+        return len(self.accepted) + self.rejected.total() + self.kept.total()
+
+
+@dataclass(frozen=True)
+class Reject:
+    id: str
+    project: str
+    reason: str
+    source: str
+    file_id: str
+    received_at: str
+    line: bytes
+
+
+class Retry:
+    def __init__(self, settings: Settings, dry_run: bool = False) -> None:
+        self._settings = settings
+        self._dry_run = dry_run
+        self._registry = load_registry()
+        self._project_of_hash = {key: p.id for p in load_projects(settings).values() for key in p.write_keys}
+
+    def run(self, filters: Filters, limit: int = 0) -> Iterator[Verdicts]:
+        """Page by page, what became of its lines; the last page may be smaller."""
+        self._client, self._target = connect(self._settings, "loader"), endpoint(self._settings, "loader")
+        since = datetime.now(UTC)
+        try:
+            with failures_as_sentences("a retry of rejected lines"):
+                if not self._dry_run:
+                    finish_retries(self._client, self._target)
+                for ids in self._pages(filters, limit):
+                    yield self._judge(ids) if self._dry_run else self._moved(ids)
+                if not self._dry_run:
+                    fill_lookups(self._client, self._settings.geo_database, since)
+        finally:
+            self._client.close()
+
+    def _pages(self, filters: Filters, limit: int) -> Iterator[list[str]]:
+        found = self._client.query(
+            f"SELECT toString(reject_id), length(line) FROM raw.events_rejected WHERE {filters.condition} "
+            f"ORDER BY project_id, reason, received_at, reject_id{f' LIMIT {limit}' if limit else ''}",
+            parameters=filters.parameters,
+        ).result_rows
+        page: list[str] = []
+        size = 0
+        for identity, length in found:
+            page.append(identity)
+            size += length
+            if len(page) >= BATCH_LINES or size >= BATCH_BYTES:
+                yield page
+                page, size = [], 0
+        if page:
+            yield page
+
+    def _moved(self, ids: list[str]) -> Verdicts:
+        while True:
+            number = int(self._client.query(NEXT_NUMBER).result_rows[0][0])
+            verdicts = self._judge(ids)
+            took = bool(verdicts.accepted) and self._took(number, verdicts)
+            finish_retries(self._client, self._target)
+            if took or not verdicts.accepted:
+                return verdicts
+            # Another retry has the number, and perhaps these very lines: see what is left of them.
+
+    def _judge(self, ids: list[str]) -> Verdicts:
+        verdicts = Verdicts()
+        rejects: list[Reject] = []
+        rows: list[bytes] = []
+        for reject in self._read(ids):
+            if reject.line.startswith(WITHHELD):
+                verdicts.kept["the line was not kept, for want of consent"] += 1
+                continue
+            columns = self._decoded(reject)
+            if len(columns) != 1:
+                verdicts.kept[f"the line stands for {len(columns):,} events"] += 1
+                continue
+            header = Header(
+                file_id=reject.file_id,
+                source=reject.source,
+                default_project=reject.project,
+                accept_unknown=self._settings.accept_unknown_projects,
+                received_at=reject.received_at,
+            )
+            rows.append(landing_row(header, *columns[0], number=len(rows)))
+            rejects.append(reject)
+        if rows:
+            # Pieces are those of a file; a retry has none.
+            verdicts.columns, found = judged(self._client, self._registry, b"\n".join(rows) + b"\n", piece="0")
+            for _, number, reason, row in found:
+                if reason:
+                    verdicts.rejected[reason] += 1
+                else:
+                    was = rejects[number]
+                    cells = (was.id.encode(), was.project.encode(), was.reason.encode(), was.file_id.encode(), row)
+                    verdicts.accepted.append(b"\t".join(map(escaped, cells)))
+        return verdicts
+
+    def _read(self, ids: list[str]) -> Iterator[Reject]:
+        """Those of these rejects that are still there."""
+        answer = query_sent(
+            self._client,
+            f"SELECT toString(reject_id), project_id, reason, source, file_id, {RECEIVED_AT}, line "
+            f"FROM raw.events_rejected WHERE reject_id IN (SELECT id FROM {SENT}) ORDER BY reject_id",
+            "RowBinary",
+            "\n".join(ids).encode(),
+            "TabSeparated",
+            "id UUID",
+        )
+        texts = _texts(answer)
+        for identity in texts:
+            project, reason, source, file_id, received_at = (next(texts).decode(errors="replace") for _ in range(5))
+            yield Reject(identity.decode(), project, reason, source, file_id, received_at, next(texts))
+
+    def _decoded(self, reject: Reject) -> list[tuple[bytes, bytes, str, str]]:
+        dialect = reject.source.partition(":")[0]
+        if dialect == CANONICAL or dialect not in (AUTO, *DIALECTS):  # canonical lines may name a source of their own
+            return [(reject.line, b"", "", "")]
+        return list(decoded_columns(reject.line, dialect, reject.received_at, self._project_of_key))
+
+    def _project_of_key(self, key: str) -> str:
+        """Write keys are hashed in the lines that are kept. Only here is a hash as good as the key."""
+        return self._project_of_hash.get(key) or self._project_of_hash.get(hash_write_key(key), "")
+
+    def _took(self, number: int, verdicts: Verdicts) -> bool:
+        """Write the batch down; False where another has the number."""
+        import pyarrow
+
+        owner = str(uuid4())
+        insert_body(
+            self._target,
+            "INSERT INTO raw.retried_lines SELECT {number:UInt64}, {owner:UUID}, reject_id, project_id, reason, "
+            "file_id, {columns:String}, checked FROM input("
+            "'reject_id UUID, project_id String, reason String, file_id String, checked String') FORMAT TabSeparated",
+            pyarrow.Codec("zstd", 1).compress(b"\n".join(verdicts.accepted) + b"\n", asbytes=True),
+            encoding="zstd",
+            parameters={"number": str(number), "owner": owner, "columns": verdicts.columns},
+            settings=_once(f"retry.{number}"),
+        )
+        holders = self._client.query(
+            "SELECT toString(owner) FROM raw.retried_lines WHERE batch = {number:UInt64} UNION DISTINCT "
+            "SELECT toString(owner) FROM raw.retries WHERE batch = {number:UInt64}",
+            parameters={"number": number},
+        ).result_rows
+        return (owner,) in [tuple(row) for row in holders]
+
+
+def finish_retries(client: Client, target: Endpoint) -> None:
+    """Carry out what retries have written down: the one that runs, or one that was killed."""
+    pending = client.query("SELECT DISTINCT batch, columns FROM raw.retried_lines ORDER BY batch").result_rows
+    for number, columns in pending:
+        batch = f"FROM raw.retried_lines WHERE batch = {int(number)}"
+        rows = client.raw_query(f"SELECT checked {batch} ORDER BY reject_id", fmt="TSVRaw")
+        if rows:  # else somebody else has finished it by now; so may they at every step below
+            insert_checked(target, columns, rows, f"retry.{number}")
+        client.command(f"DELETE FROM raw.events_rejected WHERE reject_id IN (SELECT reject_id {batch})")
+        client.command(
+            "INSERT INTO raw.load_counts (file_id, piece, project_id, reason, lines) "
+            f"SELECT file_id, 0, project_id, reason, -toInt64(count()) {batch} GROUP BY file_id, project_id, reason",
+            settings=_once(f"retry.{number}.moved"),
+        )
+        client.command(
+            f"INSERT INTO raw.retries (batch, owner, lines) SELECT batch, owner, count() {batch} GROUP BY batch, owner",
+            settings=_once(f"retry.{number}"),
+        )
+        client.command(f"DELETE {batch}")
+
+
+def _once(token: str) -> dict[str, str]:
+    return {**PIECE_SETTINGS, "insert_deduplication_token": token}
+
+
+def _texts(answer: bytes) -> Iterator[bytes]:
+    """The cells of an answer in RowBinary that has only texts: each its length, seven bits a byte, and its bytes."""
+    place = 0
+    while place < len(answer):
+        length = shift = 0
+        while True:
+            byte = answer[place]
+            place += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        yield answer[place : place + length]
+        place += length
