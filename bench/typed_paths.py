@@ -11,7 +11,7 @@ import sys
 import time
 
 from bench.harness import median_seconds, report, server
-from ingestion.landing import checking_select
+from ingestion.landing import judged_select
 from ingestion.registry import load_registry
 from ingestion.typed_paths import properties_type, typed_paths
 from ingestion.validation_sql import LINE_TYPE, with_violation
@@ -89,7 +89,7 @@ def checks(instance: Instance) -> list[tuple[str, float]]:
     queries = {
         "reading the line": f"SELECT JSONExtract(line, '{LINE_TYPE}') FROM marts.source FORMAT Null",
         "checking the properties": f"SELECT * FROM ({with_violation(registry, properties)}) FORMAT Null",
-        "the whole checking view": f"SELECT * FROM ({checking_select(registry, source=lines)}) FORMAT Null",
+        "the whole verdict": f"SELECT * FROM ({judged_select(registry, lines)}) FORMAT Null",
     }
     return [
         (name, median_seconds(lambda sql=sql: instance.client().command(sql), runs=3)) for name, sql in queries.items()

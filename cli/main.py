@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli import access, build, config, demo, events, load, projects, schema, services, sources
-from warehouse.errors import MillraceError
+from cli import access, build, config, demo, events, journeys, load, projects, schema, services, sources, sql
+from warehouse.errors import MillraceError, WrongUsage
 
 app = typer.Typer(
     name="millrace",
@@ -27,7 +27,7 @@ def options(
     """Product analytics as code: events in; trusted tables, funnels, metrics and answers out."""
 
 
-for module in (demo, services, load, build, config, schema):
+for module in (demo, services, load, build, journeys, sql, config, schema):
     module.register(app)
 app.add_typer(events.app, name="events")
 app.add_typer(sources.app, name="sources")
@@ -43,7 +43,7 @@ def main() -> None:
     except MillraceError as error:
         if debug:
             raise
-        _fail(error.message, error.hint)
+        _fail(error.message, error.hint, code=2 if isinstance(error, WrongUsage) else 1)
     except Exception as error:
         if debug:
             raise
@@ -51,8 +51,8 @@ def main() -> None:
         _fail(f"Unexpected {type(error).__name__}: {text}", "Run it again as `millrace --debug …` for the stack trace.")
 
 
-def _fail(message: str, hint: str) -> None:
+def _fail(message: str, hint: str, code: int = 1) -> None:
     sys.stderr.write(f"Error: {message}\n")
     if hint:
         sys.stderr.write(f"  {hint}\n")
-    sys.exit(1)
+    sys.exit(code)

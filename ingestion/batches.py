@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from ingestion.landing import CHECKED_COLUMNS
 from ingestion.pieces import PARQUET, Header, Piece
 from ingestion.registry import load_registry
 from ingestion.verdicts import insert_checked, judged, landing_row
@@ -83,16 +84,15 @@ def insert_batch(client: Client, target: Endpoint, path: Path) -> Iterator[Heade
     told = orjson.loads(first)
     headers = [Header(**header) for header in told["batch"]]
     rows = pyarrow.Codec("zstd").decompress(body, decompressed_size=told["bytes"], asbytes=True)
-    columns, verdicts = judged(client, load_registry(), rows)
     checked: dict[str, list[bytes]] = {header.token: [] for header in headers}
-    for file_id, number, _reason, row in verdicts:
+    for file_id, number, _reason, row in judged(client, load_registry(), rows):
         checked[f"{file_id}.{number}"].append(row)
 
     def insert(header: Header) -> Header:
         own = checked[header.token]
         if len(own) != header.lines:
             raise MillraceError(f"{header.source}: {header.lines:,} lines were sent and {len(own):,} judged.")
-        insert_checked(target, columns, b"\n".join(own) + b"\n", header.token)
+        insert_checked(target, CHECKED_COLUMNS, b"\n".join(own) + b"\n", header.token)
         return header
 
     with ThreadPoolExecutor(WRITERS) as writers:

@@ -13,7 +13,7 @@ import orjson
 
 from ingestion.columns import PARQUET_LINE, PARQUET_STRUCTURE, Stream
 from ingestion.inputs import Input
-from ingestion.landing import checking_select
+from ingestion.landing import judged_select
 from ingestion.pieces import CANONICAL, KEPT_LINE_BYTES, LINES, PARQUET, ROWS, Piece
 from ingestion.reader import LoadedFile, LoadResult, Reader
 from ingestion.registry import Registry, load_registry
@@ -95,7 +95,7 @@ def _judge(client: Client, registry: Registry, piece: Piece, verdict: FileVerdic
     answer = query_sent(
         client,
         "SELECT reason, count() AS lines, min(piece) AS row, argMin(detail, piece) AS detail "
-        f"FROM ({checking_select(registry, source=source)}) WHERE reason != '' GROUP BY reason",
+        f"FROM ({judged_select(registry, source)}) WHERE reason != '' GROUP BY reason",
         "JSONEachRow",
         piece.body,
         header.format,

@@ -1,24 +1,19 @@
-"""The way from landed lines into raw.events and raw.events_rejected, kept in step with the registry of event types."""
+"""The way from landed lines into raw.events and raw.events_rejected, kept in step with the registry of event types.
+
+raw.landing -> landing_judged           the verdict on each line, and the rules of its project
+raw.landing_judged -> landing_checked   what may be kept of it: accepted lines of open and standard projects go on
+                                        as they are, of the others private_rows.py says what is kept
+"""
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
 
-from ingestion.contract import CONSENTS, MessageType, Reason
+from ingestion.contract import COLUMNS, CONSENTS, MessageType, Reason
 from ingestion.enrichment.ip_privacy import private_ip
-from ingestion.masking import (
-    anonymous_texts,
-    masked_ids,
-    masked_lines,
-    masked_objects,
-    masked_texts,
-    with_truncated_addresses,
-    withheld_line,
-    without_values,
-    without_write_keys,
-)
-from ingestion.privacy import NO_PROJECT, SALTS, pseudonym_sql
+from ingestion.privacy import NO_PROJECT, SALTS
+from ingestion.private_rows import anonymous_select, rejected_select, strict_select
 from ingestion.registry import Registry
 from ingestion.typed_paths import sync_typed_paths
 from ingestion.validation_sql import with_rejection
@@ -27,7 +22,14 @@ from warehouse.projects import Privacy, Refused, Silent
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-CHECKING_VIEW = "raw.landing_to_checked"
+JUDGED = "raw.landing_judged"
+# Lines that go on as they are.
+AS_IT_IS = "reason = '' AND NOT is_private"
+# What raw.landing_judged has besides the columns of raw.landing_checked: what is to be done to the line.
+RULE_COLUMNS = ("is_declared", "privacy", "project_salt", "is_anonymous", "is_private")
+CHECKED_COLUMNS = (
+    f"{', '.join(column.name for column in COLUMNS if column.sent)}, line, reason, detail, withheld, file_id, piece"
+)
 
 _PROJECT = "ifNull(nullIf(fields.project_id, ''), default_project)"
 _DECLARED = f"{_PROJECT} IN (SELECT project_id FROM raw.projects)"
@@ -52,8 +54,8 @@ _UNREADABLE = (
     f"(refused != '' OR reason = '{Reason.INVALID_JSON}' OR (reason = '{Reason.TOO_LARGE}' AND NOT isValidJSON(line)))"
 )
 
-_IDS = ("user_id", "anonymous_id", "session_id", "group_id", "event_id")
-_INSTANTS = ("timestamp", "original_timestamp", "received_at")
+# Columns that are texts of the line, empty where it does not say them.
+_IDS = ("user_id", "anonymous_id", "session_id", "group_id")
 # Who somebody is, and nothing else: without ids there is nothing left of them to keep.
 _ABOUT_PEOPLE = (MessageType.IDENTIFY, MessageType.GROUP, MessageType.ALIAS)
 
@@ -65,75 +67,99 @@ _IDENTIFYING = (
 
 
 def sync_landing(client: Client, registry: Registry) -> list[str]:
-    """Typed paths of raw.events and the checking view as the registry wants them; returns what was changed.
+    """Typed paths of raw.events and the views as the registry wants them; returns what was changed.
 
     First the paths, then the validation that promises values of their types.
     """
     changed = [f"typed path {path}" for path in sync_typed_paths(client, registry)]
-    select = checking_select(registry)
+    views = [("raw.landing_to_judged", JUDGED, judged_select(registry, "raw.landing"))]
+    ways = _ways_on(registry, JUDGED).items()
+    views += [(f"raw.landing_judged_to_{name}", "raw.landing_checked", select) for name, select in ways]
+    synced = [_sync_view(client, *view) for view in views]
+    return [*changed, "validation"] if any(synced) else changed
+
+
+def _sync_view(client: Client, view: str, target: str, select: str) -> bool:
     mark = hashlib.sha256(select.encode()).hexdigest()
     present = client.query(
         "SELECT comment FROM system.tables WHERE database = 'raw' AND name = {name:String}",
-        parameters={"name": CHECKING_VIEW.partition(".")[2]},
+        parameters={"name": view.partition(".")[2]},
     ).result_rows
     if not present:
         # With the rights of who makes it: the salts are not for those who insert.
         client.command(
-            f"CREATE MATERIALIZED VIEW {CHECKING_VIEW} TO raw.landing_checked "
-            f"DEFINER = CURRENT_USER SQL SECURITY DEFINER AS {select}"
+            f"CREATE MATERIALIZED VIEW {view} TO {target} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS {select}"
         )
     elif present[0][0] != mark:
         # In place: dropped and made anew, the view would miss what is landing in between.
-        client.command(f"ALTER TABLE {CHECKING_VIEW} MODIFY QUERY {select}")
+        client.command(f"ALTER TABLE {view} MODIFY QUERY {select}")
     else:
-        return changed
-    client.command(f"ALTER TABLE {CHECKING_VIEW} MODIFY COMMENT '{mark}'")
-    _read_back(client)
-    return [*changed, "validation"]
+        return False
+    client.command(f"ALTER TABLE {view} MODIFY COMMENT '{mark}'")
+    _read_back(client, view)
+    return True
 
 
-def _read_back(client: Client) -> None:
+def _read_back(client: Client, view: str) -> None:
     """Have the server read the view from disk now, as it will when it starts.
 
     What a view inserts is recognised by the insert's token and something of the view's query in memory, which differs
     between a view just made and the same one read back: a piece sent again after a restart would be doubled. A piece
     that lands in the moment between is missing in raw.load_counts; its load fails and can be repeated.
     """
-    client.command(f"DETACH TABLE {CHECKING_VIEW}")
-    client.command(f"ATTACH TABLE {CHECKING_VIEW}")
+    client.command(f"DETACH TABLE {view}")
+    client.command(f"ATTACH TABLE {view}")
 
 
-def checking_select(registry: Registry, source: str = "raw.landing") -> str:
-    """From raw.landing, or a table like it, to the columns of raw.landing_checked.
-
-    In steps around each other: the verdict on the line as received, the rules of its project, what is kept of it.
-    What only some lines need is worked out over arrays that are empty for all others, and so costs these nothing.
-    """
-    judged = with_rejection(registry, source, known_project=KNOWN_PROJECT, now="default_received_at")
-    ruled = _nested(f"({judged})", _rules(), _consent(), _what_is_done(), _raw(), *_private(registry))
-    hourly = {name: f"if(is_anonymous, toStartOfHour(raw_{name}), raw_{name}) AS {name}" for name in _INSTANTS}
-    consents = ", ".join(f"{name}_given AS {name}" for name in CONSENTS)
-    ids = ", ".join(
-        f"ifNull(if(is_private, private_ids[{n}], raw_{name}), '') AS {name}" for n, name in enumerate(_IDS, start=1)
+def private_select(registry: Registry, source: str) -> str:
+    """From a table like raw.landing_judged, of lines that are not AS_IT_IS, to the columns of raw.landing_checked."""
+    return " UNION ALL ".join(
+        f"SELECT {CHECKED_COLUMNS} FROM ({select})"
+        for name, select in _ways_on(registry, source).items()
+        if name != "kept"
     )
+
+
+def _ways_on(registry: Registry, source: str) -> dict[str, str]:
+    """From raw.landing_judged to raw.landing_checked: each line takes one of these."""
+    return {
+        "kept": f"SELECT {CHECKED_COLUMNS} FROM {source} WHERE {AS_IT_IS}",
+        "strict": strict_select(registry, source),
+        "anonymous": anonymous_select(registry, source),
+        "rejected": rejected_select(registry, source),
+    }
+
+
+def judged_select(registry: Registry, source: str) -> str:
+    """From raw.landing, or a table like it, to the columns of raw.landing_judged."""
+    judged = with_rejection(registry, source, known_project=KNOWN_PROJECT, now="default_received_at")
+    ruled = _nested(f"({judged})", _rules(), _consent(), _what_is_done(), _contents())
+    consents = ", ".join(f"{name}_given AS {name}" for name in CONSENTS)
+    ids = ", ".join(f"ifNull(fields.{name}, '') AS {name}" for name in _IDS)
     return f"""
         SELECT
-            if(is_declared OR NOT is_private, project, masked_labels[2]) AS project_id,
+            project AS project_id,
+            is_declared,
+            rules.1 AS privacy,
+            rules.2 AS project_salt,
+            is_anonymous,
+            is_private,
+            given_event_id AS event_id,
             ifNull(fields.event, '') AS event,
             ifNull(fields.message_type, '{MessageType.TRACK}') AS message_type,
             {ids},
-            {hourly["timestamp"]},
-            {hourly["original_timestamp"]},
-            if(is_anonymous, NULL, {_instant("sent_at")}) AS sent_at,
-            {hourly["received_at"]},
-            if(is_private, private_objects[1], raw_properties) AS properties,
-            if(is_private, private_contexts[1], raw_context) AS context,
+            ifNull(happened_at, toDateTime64(0, 3, 'UTC')) AS timestamp,
+            coalesce({_instant("original_timestamp")}, happened_at, toDateTime64(0, 3, 'UTC')) AS original_timestamp,
+            {_instant("sent_at")} AS sent_at,
+            least(ifNull({_instant("received_at")}, default_received_at), now64(3)) AS received_at,
+            ifNull(nullIf(fields.properties, ''), '{{}}') AS properties,
+            if(given_ip = '', given_context, {_with_private_ip()}) AS context,
             {consents},
-            if(is_private, masked_labels[1], ifNull(fields.schema_version, '')) AS schema_version,
-            if(is_private, masked_labels[3], raw_source) AS source,
-            private_line AS line,
+            ifNull(fields.schema_version, '') AS schema_version,
+            given_source AS source,
+            given_line AS line,
             verdict AS reason,
-            private_detail AS detail,
+            given_detail AS detail,
             withheld,
             file_id,
             piece
@@ -173,28 +199,16 @@ def _what_is_done() -> str:
     )
 
 
-def _raw() -> str:
+def _contents() -> str:
     own_id = ", ".join(f"ifNull(fields.{name}, '')" for name in _IDENTIFYING)
-    ids = ", ".join(f"ifNull(fields.{name}, '') AS raw_{name}" for name in _IDS if name != "event_id")
     return f"""
-        {ids},
         if(ifNull(fields.event_id, '') = '', lower(hex(sipHash128({own_id}))), assumeNotNull(fields.event_id))
-            AS raw_event_id,
-        ifNull(happened_at, toDateTime64(0, 3, 'UTC')) AS raw_timestamp,
-        coalesce({_instant("original_timestamp")}, happened_at, toDateTime64(0, 3, 'UTC')) AS raw_original_timestamp,
-        least(ifNull({_instant("received_at")}, default_received_at), now64(3)) AS raw_received_at,
-        ifNull(nullIf(fields.properties, ''), '{{}}') AS raw_properties,
+            AS given_event_id,
         ifNull(nullIf(fields.context, ''), '{{}}') AS given_context,
-        ifNull(nullIf(fields.source, ''), source) AS raw_source,
+        ifNull(nullIf(fields.source, ''), source) AS given_source,
         JSONExtractString(given_context, 'ip') AS given_ip,
-        if(given_ip = '', given_context, {_with_private_ip()}) AS raw_context,
         multiIf(verdict = '', '', original = '', line, original) AS given_line,
-        ifNull(if(refused = '', detail, refused_detail), '') AS given_detail,
-        verdict = '' AND is_private AS is_kept_private,
-        verdict != '' AND (is_strict OR withheld != '') AS is_hidden,
-        verdict != '' AND withheld = '' AND is_strict AS is_masked,
-        verdict != '' AND withheld = '' AND NOT is_strict AS is_readable,
-        is_readable AND rules.1 = '{Privacy.STANDARD}' AS is_truncated
+        ifNull(if(refused = '', detail, refused_detail), '') AS given_detail
     """
 
 
@@ -205,46 +219,6 @@ def _with_private_ip() -> str:
         "JSONExtractKeysAndValuesRaw(given_context))"
     )
     return f"concat('{{', arrayStringConcat({pairs}, ','), '}}')"
-
-
-def _private(registry: Registry) -> list[str]:
-    """What is kept instead of personal values: arrays, empty for lines that have none of it to do."""
-    ids = ", ".join(f"raw_{name}" for name in _IDS)
-    is_identify = f"(ifNull(fields.message_type, '') = '{MessageType.IDENTIFY}')"
-    objects = masked_objects("[raw_properties]", "[raw_context]", "salt", registry, is_identify)
-    labels = "[ifNull(fields.schema_version, ''), project, raw_source, JSONExtractString(raw_context, 'user_agent')]"
-    # Keyed: an event that is sent twice counts once, and the sender's own records do not lead to it.
-    anonymous_ids = f"['', '', '', '', {pseudonym_sql('raw_event_id', 'rules.2')}]"
-    # Known for what they are, and so treated apart from the rest of the context.
-    apart = ", ".join(
-        f"if(is_anonymous OR {value} = '', '', concat('\"{name}\":', toJSONString({value})))"
-        for name, value in (("ip", "JSONExtractString(raw_context, 'ip')"), ("user_agent", "masked_labels[4]"))
-    )
-    context = f"arrayFilter(part -> part != '', [{apart}, substring(text, 2, length(text) - 2)])"
-    contexts = (
-        f"arrayMap(text -> concat('{{', arrayStringConcat({context}, ','), '}}'), arraySlice(private_objects, 2))"
-    )
-    return [
-        f"{_where('is_kept_private AND NOT is_anonymous', masked_ids(f'[{ids}]', 'salt'))} AS masked_ids, "
-        f"{_where('is_kept_private', objects)} AS masked_objects, "
-        f"{_where('is_private', masked_texts(labels, 'salt'))} AS masked_labels, "
-        f"{_where('is_hidden', masked_texts(without_values('[given_detail]'), 'salt'))} AS masked_details, "
-        f"{_where('is_masked', masked_lines('[given_line]', 'salt', registry))} AS masked_lines, "
-        f"{_where('is_readable', without_write_keys('[given_line]'))} AS keyless_lines",
-        f"{_where('is_kept_private AND is_anonymous', anonymous_ids, 'masked_ids')} AS private_ids, "
-        f"{_where('is_kept_private AND is_anonymous', anonymous_texts('masked_objects'), 'masked_objects')} "
-        "AS private_objects, "
-        f"{_where('is_truncated', with_truncated_addresses('keyless_lines'), 'keyless_lines')} AS truncated_lines",
-        f"{_where('is_kept_private', contexts)} AS private_contexts, "
-        f"multiIf(verdict = '', '', withheld != '', {withheld_line('given_line')}, is_masked, masked_lines[1], "
-        "truncated_lines[1]) AS private_line, "
-        "multiIf(verdict = '', '', is_hidden, masked_details[1], given_detail) AS private_detail",
-    ]
-
-
-def _where(condition: str, texts: str, otherwise: str = "CAST([], 'Array(String)')") -> str:
-    """Worked out for the rows that need it: ClickHouse leaves a branch out where a block has none of them."""
-    return f"if({condition}, {texts}, {otherwise})"
 
 
 def _nested(source: str, *steps: str) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingestion.enrichment.lookups import fill_lookups
+from ingestion.landing import CHECKED_COLUMNS
 from ingestion.pieces import CANONICAL, PIECE_SETTINGS, Header, decoded_columns
 from ingestion.registry import load_registry
 from ingestion.rejected import Filters
@@ -47,7 +48,6 @@ RECEIVED_AT = (
 class Verdicts:
     """On the lines of a page. A line that cannot be judged again has why not among `kept`."""
 
-    columns: str = ""
     accepted: list[bytes] = field(default_factory=list)  # rows of raw.retried_lines, without what a batch has in common
     rejected: Counter[str] = field(default_factory=Counter)  # still, by the reason of today
     kept: Counter[str] = field(default_factory=Counter)
@@ -139,14 +139,14 @@ class Retry:
             rows.append(landing_row(header, *columns[0], number=len(rows)))
             rejects.append(reject)
         if rows:
-            # Pieces are those of a file; a retry has none.
-            verdicts.columns, found = judged(self._client, self._registry, b"\n".join(rows) + b"\n", piece="0")
-            for _, number, reason, row in found:
+            for _, number, reason, row in judged(self._client, self._registry, b"\n".join(rows) + b"\n"):
                 if reason:
                     verdicts.rejected[reason] += 1
                 else:
                     was = rejects[number]
-                    cells = (was.id.encode(), was.project.encode(), was.reason.encode(), was.file_id.encode(), row)
+                    # Pieces are those of a file; a retry has none.
+                    checked = row.rpartition(b"\t")[0] + b"\t0"
+                    cells = (was.id.encode(), was.project.encode(), was.reason.encode(), was.file_id.encode(), checked)
                     verdicts.accepted.append(b"\t".join(map(escaped, cells)))
         return verdicts
 
@@ -188,7 +188,7 @@ class Retry:
             "'reject_id UUID, project_id String, reason String, file_id String, checked String') FORMAT TabSeparated",
             pyarrow.Codec("zstd", 1).compress(b"\n".join(verdicts.accepted) + b"\n", asbytes=True),
             encoding="zstd",
-            parameters={"number": str(number), "owner": owner, "columns": verdicts.columns},
+            parameters={"number": str(number), "owner": owner, "columns": CHECKED_COLUMNS},
             settings=_once(f"retry.{number}"),
         )
         holders = self._client.query(

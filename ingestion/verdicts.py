@@ -1,11 +1,11 @@
-"""The verdict on lines that are not (or not yet) landed: the landing view's own query over data sent along with it."""
+"""The verdict on lines that are not (or not yet) landed: the landing views' own queries over data sent along."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ingestion.landing import checking_select
+from ingestion.landing import AS_IT_IS, CHECKED_COLUMNS, RULE_COLUMNS, judged_select, private_select
 from ingestion.pieces import PIECE_SETTINGS, Header
 from warehouse.connection import Endpoint, failures_as_sentences, insert_body
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Verdict = tuple[str, int, str, bytes]  # file, number, reason ('': accepted), the row of raw.landing_checked
 
 SENT = "sent"
+_OF_JUDGED = "database = 'raw' AND table = 'landing_judged'"
+_FILE_ID, _PIECE, _REASON = (CHECKED_COLUMNS.split(", ").index(name) for name in ("file_id", "piece", "reason"))
 ROW_STRUCTURE = (
     "default_project String, accept_unknown Bool, default_received_at DateTime64(3, 'UTC'), source String, "
     "file_id String, piece UInt32, line String, original String, refused String, refused_detail String"
@@ -34,29 +36,43 @@ def landing_row(header: Header, line: bytes, original: bytes, refused: str, deta
     return b"\t".join(map(escaped, (*map(str.encode, same), line, original, refused.encode(), detail.encode())))
 
 
-def judged(client: Client, registry: Registry, rows: bytes, piece: str = "piece") -> tuple[str, Iterator[Verdict]]:
-    """The verdicts on rows of `landing_row`, and the columns of raw.landing_checked that their rows have.
+def judged(client: Client, registry: Registry, rows: bytes) -> Iterator[Verdict]:
+    """The verdicts on rows of `landing_row`, each with its row of raw.landing_checked.
 
-    `piece` is the expression for the piece they are inserted as.
+    In two queries, as the views are: most lines are as they may be kept after the first.
     """
+    rules = ", ".join(RULE_COLUMNS)
     answer = query_sent(
         client,
-        f"SELECT file_id, piece, reason, * REPLACE (toUInt32({piece}) AS piece) "
-        f"FROM ({checking_select(registry, source=SENT)})",
-        "TabSeparatedWithNames",
+        f"SELECT {AS_IT_IS}, {rules}, {CHECKED_COLUMNS} FROM ({judged_select(registry, SENT)})",
+        "TabSeparated",
         rows,
         "TabSeparated",
         ROW_STRUCTURE,
     )
-    names, *lines = answer.removesuffix(b"\n").split(b"\n")
-    columns = ", ".join(names.decode().split("\t")[3:])
+    others = []
+    for line in answer.splitlines():
+        as_it_is, rest = line.split(b"\t", 1)
+        if as_it_is == b"1":
+            yield _verdict(rest.split(b"\t", len(RULE_COLUMNS))[-1])
+        else:
+            others.append(rest)
+    if others:
+        types: dict[str, str] = dict(client.query(f"SELECT name, type FROM system.columns WHERE {_OF_JUDGED}").result_rows)  # type: ignore[arg-type]
+        answer = query_sent(
+            client,
+            private_select(registry, SENT),
+            "TabSeparated",
+            b"\n".join(others) + b"\n",
+            "TabSeparated",
+            ", ".join(f"{name} {types[name]}" for name in (*RULE_COLUMNS, *CHECKED_COLUMNS.split(", "))),
+        )
+        yield from map(_verdict, answer.splitlines())
 
-    def rows_of_answer() -> Iterator[tuple[str, int, str, bytes]]:
-        for line in lines:
-            file_id, number, reason, row = line.split(b"\t", 3)
-            yield file_id.decode(), int(number), reason.decode(), row
 
-    return columns, rows_of_answer()
+def _verdict(row: bytes) -> Verdict:
+    cells = row.split(b"\t")
+    return cells[_FILE_ID].decode(), int(cells[_PIECE]), cells[_REASON].decode(), row
 
 
 def query_sent(

@@ -15,6 +15,10 @@ class MillraceError(Exception):
         self.hint = hint
 
 
+class WrongUsage(MillraceError):
+    """What a person asked for cannot be asked: exit code 2, as for an unknown option."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x' or 'y'?` for the known words closest to `word`, or nothing."""
     close = get_close_matches(word, list(known), n=2, cutoff=0.6)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hmac
 import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 from pathlib import Path
 from random import Random
 
@@ -227,14 +229,20 @@ def test_an_undeclared_project_is_rejected_unless_a_setting_accepts_it(warehouse
     assert stored(warehouse, "stranger") == (4, 4)
 
 
+def _keyed(salt: bytes, address: str) -> str:
+    return hmac.new(salt, IPv6Address(address).packed, "sha256").hexdigest()[:32]
+
+
 def test_an_address_is_made_private_before_it_is_stored(warehouse: Instance, tmp_path: Path) -> None:
     """demo is standard, demo_mobile strict; nothing else of the context changes."""
+    salt = warehouse.rows("SELECT salt FROM vault.salts WHERE project_id = 'demo_mobile'")[0][0].encode()
+    v4, v6 = "203.0.113.77", "2001:db8:1:2:3:4:5:6"
     cases = {
-        ("demo", "203.0.113.77"): "203.0.113.0",
-        ("demo", "2001:db8:1:2:3:4:5:6"): "2001:db8:1::",
+        ("demo", v4): "203.0.113.0",
+        ("demo", v6): "2001:db8:1::",
         ("demo", "no address"): "",
-        ("demo_mobile", "203.0.113.77"): "",
-        ("demo_mobile", "2001:db8:1:2:3:4:5:6"): "",
+        ("demo_mobile", v4): _keyed(salt, f"::ffff:{v4}"),
+        ("demo_mobile", v6): _keyed(salt, v6),
     }
     events = [
         event(n, "ip", project_id=project, context={"page": {"title": 'a "b" {c}'}, "ip": ip, "locale": "de"})

@@ -21,6 +21,9 @@ FILES, LINES = 40, 5
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with Instance(tmp_path_factory.mktemp("small") / "millrace") as own:
+        # Of broken lines nobody knows the project: with a strict one declared, their bytes would not be kept.
+        projects = own.project_dir / "projects.yaml"
+        projects.write_text(projects.read_text().replace("privacy: strict", "privacy: standard"))
         own.up()
         yield own
 

@@ -1,5 +1,5 @@
 -- What a load sends, one row per received line. The Null engine keeps nothing: the views take what they want from the
--- stream. The first view, from landing to landing_checked, holds the validation; the load makes it from the registry of
+-- stream. The first view, from landing to landing_judged, holds the validation; the load makes it from the registry of
 -- event types and changes it in place, so that no line falls between two versions.
 CREATE TABLE IF NOT EXISTS raw.landing
 (
@@ -16,6 +16,42 @@ CREATE TABLE IF NOT EXISTS raw.landing
 )
 ENGINE = Null
 COMMENT 'Grain: one row per received line, on its way.';
+
+CREATE TABLE IF NOT EXISTS raw.landing_judged
+(
+    project_id LowCardinality(String) COMMENT 'Tenant',
+    is_declared Bool COMMENT 'Whether projects.yaml has it',
+    privacy LowCardinality(String) COMMENT 'Of the project; the strictest of all where the project cannot be known',
+    project_salt String COMMENT 'Key of its pseudonyms',
+    is_anonymous Bool COMMENT 'Kept without whose it is: they refused',
+    is_private Bool COMMENT 'Whether personal values are taken out',
+    event_id String COMMENT 'The sender''s id, or a hash',
+    event String COMMENT 'snake_case name',
+    message_type String COMMENT 'Kind of call',
+    user_id String COMMENT 'Known user',
+    anonymous_id String COMMENT 'Device or browser id',
+    session_id String COMMENT 'The SDK''s session id',
+    group_id String COMMENT 'Account or company',
+    timestamp DateTime64(3, 'UTC') COMMENT 'Corrected time of the event',
+    original_timestamp DateTime64(3, 'UTC') COMMENT 'Time of the event by the client''s clock',
+    sent_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the client sent it',
+    received_at DateTime64(3, 'UTC') COMMENT 'When the server received it',
+    properties String COMMENT 'JSON text',
+    context String COMMENT 'JSON text',
+    consent_analytics Bool COMMENT 'May be used for analytics',
+    consent_marketing Bool COMMENT 'May be used for marketing',
+    consent_personalization Bool COMMENT 'May be used for personalisation',
+    schema_version LowCardinality(String) COMMENT 'Version of the sender''s schema',
+    source LowCardinality(String) COMMENT 'Dialect, and file or endpoint',
+    line String COMMENT 'The payload as received, where it is rejected',
+    reason LowCardinality(String) COMMENT 'Why it is rejected; empty: accepted',
+    detail String COMMENT 'What exactly was wrong',
+    withheld LowCardinality(String) COMMENT 'count or drop: the line is not kept, for want of consent; empty: it may be',
+    file_id String COMMENT 'Hash of the file''s content',
+    piece UInt32 COMMENT 'Which piece of the file'
+)
+ENGINE = Null
+COMMENT 'Grain: one row per received line with the verdict on it and the rules for it, on its way.';
 
 CREATE TABLE IF NOT EXISTS raw.landing_checked
 (
@@ -46,7 +82,7 @@ CREATE TABLE IF NOT EXISTS raw.landing_checked
     piece UInt32 COMMENT 'Which piece of the file'
 )
 ENGINE = Null
-COMMENT 'Grain: one row per received line with the verdict on it, on its way.';
+COMMENT 'Grain: one row per received line as it may be kept, with the verdict on it, on its way.';
 
 CREATE TABLE IF NOT EXISTS raw.load_counts
 (

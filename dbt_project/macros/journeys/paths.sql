@@ -1,11 +1,13 @@
 {#
-    Paths: what people do after an event, or before it, within the session. A session counts once: from the first such
-    event in it (next) or the last (previous), by the day of that event.
+    Paths: what people do after an event, or before it, within the session. Calls that tell who somebody is (identify,
+    group, alias) are no steps. A session counts once: from the first such event in it (next) or the last (previous), by
+    the day of that event.
 
     One row per step and names: step 0 are whole paths, 1 and more the edges from one event to the next, -1 all sessions.
     A path ends early where the session does: then an edge leads to ''. Of each step, the `top` most frequent.
 
-    events     a relation or subquery with project_id, person_key, session_key, timestamp, event_id, event, local_date
+    events     a relation or subquery with project_id, person_key, session_key, timestamp, event_id, event,
+               message_type, local_date
     anchor     condition in SQL: the event to start from
     depth      how many events further
     entered    condition on the local_date of the anchor
@@ -21,7 +23,7 @@ with sessions as (
         )) as path,
         indexOf(path.4, true) as place
     from {{ events }}
-    where session_key != 0 and {{ scanned }}
+    where session_key != 0 and {{ scanned }} and (message_type in ('track', 'page', 'screen') or {{ anchor }})
     group by project_id, person_key, session_key
     having place > 0 and path.5[place]
 ),

@@ -19,6 +19,7 @@ with spans as (
         {{ period_number(period, '(' ~ last ~ ') + 1') }} - 1 as last_period
 ),
 
+{% if value or min_occurrences > 1 -%}
 active as (
     select
         project_id,
@@ -30,12 +31,7 @@ active as (
         argMinIf(toString({{ value }}), timestamp, {{ start }}) as value
         {%- endif %}
     from {{ events }}
-    where
-        (({{ start }}) or ({{ returning }}))
-        and local_date <= {{ last }}
-        {%- if kind != 'first_ever' %}
-        and local_date >= {{ first }}
-        {%- endif %}
+    where {{ _retention_events(start, returning, first, last, kind) }}
     group by project_id, person_key, period
 ),
 
@@ -43,66 +39,94 @@ people as (
     select
         project_id,
         arraySort(groupArrayIf((period, {{ 'value' if value else "''" }}), starts)) as started,
-        arraySort(groupArrayIf(period, returns)) as returned
+        groupArrayIf(period, returns) as returned
     from active
     group by project_id, person_key
     having notEmpty(started)
 ),
 
+{% else -%}
+people as (
+    select
+        project_id,
+        groupUniqArrayIf({{ period_number(period) }}, {{ start }}) as started_in,
+        arrayMap(period -> (period, ''), arraySort(started_in)) as started,
+        {{ 'started_in' if start == returning else 'groupUniqArrayIf(' ~ period_number(period) ~ ', ' ~ returning ~ ')' }} as returned
+    from {{ events }}
+    where {{ _retention_events(start, returning, first, last, kind) }}
+    group by project_id, person_key
+    having notEmpty(started)
+),
+
+{% endif -%}
+{# Numbered without gaps, so that a set of members is a small bitmap, and who came back is the intersection of two. #}
 members as (
     select
         project_id,
-        started_in.1 as cohort,
-        started_in.2 as value,
-        arrayFilter(
-            period -> period > cohort and period <= (select last_period from spans),
-            returned
-        ) as later
+        toUInt32(rowNumberInAllBlocks()) as member,
+        {%- set in_range = 'arrayFilter(item -> item.1 between (select first_period from spans) and (select last_period from spans), ' %}
+        {%- if kind == 'recurring' %}
+        {{ in_range }}started) as cohorts,
+        {%- elif kind == 'first_time' %}
+        arraySlice({{ in_range }}started), 1, 1) as cohorts,
+        {%- else %}
+        {{ in_range }}arraySlice(started, 1, 1)) as cohorts,
+        {%- endif %}
+        arrayFilter(period -> period <= (select last_period from spans), returned) as back,
+        {%- if mode == 'on' %}
+        back as later
+        {%- else %}
+        range(cohorts[1].1 + 1, if(empty(back), 0, arrayMax(back)) + 1) as later
+        {%- endif %}
     from people
-    array join
-    {%- if kind == 'first_ever' %}
-        arrayFilter(
-            item -> item.1 between (select first_period from spans) and (select last_period from spans),
-            arraySlice(started, 1, 1)
-        ) as started_in
-    {%- else %}
-        {{ 'arraySlice(' if kind == 'first_time' }}arrayFilter(
-            item -> item.1 between (select first_period from spans) and (select last_period from spans),
-            started
-        ){{ ', 1, 1)' if kind == 'first_time' }} as started_in
-    {%- endif %}
+    where notEmpty(cohorts)
 ),
 
-cells as (
-    select project_id, cohort, value, 0 as distance, count() as people
-    from members
-    group by all
-    union all
+marks as (
     select
         project_id,
-        cohort,
-        value,
-        {%- if mode == 'on' %}
-        arrayJoin(later) - cohort as distance,
-        {%- else %}
-        arrayJoin(range(1, toUInt32(if(empty(later), 0, later[-1] - cohort) + 1))) as distance,
-        {%- endif %}
-        count() as people
+        member,
+        arrayJoin(arrayConcat(
+            arrayMap(item -> (true, toInt32(item.1), item.2), cohorts),
+            arrayMap(period -> (false, toInt32(period), ''), later)
+        )) as mark
     from members
+),
+
+sets as (
+    select project_id, mark.1 as is_cohort, mark.2 as period, mark.3 as value, groupBitmapState(member) as members
+    from marks
     group by all
+),
+
+projects as (
+    select
+        project_id,
+        groupArrayIf((period, value, members), is_cohort) as cohorts,
+        groupArrayIf((period, members), not is_cohort) as returns
+    from sets
+    group by project_id
 )
 
 select
     project_id,
-    {{ period_start(period, 'cohort') }} as cohort_date,
-    toInt32((select last_period from spans) - cohort) as distances,
-    {{ 'value,' if value }}
-    sumIf(people, distance = 0) as size,
+    {{ period_start(period, 'cohort.1') }} as cohort_date,
+    toInt32((select last_period from spans) - cohort.1) as distances,
+    {{ 'cohort.2 as value,' if value }}
+    bitmapCardinality(cohort.3) as size,
     arrayMap(
-        far -> toUInt64(arraySum(cell -> if(cell.1 = far, cell.2, 0), groupArray((distance, people)))),
+        far -> arraySum(arrayMap(
+            later -> bitmapAndCardinality(cohort.3, later.2),
+            arrayFilter(later -> later.1 = cohort.1 + far, returns)
+        )),
         range(1, toUInt32(distances + 1))
     ) as returned
-from cells
-group by project_id, cohort{{ ', value' if value }}
-order by project_id, cohort{{ ', value' if value }}
+from projects
+array join cohorts as cohort
+order by project_id, cohort_date{{ ', value' if value }}
+{%- endmacro %}
+
+{% macro _retention_events(start, returning, first, last, kind) -%}
+    ({% if 'true' in [start, returning] %}true{% else %}({{ start }}) or ({{ returning }}){% endif %}) and local_date <= {{ last }}
+    {%- if kind != 'first_ever' %} and local_date >= {{ first }}{% endif %}
 {%- endmacro %}

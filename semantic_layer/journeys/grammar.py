@@ -1,0 +1,106 @@
+"""How a step is written: EVENT, * for any, EVENT[path=value], EVENT[a=1,b>2][c~text][d]."""
+
+from __future__ import annotations
+
+import re
+
+from semantic_layer.journeys.models import Exclusion, Filter, Operator, Step, make
+from warehouse.errors import WrongUsage
+
+OPERATOR = re.compile(r"!=|>=|<=|=|>|<|~")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+# Beyond it two integers may be one and the same Float64: such a number, an id most likely, is compared as a text.
+EXACT_DIGITS = 15
+SPAN = re.compile(r"(?P<step>.*):(?P<after>\d+)-(?P<before>\d+)")
+EXAMPLE = "Write it as signup, * for any event, or page_viewed[page.path=/pricing,plan!='a, b']."
+
+
+def parse_step(text: str) -> Step:
+    event, bracket, rest = text.partition("[")
+    event = event.strip()
+    if not event:
+        raise WrongUsage(f"The step {text!r} names no event.", hint=EXAMPLE)
+    if "]" in event:
+        raise WrongUsage(f"The step {text!r} has a ] without a [ before it.", hint=EXAMPLE)
+    return make(Step, {"event": event, "filters": _Filters(text, bracket + rest).parse()})
+
+
+def parse_exclusion(text: str, steps: int) -> Exclusion:
+    """EVENT, or EVENT:1-2 for `after step 1 and before step 2`."""
+    match = SPAN.fullmatch(text)
+    if not match:
+        if re.search(r":\s*\d*\s*-?\s*\d*\s*$", text):
+            raise WrongUsage(
+                f"The exclusion {text!r} has no valid steps behind the colon.",
+                hint="Write it as EVENT, or as EVENT:1-2 for between steps 1 and 2.",
+            )
+        return Exclusion(step=parse_step(text), after=1, before=steps)
+    return Exclusion(step=parse_step(match["step"]), after=int(match["after"]), before=int(match["before"]))
+
+
+class _Filters:
+    def __init__(self, step: str, text: str) -> None:
+        self.step, self.text, self.at = step, text, 0
+
+    def parse(self) -> list[Filter]:
+        found: list[Filter] = []
+        while self.text[self.at :].strip():
+            self._expect("[")
+            found.append(self._filter())
+            while self._peek() == ",":
+                self.at += 1
+                found.append(self._filter())
+            self._expect("]")
+        return found
+
+    def _filter(self) -> Filter:
+        path = self._until(r"!=|[=<>~,\]]").strip()
+        if not path:
+            raise self._wrong("a filter without a property")
+        operator = OPERATOR.match(self.text, self.at)
+        if operator is None:
+            return make(Filter, {"path": path, "operator": Operator.PRESENT})
+        self.at = operator.end()
+        return make(Filter, {"path": path, "operator": operator[0], "value": self._value()})
+
+    def _value(self) -> str | int | float:
+        self.at += len(self.text[self.at :]) - len(self.text[self.at :].lstrip())
+        quote = self._peek()
+        if quote in ("'", '"'):
+            # Doubled inside, as in SQL and CSV.
+            quoted = re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}").match(self.text, self.at)
+            if quoted is None:
+                raise self._wrong(f"a value whose {quote} is not closed")
+            self.at = quoted.end()
+            return quoted[1].replace(quote * 2, quote)
+        value = self._until(r"[,\]]").strip()
+        if not value:
+            raise self._wrong("a filter without a value; write '' for none")
+        return number(value)
+
+    def _until(self, stop: str) -> str:
+        end = re.compile(stop).search(self.text, self.at)
+        if end is None:
+            raise self._wrong("a [ that is not closed")
+        begin, self.at = self.at, end.start()
+        return self.text[begin : self.at]
+
+    def _expect(self, sign: str) -> None:
+        self.at += len(self.text[self.at :]) - len(self.text[self.at :].lstrip())
+        if self._peek() != sign:
+            rest = self.text[self.at :]
+            raise self._wrong(f"{rest!r} where a {sign} should be" if rest else "a [ that is not closed")
+        self.at += 1
+
+    def _peek(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def _wrong(self, what: str) -> WrongUsage:
+        return WrongUsage(f"The step {self.step!r} has {what}.", hint=EXAMPLE)
+
+
+def number(text: str) -> str | int | float:
+    """What looks like a number is one."""
+    if not NUMBER.fullmatch(text) or len(re.sub(r"\D", "", text.lower().partition("e")[0])) > EXACT_DIGITS:
+        return text
+    return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)

@@ -1,0 +1,276 @@
+"""Journeys on a real server, against the same rules by trying everything (journeys_by_hand), and the commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from semantic_layer.journeys.answers import ask
+from semantic_layer.journeys.grammar import parse_step
+from semantic_layer.journeys.models import Exclusion, Funnel, Lifecycle, Paths, Retention
+from semantic_layer.reader import Reader
+from tests.integration import journeys_by_hand as by_hand
+from tests.integration.journeys_by_hand import DAY, FIRST_DAY, Event, Matches
+from tests.support import Instance
+
+HOUR = 3_600_000
+TABLE = """CREATE TABLE marts.fct_events (
+    project_id LowCardinality(String), event_id String, event LowCardinality(String),
+    message_type Enum8('track' = 1, 'page' = 2, 'screen' = 3, 'identify' = 4, 'group' = 5, 'alias' = 6),
+    person_key UInt64, user_id String, group_id String, session_key UInt64,
+    timestamp DateTime64(3, 'UTC'), local_date Date,
+    page_host String, page_path String, page_title String, referrer_host String, referrer_kind Nullable(String),
+    campaign_source String, campaign_medium String, campaign_name String, campaign_term String, campaign_content String,
+    device_type Nullable(String), browser String, os String, country String, region LowCardinality(String), city String,
+    app_version String, library String, properties JSON(price Nullable(Float64))
+) ENGINE = MergeTree PARTITION BY local_date ORDER BY (project_id, event, timestamp)"""
+WRITTEN: dict[str, Matches] = {
+    "a": lambda e: e.name == "a",
+    "b": lambda e: e.name == "b",
+    "c": lambda e: e.name == "c",
+    "*": lambda e: True,
+    "a[x=1]": lambda e: e.name == "a" and e.x == 1,
+    "*[x>=2]": lambda e: e.x >= 2,
+    "b[x!=0]": lambda e: e.name == "b" and e.x != 0,
+}
+
+
+class World:
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.projects = count(1)
+        self.reader = Reader(instance.settings)
+
+    def insert(self, events: list[Event]) -> str:
+        """Into a project of their own."""
+        project = f"p{next(self.projects)}"
+        self.insert_into(
+            project,
+            [
+                {
+                    **{"event": e.name, "person_key": e.person + 1, "session_key": e.session, "local_date": str(e.day)},
+                    "event_id": f"{number:06}",
+                    "timestamp": f"{FIRST_DAY + timedelta(days=e.at // DAY)} {clock(e.at % DAY)}",
+                    "country": e.country,
+                    "properties": {"x": e.x},
+                }
+                for number, e in enumerate(events)
+            ],
+        )
+        return project
+
+    def insert_into(self, project: str, rows: list[dict[str, Any]]) -> None:
+        lines = "\n".join(json.dumps({"project_id": project, "message_type": "track", **row}) for row in rows)
+        self.instance.client().command(f"INSERT INTO marts.fct_events FORMAT JSONEachRow\n{lines}")
+
+
+def clock(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with Instance(tmp_path_factory.mktemp("journeys") / "millrace") as own:
+        own.up()
+        own.client().command("CREATE DATABASE IF NOT EXISTS marts")
+        own.client().command(TABLE)
+        yield World(own)
+
+
+# Few instants, so that ties are common; 23 hours and 59 minutes apart, so that windows end in between.
+slots = st.integers(0, 12).map(lambda slot: slot * (8 * HOUR - 60_000))
+event = st.builds(Event, st.integers(0, 2), slots, st.sampled_from("abc"), st.integers(0, 2), st.just(1))
+streams = st.lists(event, min_size=1, max_size=12)
+few = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@few
+@given(
+    streams,
+    st.lists(st.sampled_from(list(WRITTEN)), min_size=2, max_size=3),
+    st.sampled_from([1, 8 * HOUR - 60_000, 16 * HOUR - 120_000, 30 * HOUR, 14 * DAY]),
+    st.sampled_from(["ordered", "strict", "unordered"]),
+    st.lists(st.tuples(st.sampled_from(list(WRITTEN)), st.sampled_from([(1, 2), (1, 3), (2, 3)])), max_size=2),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)).map(sorted),
+    st.sampled_from(["first", "last", "step:2"]),
+    st.sampled_from([None, 1, 3]),
+    st.sampled_from([None, "day"]),
+)
+def test_funnels_are_what_trying_everything_finds(
+    world: World,
+    events: list[Event],
+    steps: list[str],
+    window: int,
+    order: str,
+    excluded: list[tuple[str, tuple[int, int]]],
+    days: list[int],
+    attribution: str,
+    bins: int | None,
+    trend: str | None,
+) -> None:
+    first, last = (FIRST_DAY + timedelta(days=day) for day in days)
+    exclusions = [(step, after, min(before, len(steps))) for step, (after, before) in excluded if after < len(steps)]
+    seconds = -(-window // 1000)
+    expected = by_hand.funnel(
+        events,
+        [WRITTEN[step] for step in steps],
+        seconds * 1000,
+        order,
+        [(WRITTEN[step], after, before) for step, after, before in exclusions],
+        lambda day: first <= day <= last,
+        attribution,
+        bins,
+    )
+    asked = Funnel(
+        project=world.insert(events),
+        steps=tuple(parse_step(step) for step in steps),
+        within_seconds=seconds,
+        order=order,
+        exclusions=tuple(Exclusion(step=parse_step(step), after=a, before=b) for step, a, b in exclusions),
+        first_day=first,
+        last_day=last,
+        by="country",
+        attribution=attribution,
+        histogram=True,
+        bins=bins,
+        trend=trend,
+    )
+    answer = ask(world.reader, asked)
+    assert _told(answer["steps"]) == _rounded(expected["steps"])
+    assert {part["value"]: _told(part["steps"]) for part in answer["breakdown"]} == {
+        value: _rounded(rows) for value, rows in expected["breakdown"].items()
+    }
+    assert [tuple(one.values()) for one in answer["histogram"]] == expected["histogram"]
+    if trend:
+        assert [(r["period"], r["entered"], r["converted"]) for r in answer["trend"]] == expected["trend"]
+    alone = ask(world.reader, asked.model_copy(update={"by": None, "histogram": False, "trend": None}))
+    assert alone["steps"] == answer["steps"]
+
+
+def _told(steps: list[dict[str, Any]]) -> list[Any]:
+    return _rounded([(step["users"], step["mean_seconds"], step["median_seconds"]) for step in steps])
+
+
+def _rounded(rows: list[Any]) -> list[Any]:
+    """Sums of floats in another order differ in their last digit."""
+    return [tuple(cell if cell is None else round(cell, 3) for cell in row) for row in rows]
+
+
+late = st.builds(
+    Event,
+    st.integers(0, 2),
+    st.integers(0, 75).map(lambda day: day * DAY + HOUR),
+    st.sampled_from("abc"),
+    st.just(1),
+    st.just(1),
+)
+
+
+@few
+@given(
+    st.lists(late, min_size=1, max_size=25),
+    st.sampled_from(["a", "b", "*"]),
+    st.sampled_from(["a", "b", "*"]),
+    st.sampled_from(["day", "week", "month"]),
+    st.tuples(st.integers(0, 80), st.integers(0, 80)).map(sorted),
+    st.sampled_from(["recurring", "first_time", "first_ever"]),
+    st.sampled_from(["on", "on_or_after"]),
+    st.integers(1, 3),
+    st.sampled_from([None, "country"]),
+)
+def test_retention_is_what_counting_each_person_finds(
+    world: World,
+    events: list[Event],
+    start: str,
+    returning: str,
+    period: str,
+    days: list[int],
+    kind: str,
+    mode: str,
+    least: int,
+    by: str | None,
+) -> None:
+    first, last = (FIRST_DAY + timedelta(days=day) for day in days)
+    expected = by_hand.retention(events, WRITTEN[start], WRITTEN[returning], period, first, last, kind, mode, least)
+    answer = ask(
+        world.reader,
+        Retention(
+            project=world.insert(events),
+            start=parse_step(start),
+            returning=parse_step(returning),
+            period=period,
+            periods=1000,
+            kind=kind,
+            mode=mode,
+            min_occurrences=least,
+            first_day=first,
+            last_day=last,
+            by=by,
+        ),
+    )
+    assert {c["period"]: (c["size"], c["returned"]) for c in answer["cohorts"]} == expected
+    if by:
+        assert sum(c["size"] for part in answer["breakdown"] for c in part["cohorts"]) == sum(
+            size for size, _ in expected.values()
+        )
+
+
+@few
+@given(
+    st.lists(late, min_size=1, max_size=25),
+    st.sampled_from(["a", "*"]),
+    st.sampled_from(["day", "week", "month"]),
+    st.tuples(st.integers(0, 80), st.integers(0, 80)).map(sorted),
+)
+def test_lifecycle_is_what_looking_at_each_person_finds(
+    world: World, events: list[Event], active: str, period: str, days: list[int]
+) -> None:
+    first, last = (FIRST_DAY + timedelta(days=day) for day in days)
+    answer = ask(
+        world.reader,
+        Lifecycle(
+            project=world.insert(events), event=parse_step(active), period=period, first_day=first, last_day=last
+        ),
+    )
+    assert {row["period"]: list(row.values())[1:] for row in answer["periods"]} == by_hand.lifecycle(
+        events, WRITTEN[active], period, first, last
+    )
+
+
+in_sessions = st.lists(
+    st.builds(Event, st.integers(0, 1), st.integers(0, 90), st.sampled_from("abc"), st.just(1), st.integers(1, 2)),
+    min_size=1,
+    max_size=15,
+    unique_by=lambda e: e.at,
+)
+
+
+@few
+@given(in_sessions, st.sampled_from(["a", "*"]), st.booleans(), st.integers(1, 4))
+def test_paths_are_what_walking_each_session_finds(
+    world: World, events: list[Event], anchor: str, previous: bool, depth: int
+) -> None:
+    # A session is of one person.
+    events = [e._replace(session=10 * e.person + e.session) for e in events]
+    answer = ask(
+        world.reader,
+        Paths(
+            project=world.insert(events),
+            event=parse_step(anchor),
+            direction="previous" if previous else "next",
+            depth=depth,
+            top=1000,
+        ),
+    )
+    sessions, whole, edges = by_hand.paths(events, WRITTEN[anchor], previous, depth)
+    assert answer["sessions"] == sessions
+    assert {tuple(path["path"]): path["sessions"] for path in answer["paths"]} == whole
+    assert {(e["step"], e["from"], e["to"]): e["sessions"] for e in answer["edges"]} == edges
