@@ -1,4 +1,4 @@
-"""dlt's ClickHouse destination, with one difference: files for raw.landing are pieces and are inserted as such."""
+"""How files for raw.landing are inserted: they are pieces, or batches of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlt.destinations.impl.clickhouse import clickhouse as implementation
-from dlt.destinations.impl.clickhouse.factory import clickhouse
-from dlt.destinations.impl.clickhouse.sql_client import ClickHouseSqlClient
-
 from ingestion.batches import insert_batch, is_batch
 from ingestion.columns import PARQUET_LINE, PARQUET_STRUCTURE
+from ingestion.dlt_clickhouse import raw_destination
 from ingestion.pieces import LINES, PARQUET, PIECE_SETTINGS, ROWS, Header, read_piece
 from warehouse.connection import Endpoint, insert_body
 
@@ -61,42 +58,12 @@ def landing_destination(client: Client, target: Endpoint, on_inserted: OnInserte
     def inserted(path: Path) -> Iterator[Header]:
         return insert_batch(client, target, path) if is_batch(path) else iter([insert_piece(target, path)])
 
-    class SqlClient(ClickHouseSqlClient):
-        def insert_file(self, file_path: str, table_name: str, file_format: str, compression: str) -> Any:
-            if table_name != LANDING:
-                return super().insert_file(file_path, table_name, file_format, compression)
-            for header in inserted(Path(file_path)):
-                with lock:
-                    on_inserted(header)
-            return None
+    def insert(table: str, path: Path, _: str) -> bool:
+        if table != LANDING:
+            return False
+        for header in inserted(path):
+            with lock:
+                on_inserted(header)
+        return True
 
-    class JobClient(implementation.ClickHouseClient):
-        def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
-            super().__init__(schema, config, capabilities)
-            stock = self.sql_client
-            self.sql_client = SqlClient(
-                stock.dataset_name,
-                stock.staging_dataset_name,
-                stock.known_table_names,
-                config.credentials,
-                capabilities,
-                config,
-            )
-
-    class Destination(clickhouse):
-        @property
-        def client_class(self) -> type[JobClient]:
-            return JobClient
-
-    return Destination(
-        credentials={
-            "host": target.host,
-            "port": target.tcp_port,
-            "http_port": target.http_port,
-            "username": target.user,
-            "password": target.password,
-            "database": "raw",
-            "secure": int(target.secure),
-        },
-        destination_name="raw",
-    )
+    return raw_destination(target, insert)

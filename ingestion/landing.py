@@ -73,7 +73,7 @@ def sync_landing(client: Client, registry: Registry) -> list[str]:
     """
     changed = [f"typed path {path}" for path in sync_typed_paths(client, registry)]
     views = [("raw.landing_to_judged", JUDGED, judged_select(registry, "raw.landing"))]
-    ways = _ways_on(registry, JUDGED).items()
+    ways = checked_ways(registry, JUDGED).items()
     views += [(f"raw.landing_judged_to_{name}", "raw.landing_checked", select) for name, select in ways]
     synced = [_sync_view(client, *view) for view in views]
     return [*changed, "validation"] if any(synced) else changed
@@ -115,12 +115,12 @@ def private_select(registry: Registry, source: str) -> str:
     """From a table like raw.landing_judged, of lines that are not AS_IT_IS, to the columns of raw.landing_checked."""
     return " UNION ALL ".join(
         f"SELECT {CHECKED_COLUMNS} FROM ({select})"
-        for name, select in _ways_on(registry, source).items()
+        for name, select in checked_ways(registry, source).items()
         if name != "kept"
     )
 
 
-def _ways_on(registry: Registry, source: str) -> dict[str, str]:
+def checked_ways(registry: Registry, source: str) -> dict[str, str]:
     """From raw.landing_judged to raw.landing_checked: each line takes one of these."""
     return {
         "kept": f"SELECT {CHECKED_COLUMNS} FROM {source} WHERE {AS_IT_IS}",

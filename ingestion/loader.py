@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.batches import Batch, travels_in_a_batch
+from ingestion.dlt_clickhouse import quiet_dlt
 from ingestion.enrichment.lookups import fill_lookups
 from ingestion.inputs import Input
 from ingestion.landing import sync_landing
@@ -136,16 +135,10 @@ def _run(settings: Settings, client: Client, reader: Reader, files: list[LoadedF
 
 
 def _pipeline(settings: Settings, client: Client, folder: Path, progress: Progress) -> Any:
-    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    import dlt
-
     from ingestion.destination import landing_destination
 
-    logging.getLogger("dlt").setLevel(logging.ERROR)
+    dlt = quiet_dlt()
     dlt.config["load.workers"] = 2
-    dlt.config["load.delete_completed_jobs"] = True  # they are the lines as received, with all that is personal in them
-    dlt.config["load.raise_on_failed_jobs"] = True
-    dlt.config["normalize.workers"] = 1
     return dlt.pipeline(
         PIPELINE,
         destination=landing_destination(

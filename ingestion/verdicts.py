@@ -58,7 +58,8 @@ def judged(client: Client, registry: Registry, rows: bytes) -> Iterator[Verdict]
         else:
             others.append(rest)
     if others:
-        types: dict[str, str] = dict(client.query(f"SELECT name, type FROM system.columns WHERE {_OF_JUDGED}").result_rows)  # type: ignore[arg-type]
+        columns = client.query(f"SELECT name, type FROM system.columns WHERE {_OF_JUDGED}").result_rows
+        types = {str(name): str(kind) for name, kind in columns}
         answer = query_sent(
             client,
             private_select(registry, SENT),

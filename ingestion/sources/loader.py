@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import time
 import uuid
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestion.dlt_clickhouse import quiet_dlt
 from ingestion.privacy import salts
 from ingestion.sources.batches import Batch
 from ingestion.sources.definitions import PROJECT_ID, Definition, Definitions
@@ -128,15 +128,10 @@ class _FeedLoad:
         return result
 
     def _run_pipeline(self, from_the_start: bool) -> None:
-        os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-        os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
-        import dlt
-
         from ingestion.sources.destination import source_destination
 
+        dlt = quiet_dlt()
         dlt.config["load.workers"] = 1
-        dlt.config["normalize.workers"] = 1
-        dlt.config["load.raise_on_failed_jobs"] = True
         dlt.config["data_writer.file_max_items"] = FILE_ROWS
         with _working_directory(self.settings) as folder:
             pipeline = dlt.pipeline(

@@ -100,12 +100,14 @@ class _Value(BaseModel):
 class Filter(_Value):
     path: Path
     operator: Operator
-    value: int | float | Text | None = None
+    value: int | float | str | None = None
 
     @model_validator(mode="after")
     def _value_fits(self) -> Self:
         if (self.value is None) != (self.operator is Operator.PRESENT):
             raise ValueError(f"the operator {self.operator} of {self.path} takes {'no' if self.value else 'a'} value")
+        if isinstance(self.value, str):
+            _text(self.value)
         if isinstance(self.value, float) and not math.isfinite(self.value):
             raise ValueError(f"{self.value} is not a number to compare with")
         if self.operator is Operator.CONTAINS and self.value == "":

@@ -9,7 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 from statistics import mean, median
 from typing import Any, NamedTuple
 
@@ -87,9 +87,11 @@ def _longest(path: list[Event], places: list[int], steps: Sequence[Matches], win
     ways = [taken]
     if len(places) < len(steps):
         following = range(places[-1] + 1, len(path))
-        for place in following[:1] if strict else following:
-            if steps[len(places)](path[place]) and path[place].at - taken[0].at <= window:
-                ways.append(_longest(path, [*places, place], steps, window, strict))
+        ways += [
+            _longest(path, [*places, place], steps, window, strict)
+            for place in (following[:1] if strict else following)
+            if steps[len(places)](path[place]) and path[place].at - taken[0].at <= window
+        ]
     return min(ways, key=lambda way: (-len(way), [event.at for event in way]))
 
 
@@ -180,7 +182,7 @@ def histogram(seconds: list[float], bins: int | None) -> list[tuple[int, int, in
     k = bins or min(max(cube_root, 1), 60)
     width = math.ceil((high - low) / k) or 60
     edges = [low + i * width for i in range(k + 2)]
-    return [(a, b, sum(a <= s < b for s in seconds)) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(a, b, sum(a <= s < b for s in seconds)) for a, b in pairwise(edges)]
 
 
 def period_of(day: date, period: str) -> date:
@@ -268,6 +270,6 @@ def paths(events: list[Event], anchor: Matches, previous: bool, depth: int) -> t
                 names = [e.name for e in ordered[place : place + depth + 1]]
                 whole[tuple(names)] += 1
                 ends = [*names, None][: depth + 1]
-                edges.update((k, a, b) for k, (a, b) in enumerate(zip(ends, ends[1:], strict=False), start=1))
+                edges.update((k, a, b) for k, (a, b) in enumerate(pairwise(ends), start=1))
                 break
     return sum(whole.values()), whole, edges

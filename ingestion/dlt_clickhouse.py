@@ -1,0 +1,77 @@
+"""dlt's ClickHouse destination for raw, with two differences: files of our tables are inserted by statements of ours,
+and two first loads of a warehouse may run at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from warehouse.connection import Endpoint
+
+# (table, file, format) -> whether it was one of ours and is in; else dlt inserts it its own way.
+Insert = Callable[[str, Path, str], bool]
+
+
+def quiet_dlt() -> Any:
+    """dlt, told what it must know before it is imported first: to be silent, and to keep nothing that it has loaded."""
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # a level of Python's logging is reset by dlt
+    import dlt
+
+    dlt.config["normalize.workers"] = 1
+    dlt.config["load.raise_on_failed_jobs"] = True
+    dlt.config["load.delete_completed_jobs"] = True  # they are rows as received, with all that is personal in them
+    return dlt
+
+
+def raw_destination(target: Endpoint, insert: Insert) -> Any:
+    from dlt.destinations.exceptions import DatabaseException
+    from dlt.destinations.impl.clickhouse import clickhouse as implementation
+    from dlt.destinations.impl.clickhouse.factory import clickhouse
+    from dlt.destinations.impl.clickhouse.sql_client import ClickHouseSqlClient
+
+    class SqlClient(ClickHouseSqlClient):
+        def create_dataset(self) -> None:
+            try:
+                super().create_dataset()
+            except DatabaseException:
+                if not self.has_dataset():  # else another first load was faster
+                    raise
+
+        def insert_file(self, file_path: str, table_name: str, file_format: str, compression: str) -> Any:
+            if not insert(table_name, Path(file_path), file_format):
+                return super().insert_file(file_path, table_name, file_format, compression)
+            return None
+
+    class JobClient(implementation.ClickHouseClient):
+        def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
+            super().__init__(schema, config, capabilities)
+            stock = self.sql_client
+            self.sql_client = SqlClient(
+                stock.dataset_name,
+                stock.staging_dataset_name,
+                stock.known_table_names,
+                config.credentials,
+                capabilities,
+                config,
+            )
+
+    class Destination(clickhouse):
+        @property
+        def client_class(self) -> type[JobClient]:
+            return JobClient
+
+    return Destination(
+        credentials={
+            "host": target.host,
+            "port": target.tcp_port,
+            "http_port": target.http_port,
+            "username": target.user,
+            "password": target.password,
+            "database": "raw",
+            "secure": int(target.secure),
+        },
+        destination_name="raw",
+    )
