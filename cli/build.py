@@ -27,7 +27,9 @@ def register(app: typer.Typer) -> None:
 
 
 def build(
-    select: Annotated[list[str] | None, typer.Option(help="Only these, in dbt's words: fct_events+, tag:daily.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(help="Only these, in dbt's words: fct_events+, tag:daily.")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="All but these.")] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make every table anew.")] = False,
     tests: Annotated[bool, typer.Option(help="Run the data tests as well.")] = True,

@@ -93,7 +93,7 @@ def validate(
 ) -> None:
     """What a load would reject of a file, and why; nothing is written. Exit code 1 where it would reject anything."""
     from ingestion.registry import load_registry
-    from ingestion.validation import event_name, line_problems
+    from ingestion.validation import consent_problems, event_name, line_problems
 
     registry, projects = load_registry(), load_projects(load_settings())
     reasons, unregistered = Counter[str](), Counter[str]()
@@ -101,7 +101,7 @@ def validate(
     received = 0
     for number, line in _lines(file):
         received += 1
-        if problems := line_problems(line, registry, projects):
+        if problems := line_problems(line, registry, projects) or consent_problems(line, projects):
             reasons[problems[0].reason] += 1
             listed += [(number, problem) for problem in problems[: LISTED_IN_JSON - len(listed)]]
         elif (event := event_name(line)) not in registry:

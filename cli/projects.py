@@ -26,14 +26,21 @@ def list_projects(format: FormatOption = Format.TABLE) -> None:
                     "timezone": p.timezone,
                     "retention_days": p.retention_days,
                     "privacy": str(p.privacy),
+                    "consent": p.consent.model_dump(mode="json"),
                     "write_keys": len(p.write_keys),
                 }
                 for p in projects
             ]
         )
     else:
-        rows = [(p.id, p.name, p.timezone, f"{p.retention_days} days", p.privacy, len(p.write_keys)) for p in projects]
-        print_table(("project", "name", "timezone", "retention", "privacy", "write keys"), rows)
+        rows = [
+            (
+                *(p.id, p.name, p.timezone, f"{p.retention_days} d", p.privacy),
+                *(f"{p.consent.silent}/{p.consent.refused}", len(p.write_keys)),
+            )
+            for p in projects
+        ]
+        print_table(("project", "name", "timezone", "kept", "privacy", "consent", "keys"), rows)
 
 
 @app.command()

@@ -25,6 +25,10 @@ class MessageType(StrEnum):
     ALIAS = "alias"
 
 
+# Who somebody is, and nothing else: without ids there is nothing left of them to keep.
+ABOUT_PEOPLE = (MessageType.IDENTIFY, MessageType.GROUP, MessageType.ALIAS)
+
+
 @dataclass(frozen=True)
 class Column:
     name: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from ingestion.contract import COLUMNS, CONSENTS, MessageType, Reason
+from ingestion.contract import ABOUT_PEOPLE, COLUMNS, CONSENTS, MessageType, Reason
 from ingestion.enrichment.ip_privacy import private_ip
 from ingestion.privacy import NO_PROJECT, SALTS
 from ingestion.private_rows import anonymous_select, rejected_select, strict_select
@@ -56,8 +56,6 @@ _UNREADABLE = (
 
 # Columns that are texts of the line, empty where it does not say them.
 _IDS = ("user_id", "anonymous_id", "session_id", "group_id")
-# Who somebody is, and nothing else: without ids there is nothing left of them to keep.
-_ABOUT_PEOPLE = (MessageType.IDENTIFY, MessageType.GROUP, MessageType.ALIAS)
 
 # What makes an event without an id the same event when it is sent again: all but when it was sent and received.
 _IDENTIFYING = (
@@ -183,7 +181,7 @@ def _consent() -> str:
 
 def _what_is_done() -> str:
     """verdict: the reason at last. withheld: the line is not kept. A faulty one neither: nobody allowed it."""
-    about_people = ", ".join(f"'{kind}'" for kind in _ABOUT_PEOPLE)
+    about_people = ", ".join(f"'{kind}'" for kind in ABOUT_PEOPLE)
     withheld = (
         f"multiIf(consent_analytics_given, '', rules.4 != '{Refused.ANONYMISE}', rules.4, "
         f"fault != '' OR fields.message_type IN ({about_people}), '{Refused.COUNT}', '')"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ingestion.contract import (
+    ABOUT_PEOPLE,
     CONSENTS,
     EARLIEST_INSTANT,
     FUTURE_TOLERANCE,
@@ -30,6 +31,7 @@ from ingestion.contract import (
     parse_instant,
 )
 from ingestion.wire.values import deeper_than
+from warehouse.projects import Project, Refused, Silent
 
 if TYPE_CHECKING:
     from ingestion.registry import Registry, Schema
@@ -73,6 +75,18 @@ def line_problems(
     if deeper_than(event, MAX_DEPTH):
         return [Problem(Reason.INVALID_JSON, "", f"at most {MAX_DEPTH} levels", "more")]
     return event_problems(event, registry, projects, now)
+
+
+def consent_problems(line: bytes, projects: Mapping[str, Project]) -> list[Problem]:
+    """Why a line without other problems is not kept: for want of consent, as its project's settings say."""
+    event = _read(line.removeprefix(BYTE_ORDER_MARK).decode())
+    consent = projects[event["project_id"]].consent
+    said = event.get("consent_analytics")
+    if consent.silent is Silent.GRANTED if said is None else str(said).lower() in ("true", "1"):
+        return []
+    if consent.refused is Refused.ANONYMISE and event.get("message_type") not in ABOUT_PEOPLE:
+        return []
+    return [Problem(Reason.NO_CONSENT, "consent_analytics", "consent to analytics", shown(said))]
 
 
 def event_name(line: bytes) -> str:

@@ -121,7 +121,11 @@ class Reader:
 
     def _end(self, query_id: str) -> None:
         """End our own query: KILL QUERY asks for a grant on system.processes, taking over its id does not."""
-        instead = {"query_id": query_id, "replace_running_query": 1, "default_format": "TabSeparated"}
+        instead: dict[str, int | str] = {
+            "query_id": query_id,
+            "replace_running_query": 1,
+            "default_format": "TabSeparated",
+        }
         try:
             for _ in self._answer(instead, "SELECT 1"):
                 pass

@@ -313,6 +313,21 @@ def test_sql_that_fails_in_the_middle_leaves_no_file(shop: Instance, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sql_as_another_user_keeps_the_limits_of_the_analyst(shop: Instance) -> None:
+    """Your own ClickHouse, where nobody has made the users of access.yaml."""
+    admin = shop.endpoint("admin")
+    login = {
+        "MILLRACE_CLICKHOUSE_URL": admin.url,
+        "MILLRACE_CLICKHOUSE_USER": "admin",
+        "MILLRACE_CLICKHOUSE_PASSWORD": admin.password,
+        "MILLRACE_DATA_DIR": str(shop.folder / "elsewhere"),
+    }
+    limit = shop.run("sql", "select currentUser(), getSetting('max_execution_time')", "--format", "csv", **login)
+    assert limit.stdout.splitlines()[1:] == ['"admin",300'], limit.stderr
+    done = shop.run("sql", "create table marts.x (a int) engine = Memory", **login)
+    assert (done.returncode, "readonly" in done.stderr) == (1, True)
+
+
 def test_sql_wrong_usage(shop: Instance) -> None:
     for more in (["--format", "parquet"], ["--output", "x"], ["--format", "xml"]):
         assert shop.run("sql", "select 1", *more).returncode == 2

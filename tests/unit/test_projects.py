@@ -138,6 +138,7 @@ def test_commands(instance: Instance) -> None:
         "timezone": "UTC",
         "retention_days": 365,
         "privacy": "standard",
+        "consent": {"silent": "granted", "refused": "count"},
         "write_keys": 1,
     }
     assert "A shop" in instance.run("projects", "list").stdout

@@ -28,26 +28,27 @@
 {%- for exclusion in exclusions %}{% set _ = kept.append('spoilt_' ~ loop.index) %}{% endfor -%}
 {%- set nothing = 'tuple(' ~ ([never] * (kept | length) + (["''"] if carries_value else [])) | join(', ') ~ ')' -%}
 {%- if carries_value %}{% set _ = kept.append('value') %}{% endif -%}
-{#- Which sets of steps are followed through the events, as bits: all of a set's members are matched one after another. -#}
+{#- In any order: sets of steps as bits, each with its number of members. -#}
 {%- set sets = [] -%}
-{%- for set in range(1, 2 ** n) if order == 'unordered' and (overlapping or set in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384]) -%}
-    {%- set members = namespace(count=0) -%}
-    {%- for k in range(n) if (set // 2 ** k) % 2 %}{% set members.count = members.count + 1 %}{% endfor -%}
-    {%- set _ = sets.append((set, members.count)) -%}
+{%- for set in range(1, 2 ** n) if order == 'unordered' -%}
+    {%- set members = '{:b}'.format(set).count('1') -%}
+    {%- if overlapping or members == 1 %}{% set _ = sets.append((set, members)) %}{% endif -%}
 {%- endfor -%}
+{%- set any_step = (2 ** n - 1) * 2 ** step_bit -%}
+{%- set first_step = any_step if order == 'unordered' else 2 ** step_bit -%}
 with matched as (
     select
         project_id,
         person_key,
         local_date,
-        toUInt64({% for step in steps %}{{ ' + ' if not loop.first }}({{ step }}) * {{ 2 ** loop.index0 }}{% endfor %}) as mask,
+        toUInt64({% for step in steps %}{{ ' + ' if not loop.first }}ifNull({{ step }}, false) * {{ 2 ** loop.index0 }}{% endfor %}) as mask,
         {#- One number per event that sorts as a funnel wants it: by time; at one instant by the first step it may take,
             then by all steps it may take. The lowest bits: whether a first step may be taken, and what it spoils. #}
         bitShiftLeft(toUInt64(toUnixTimestamp64Milli(timestamp)), {{ shift }})
             + bitShiftLeft(if(mask = 0, 31, toUInt64(bitCount(bitXor(mask, mask - 1)) - 1)), {{ shift - 5 }})
             + bitShiftLeft(mask, {{ step_bit }})
             {%- for exclusion in exclusions %}
-            + ({{ exclusion.condition }}) * {{ 2 ** loop.index }}
+            + ifNull({{ exclusion.condition }}, false) * {{ 2 ** loop.index }}
             {%- endfor %}
             + ({{ entered }}) as code,
         {{ 'toString(' ~ value ~ ')' if value else 'NULL' }} as value
@@ -72,7 +73,7 @@ people as (
         arrayMap(code -> toInt64(bitShiftRight(code, {{ shift }})), codes) as times
     from matched
     group by project_id, person_key
-    having countIf({{ 'mask > 0' if order == 'unordered' else 'bitTest(mask, 0)' }} and bitTest(code, 0)) > 0
+    having countIf(bitTest(code, 0) and bitAnd(code, {{ first_step }}) > 0) > 0
 ),
 
 {% if exclusions -%}
@@ -105,7 +106,9 @@ chains_0 as (
     from {{ 'exclusions' if exclusions else 'people' }}
 ),
 
-{# Beside each event, what an attempt takes that needs the last r steps from here on; or, of a set, its next r events. #}
+{# Beside each event, what an attempt takes that needs the last r steps from here on. In any order: the next r events that
+   match a step of a set. Arrays are walked side by side and never looked into: a lambda copies what it captures for every
+   element, and folding copies the whole state at every event. #}
 {% for r in range(1, n + 1) -%}
 chains_{{ r }} as (
     select
@@ -131,8 +134,9 @@ entries as (
         project_id,
         person_key,
         arrayFilter(
-            (entry, code) -> bitTest(code, 0) and {{ 'bitShiftRight(bitShiftLeft(code, ' ~ (64 - shift + 5) ~ '), ' ~ (64 - shift + 5 + step_bit) ~ ') > 0' if order == 'unordered' else 'bitTest(code, ' ~ step_bit ~ ')' }},
+            (entry, code) -> bitTest(code, 0) and bitAnd(code, {{ first_step }}) > 0,
             {%- if order == 'unordered' %}
+            {#- Step k is done with the latest of: of each set, the event that leaves only n - k steps undone (Hall). #}
             arrayMap(
                 ({% for set, size in sets %}chain_{{ set }}, {% endfor %}event) -> ({% if overlapping %}[
                     {%- for k in range(1, n + 1) %}{{ ', ' if k > 1 }}arrayReduce('max', [

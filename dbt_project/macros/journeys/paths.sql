@@ -19,7 +19,7 @@ with sessions as (
         project_id,
         person_key,
         {{ 'arrayReverse' if direction == 'previous' }}(arraySort(
-            groupArray((timestamp, event_id, event, {{ anchor }}, {{ entered }}))
+            groupArray((timestamp, event_id, event, ifNull({{ anchor }}, false), {{ entered }}))
         )) as path,
         indexOf(path.4, true) as place
     from {{ events }}

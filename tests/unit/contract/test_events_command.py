@@ -92,6 +92,24 @@ def test_every_problem_is_told_with_its_line(instance: Instance, tmp_path: Path)
     }
 
 
+def test_lines_without_consent_are_not_accepted(instance: Instance, tmp_path: Path) -> None:
+    refused = {**GOOD, "consent_analytics": False}
+    done = instance.run("events", "validate", str(write(tmp_path / "refused.jsonl", GOOD, refused)))
+    assert done.returncode == 1
+    assert "2 lines: 1 would be accepted, 1 rejected (no_consent 1)." in done.stdout
+    projects = instance.project_dir / "projects.yaml"
+    kept = projects.read_text()
+    try:
+        projects.write_text(
+            kept.replace("id: demo\n", "id: demo\n    consent: {silent: refused, refused: anonymise}\n")
+        )
+        who = {**GOOD, "message_type": "identify"}
+        done = instance.run("events", "validate", str(write(tmp_path / "silent.jsonl", GOOD, who)))
+        assert "2 lines: 1 would be accepted, 1 rejected (no_consent 1)." in done.stdout
+    finally:
+        projects.write_text(kept)
+
+
 def test_the_table_stops_and_says_so(instance: Instance, tmp_path: Path) -> None:
     done = instance.run("events", "validate", str(write(tmp_path / "bad.jsonl", *["x"] * 60)))
     assert done.returncode == 1
