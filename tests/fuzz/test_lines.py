@@ -196,7 +196,17 @@ def test_validating_says_what_loading_does(warehouse: Instance, tmp_path: Path) 
     assert said["received"] == len(ODD_LINES)
 
 
-def test_what_is_rejected_is_kept_as_it_was_received(warehouse: Instance, tmp_path: Path) -> None:
+def test_what_is_rejected_is_kept_as_it_was_received(tmp_path: Path) -> None:
+    """Where no project is strict: a broken line may be anybody's."""
+    with Instance(tmp_path / "millrace") as own:
+        projects = own.project_dir / "projects.yaml"
+        projects.write_text(projects.read_text().replace("privacy: strict", "privacy: standard"))
+        own.up()
+        (tmp_path / "in").mkdir()
+        _is_kept_as_received(own, tmp_path / "in")
+
+
+def _is_kept_as_received(warehouse: Instance, tmp_path: Path) -> None:
     lines = [b'{"broken":1', b"\xff\xfe\x00\x01 not UTF-8", line(event=17, session_id="kept"), b"x\ry", b"\0"]
     (tmp_path / "kept.jsonl").write_bytes(b"\n".join(lines))
     assert load(warehouse, tmp_path, "canonical") == {

@@ -212,9 +212,10 @@ def retention(
     kind: str,
     mode: str,
     least: int,
-) -> dict[str, tuple[int, list[int]]]:
+) -> dict[str, dict[str, tuple[int, list[int]]]]:
+    """By the country of a member's first start event in the period; '' is everybody."""
     whole = periods_between(first, last, period)
-    cohorts: dict[date, list[set[date]]] = defaultdict(list)
+    cohorts: dict[tuple[str, date], list[set[date]]] = defaultdict(list)
     for of_person in of_people(events).values():
         counts = Counter(period_of(e.day, period) for e in of_person if returning(e) and e.day <= last)
         back = {at for at, count in counts.items() if count >= least}
@@ -226,9 +227,11 @@ def retention(
             "first_ever": [at for at in ever[:1] if at in whole],
         }[kind]
         for at in member_of:
-            cohorts[at].append(back)
-    answer = {}
-    for at, members in cohorts.items():
+            began = [e for e in of_person if start(e) and period_of(e.day, period) == at and first <= e.day <= last]
+            cohorts["", at].append(back)
+            cohorts[min(began, key=lambda e: e.at).country, at].append(back)
+    answer: dict[str, dict[str, tuple[int, list[int]]]] = defaultdict(dict)
+    for (value, at), members in cohorts.items():
         later = [other for other in whole if other > at]
         returned = [
             sum(
@@ -236,7 +239,7 @@ def retention(
             )
             for i in range(len(later))
         ]
-        answer[str(at)] = (len(members), returned)
+        answer[value][str(at)] = (len(members), returned)
     return answer
 
 

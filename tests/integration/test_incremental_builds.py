@@ -18,8 +18,8 @@ MEANING = {
     "intermediate.int_identity_days": "SELECT DISTINCT * FROM intermediate.int_identity_days",
     "intermediate.int_internal_users": "SELECT project_id, user_id FROM intermediate.int_internal_users",
     "intermediate.int_event_id_sketches": (
-        "SELECT local_date, arraySort(bitmapToArray(groupBitmapMergeState(ids))) FROM intermediate.int_event_id_sketches "
-        "GROUP BY local_date"
+        "SELECT local_date, arraySort(bitmapToArray(groupBitmapMergeState(ids))) "
+        "FROM intermediate.int_event_id_sketches GROUP BY local_date"
     ),
 }
 BOOKKEEPING = ("intermediate.int_changed_days",)
