@@ -31,7 +31,7 @@ active as (
         argMinIf(toString({{ value }}), timestamp, {{ start }}) as value
         {%- endif %}
     from {{ events }}
-    where {{ _retention_events(start, returning, first, last, kind) }}
+    where {{ _retention_events(events, start, returning, first, last, kind) }}
     group by project_id, person_key, period
 ),
 
@@ -53,7 +53,7 @@ people as (
         arrayMap(period -> (period, ''), arraySort(started_in)) as started,
         {{ 'started_in' if start == returning else 'groupUniqArrayIf(' ~ period_number(period) ~ ', ' ~ returning ~ ')' }} as returned
     from {{ events }}
-    where {{ _retention_events(start, returning, first, last, kind) }}
+    where {{ _retention_events(events, start, returning, first, last, kind) }}
     group by project_id, person_key
     having notEmpty(started)
 ),
@@ -126,7 +126,16 @@ array join cohorts as cohort
 order by project_id, cohort_date{{ ', value' if value }}
 {%- endmacro %}
 
-{% macro _retention_events(start, returning, first, last, kind) -%}
-    ({% if 'true' in [start, returning] %}true{% else %}({{ start }}) or ({{ returning }}){% endif %}) and local_date <= {{ last }}
-    {%- if kind != 'first_ever' %} and local_date >= {{ first }}{% endif %}
+{% macro _retention_events(events, start, returning, first, last, kind) -%}
+    {%- set days -%} local_date <= {{ last }}{% if kind != 'first_ever' %} and local_date >= {{ first }}{% endif %} {%- endset -%}
+    {{ days }}
+    {%- if start != 'true' %}
+        {%- if start != returning %}
+        {#- Most people are members of no cohort: what they did is not gathered. #}
+        and person_key in (select person_key from {{ events }} where ({{ start }}) and {{ days }})
+        {%- endif %}
+        {%- if returning != 'true' %}
+        and (({{ start }}) or ({{ returning }}))
+        {%- endif %}
+    {%- endif %}
 {%- endmacro %}
