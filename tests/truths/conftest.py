@@ -30,3 +30,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWorld]:
         instance.up()
         loaded = instance.json("load", str(folder / "events"), str(folder / "faults"))
         yield LoadedWorld(instance, folder, json.loads((folder / "truths.json").read_text()), loaded)
+
+
+@pytest.fixture(scope="session")
+def built(world: LoadedWorld) -> LoadedWorld:
+    """The same, with the models built."""
+    done = world.instance.json("build")
+    assert {node["status"] for node in done["nodes"]} <= {"success", "pass"}
+    return world

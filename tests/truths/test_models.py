@@ -12,13 +12,6 @@ from tests.truths.conftest import LoadedWorld
 PROJECTS = ("demo", "demo_mobile")
 
 
-@pytest.fixture(scope="module")
-def built(world: LoadedWorld) -> LoadedWorld:
-    done = world.instance.json("build")
-    assert {node["status"] for node in done["nodes"]} <= {"success", "pass"}
-    return world
-
-
 @pytest.mark.parametrize("project", PROJECTS)
 def test_events_that_count_are_those_of_the_truths(built: LoadedWorld, project: str) -> None:
     truth = built.truths["projects"][project]["events"]
