@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.output import Format, FormatOption, console, print_json, print_table, print_text
-from warehouse.errors import MillraceError
+from warehouse.errors import WrongUsage
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
     from warehouse.dbt import Run, Watcher
+    from warehouse.settings import Settings
 
 SHOWN_FAILURES = 10
 
@@ -37,7 +38,7 @@ def build(
 ) -> None:
     """Bring the models up to date with raw: only the days that changed are made anew."""
     begun = time.monotonic()
-    done = build_models(select or (), exclude or (), full_refresh, tests)
+    done = build_models(load_settings(), select or (), exclude or (), full_refresh, tests)
     seconds = time.monotonic() - begun
     if format is Format.JSON:
         print_json(
@@ -55,13 +56,14 @@ def build(
 
 
 def build_models(
+    settings: Settings,
     select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False, tests: bool = True
 ) -> Run:
     """Build with a progress bar."""
     from warehouse.dbt import build_arguments, run
 
     with _bar() as watcher:
-        return run(load_settings(), build_arguments(select, exclude, full_refresh, tests), watcher)
+        return run(settings, build_arguments(select, exclude, full_refresh, tests), watcher)
 
 
 def print_build(done: Run, seconds: float) -> None:
@@ -82,7 +84,7 @@ def dbt(context: typer.Context) -> None:
     from warehouse.dbt import pass_through
 
     if not context.args:
-        raise MillraceError("What shall dbt do?", hint="For example: millrace dbt ls, millrace dbt test -s fct_events")
+        raise WrongUsage("What shall dbt do?", hint="For example: millrace dbt ls, millrace dbt test -s fct_events")
     if not pass_through(load_settings(), context.args):
         raise typer.Exit(1)
 

@@ -35,16 +35,41 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     world = simulate(settings, size)
     print_result(load_files([world / "events", world / "faults"]))
     load_sources(settings, world / "sources")
+    build(settings)
+    show_a_funnel(settings)
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
     print_text("What to do next:")
     print_text("  millrace status            health, ports, sizes, freshness")
     print_text("  millrace projects list     who sends events")
     print_text("  millrace sources list      what other systems hand over")
+    print_text("  millrace retention --project demo --start signed_up --return '*' --period week --periods 8")
+    print_text("  millrace paths --project demo --from-event signed_up")
     print_text("  millrace access list       who may read what")
     print_text("  millrace down              stop it; the data stays")
     print_text("")
     print_text(f"The files that SDKs would have sent, and what is true of them: {world}")
+
+
+def build(settings: Settings) -> None:
+    """The models, of what was loaded."""
+    from cli.build import build_models, print_build
+
+    begun = time.monotonic()
+    done = build_models(settings)
+    print_build(done, time.monotonic() - begun)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def show_a_funnel(settings: Settings) -> None:
+    """An answer, as `millrace funnel` gives it."""
+    from cli.journeys import funnel
+
+    steps = ["product_viewed", "product_added", "checkout_started", "order_completed"]
+    print_text("")
+    print_text(f"millrace funnel --project demo {' '.join(f'--step {step}' for step in steps)}")
+    funnel(project="demo", step=steps)
 
 
 def load_sources(settings: Settings, folder: Path) -> None:

@@ -189,11 +189,10 @@ def print_result(results: list[LoadedFeed]) -> None:
     done = [result for result in results if not result.error]
     if done:
         print_table(
-            ("feed", "source", "received", "new", "updated", "unchanged", "rejected", "seconds"),
+            ("feed", "received", "new", "updated", "same", "rejected", "seconds"),
             [
                 (
-                    r.feed,
-                    r.source,
+                    r.feed if r.feed == r.source else f"{r.feed} ({r.source})",
                     r.received,
                     r.new,
                     r.updated,

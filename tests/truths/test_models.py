@@ -37,6 +37,23 @@ def test_what_is_left_out_is_left_out_for_its_reason(built: LoadedWorld, project
     assert found == {"bot": truth["bots"], "internal": truth["internal"]}
 
 
+def test_nothing_personal_is_in_the_marts(built: LoadedWorld) -> None:
+    """Also where the project is not strict: raw keeps it, for those who may read raw."""
+    sent = built.instance.rows(
+        "SELECT DISTINCT properties.email, properties.name FROM raw.events "
+        "WHERE project_id = 'demo' AND event = 'identify'"
+    )
+    texts = [str(text) for row in sent for text in row if text]
+    assert len(texts) > 20
+    for table in ("fct_events", "fct_sessions"):
+        for start in range(0, len(texts), 200):
+            found = built.instance.client().query(
+                f"SELECT count() FROM marts.{table} WHERE multiSearchAny(toString(tuple(*)), {{texts:Array(String)}})",
+                parameters={"texts": texts[start : start + 200]},
+            )
+            assert found.result_rows == [(0,)], table
+
+
 def test_anonymous_ids_belong_to_whom_they_belong(built: LoadedWorld) -> None:
     truth = pq.read_table(built.folder / "truths" / "identities.parquet").to_pylist()
     expected = {(row["project_id"], row["anonymous_id"]): row["person_id"] for row in truth}

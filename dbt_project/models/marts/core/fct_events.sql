@@ -90,7 +90,7 @@ select
     ifNull(toString(places.city), '') as city,
     received.app_version as app_version,
     received.library as library,
-    received.properties as properties
+    {{ shared_properties('received') }} as properties
 from received
 inner join counted
     on counted.project_id = received.project_id
