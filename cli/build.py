@@ -57,7 +57,10 @@ def build(
 
 def build_models(
     settings: Settings,
-    select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False, tests: bool = True
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    full_refresh: bool = False,
+    tests: bool = True,
 ) -> Run:
     """Build with a progress bar."""
     from warehouse.dbt import build_arguments, run
