@@ -2,74 +2,95 @@
 definition: no validation, no rejects, no counting.
 
     python -m bench.ingest [EVENTS]
+
+Canonical events of a simulated world, over and over under new ids, in files as a daily export has them: a quarter of a
+million lines, of neighbouring days. One line in a hundred is to be rejected.
 """
 
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.harness import report, server
+from ingestion.context import context_type
 from ingestion.loader import prepare
 from tests.support import MILLRACE, Instance
 
 EVENTS = 1_000_000
+EVENTS_PER_FILE = 250_000
 WORLD = 400_000  # events simulated, of which some are canonical
+PROJECT = "demo"  # of standard privacy; python -m bench.privacy tells what strict costs
 COPIED = (
     "project_id, event_id, event, message_type, user_id, anonymous_id, session_id, received_at, properties, context"
 )
-TYPES = ", ".join(f"{name} String" for name in COPIED.split(", "))
+NEVER = "2020-13-01T00:00:00Z"
 
 
 def simulated(folder: Path, events: int) -> dict[str, list[Path]]:
-    """Canonical files by format: those of a simulated world, over and over under new ids, until there are enough."""
+    """Files by format."""
     from ingestion.demo import World, generate
 
     generate(World(size=min(max(events, 10_000), WORLD)), folder / "world")
-    canonical = folder / "world" / "events" / "canonical"
-    return {
-        format: repeated(sorted(canonical.glob(f"*{ending}")), ending, folder / format, events, renamed)
-        for format, ending, renamed in (("JSONL.gz", ".jsonl.gz", renamed_lines), ("Parquet", ".parquet", renamed_rows))
-    }
-
-
-def repeated(
-    files: list[Path], ending: str, folder: Path, events: int, renamed: Callable[[Path, Path, str], int]
-) -> list[Path]:
-    folder.mkdir()
-    written: list[Path] = []
-    while events > 0:
-        for file in files:
-            path = folder / f"{len(written):05}{ending}"
-            events -= renamed(file, path, f"{len(written)}-")
-            written.append(path)
-            if events <= 0:
-                break
+    canonical = sorted((folder / "world" / "events" / "canonical").glob("*.jsonl.gz"))
+    lines = [line for file in canonical for line in gzip.decompress(file.read_bytes()).splitlines()]
+    own = [event for event in map(orjson.loads, lines) if event["project_id"] == PROJECT]
+    own.sort(key=lambda event: str(event["received_at"]))
+    written: dict[str, list[Path]] = {"JSONL.gz": [], "Parquet": []}
+    for number, rows in enumerate(_files(own, events)):
+        written["JSONL.gz"].append(_lines(rows, folder / "jsonl" / f"{number:05}.jsonl.gz"))
+        written["Parquet"].append(_table(rows, folder / "parquet" / f"{number:05}.parquet"))
     return written
 
 
-def renamed_lines(source: Path, target: Path, prefix: str) -> int:
-    text = gzip.decompress(source.read_bytes()).replace(b'"event_id":"', b'"event_id":"' + prefix.encode())
-    target.write_bytes(gzip.compress(text, 6))
-    return text.count(b"\n")
+def _files(own: list[dict[str, Any]], events: int) -> Iterator[list[dict[str, Any]]]:
+    """Per file the events of some neighbouring days, repeated until it is full."""
+    files = -(-events // EVENTS_PER_FILE)
+    share = -(-len(own) // files)
+    for number in range(files):
+        some = own[number * share : (number + 1) * share]
+        wanted = min(EVENTS_PER_FILE, events - number * EVENTS_PER_FILE)
+        repeated = itertools.islice(((copy, event) for copy in itertools.count() for event in some), wanted)
+        rows = [
+            {
+                **event,
+                "event_id": f"{number}-{copy}-{event['event_id']}",
+                **({"original_timestamp": NEVER} if place % 100 == 0 else {}),
+            }
+            for place, (copy, event) in enumerate(repeated)
+        ]
+        yield sorted(rows, key=lambda event: str(event["received_at"]))
 
 
-def renamed_rows(source: Path, target: Path, prefix: str) -> int:
-    table = pq.read_table(source)
-    ids = pc.binary_join_element_wise(pa.scalar(prefix), table["event_id"].cast(pa.string()), "")
-    pq.write_table(table.set_column(table.schema.get_field_index("event_id"), "event_id", ids), target)
-    return int(table.num_rows)
+def _lines(rows: list[dict[str, Any]], path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(gzip.compress(b"".join(orjson.dumps(row) + b"\n" for row in rows), 6))
+    return path
+
+
+def _table(rows: list[dict[str, Any]], path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: pa.array([_cell(row.get(name)) for row in rows], pa.string()) for name in names}
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def _cell(value: Any) -> str | None:
+    return value if isinstance(value, str) or value is None else orjson.dumps(value).decode()
 
 
 def through_millrace(instance: Instance, folder: Path) -> tuple[int, float]:
@@ -82,20 +103,27 @@ def through_millrace(instance: Instance, folder: Path) -> tuple[int, float]:
         _, status, usage = os.wait4(loader.pid, 0)
         loader.returncode = os.waitstatus_to_exitcode(status)
     assert loader.returncode == 0
+    assert result["rejected"] == {"bad_timestamp": -(-result["received"] // 100)}
     return int(result["received"]), usage.ru_maxrss / 1024
 
 
 def by_the_engine(instance: Instance, files: list[Path], format: str) -> int:
     """Events. The admin may read files; the table is raw.events' twin."""
     instance.client().command("CREATE OR REPLACE TABLE raw.twin AS raw.events")
-    kind = "JSONEachRow" if format == "JSONL.gz" else "Parquet"
     paths = files[0].parent / f"*{''.join(files[0].suffixes)}"
-    structure = f", '{TYPES}'" if kind == "JSONEachRow" else ""
+    context = "context"
+    source = f"file('{paths}', 'Parquet')"
+    if format == "JSONL.gz":
+        kinds = ", ".join(
+            f"context {context_type()}" if name == "context" else f"{name} String" for name in COPIED.split(", ")
+        )
+        source = f"file('{paths}', 'JSONEachRow', '{kinds}')"
+    else:
+        context = f"JSONExtract(assumeNotNull(context), '{context_type().rpartition(', other')[0]})')"
+        context = f"tupleConcat({context}, tuple(CAST('{{}}' AS JSON(max_dynamic_paths=64))))"
     instant = "parseDateTime64BestEffort(toString(received_at), 3, 'UTC')"
-    instance.client().command(
-        f"INSERT INTO raw.twin ({COPIED}, timestamp) SELECT {COPIED.replace('received_at', instant)}, {instant} "
-        f"FROM file('{paths}', '{kind}'{structure})"
-    )
+    selected = COPIED.replace("received_at", instant).removesuffix("context") + context
+    instance.client().command(f"INSERT INTO raw.twin ({COPIED}, timestamp) SELECT {selected}, {instant} FROM {source}")
     return int(instance.rows("SELECT count() FROM raw.twin")[0][0])
 
 

@@ -10,8 +10,8 @@ import time
 
 from bench.harness import median_seconds, report, server
 from ingestion.enrichment.lookups import fill_lookups
-from ingestion.enrichment.urls import url_columns
 from ingestion.enrichment.user_agents import parse_user_agent
+from tests.macros import dbt_macros
 
 EVENTS = 500_000
 AGENTS = 50
@@ -48,7 +48,10 @@ def main(events: int) -> None:
         reading = median_seconds(lambda: client.command(plain.format(agent, "")))
         joined = median_seconds(lambda: client.command(plain.format(f"{agent}, described.browser_family", join)))
         url_read = median_seconds(lambda: client.command(plain.format(url, "")))
-        url_parts = median_seconds(lambda: client.command(plain.format(", ".join(url_columns(url).values()), "")))
+        web = dbt_macros("web.sql")
+        names = [web.url_parameter(url, f"utm_{name}") for name in ("source", "medium", "campaign", "term", "content")]
+        names += [web.host_of(url), web.click_id(url, "network"), web.click_id(url, "medium")]
+        url_parts = median_seconds(lambda: client.command(plain.format(", ".join(names), "")))
         found = (
             ("fill, all user agents new", first),
             ("fill, nothing new", again),

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from bench.harness import median_seconds, report
-from tests.support import MILLRACE, Instance
+from tests.support import Instance
 
 
 def main() -> None:
@@ -24,10 +24,8 @@ def main() -> None:
 
         rows = [
             ("python -c pass", median_seconds(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))),
-            (
-                "millrace --help",
-                median_seconds(lambda: subprocess.run([MILLRACE, "--help"], capture_output=True, check=True)),
-            ),
+            ("millrace --help", median_seconds(lambda: own.run("--help"))),
+            ("millrace up --help", median_seconds(lambda: own.run("up", "--help"))),
             ("millrace up, already running", median_seconds(lambda: own.run("up"))),
             ("millrace down, then up", median_seconds(restart)),
         ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import typer
 
 from cli.output import Format, FormatOption, print_json, print_table, print_text, say
-from warehouse.access.model import Access, load_access
-from warehouse.projects import load_projects
 from warehouse.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from warehouse.access.model import Access
 
 app = typer.Typer(help="Who may do what in ClickHouse, declared in access.yaml.", no_args_is_help=True)
 
@@ -88,6 +90,9 @@ def apply() -> None:
 
 
 def _declared(settings: Settings) -> Access:
+    from warehouse.access.model import load_access
+    from warehouse.projects import load_projects
+
     return load_access(settings, load_projects(settings))
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import Format, FormatOption, console, print_json, print_table, print_text
+from cli.output import Format, FormatOption, console, print_json, print_text
 from warehouse.errors import WrongUsage
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
-    from warehouse.dbt import Run, Watcher
+    from warehouse.dbt import NodeResult, Run, Watcher
     from warehouse.settings import Settings
 
 SHOWN_FAILURES = 10
+SHOWN_SLOWEST = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +47,12 @@ def build(
             {
                 "seconds": round(seconds, 3),
                 "nodes": [
-                    {"name": n.name, "id": n.id, "status": n.status, "seconds": round(n.seconds, 3)} for n in done.nodes
+                    {
+                        **{"name": n.name, "id": n.id, "status": n.status, "seconds": round(n.seconds, 3)},
+                        **({"failures": n.failures} if n.is_test else {}),
+                        **({"message": n.message} if n.failed or n.status == "warn" else {}),
+                    }
+                    for n in done.nodes
                 ],
             }
         )
@@ -70,16 +77,38 @@ def build_models(
 
 
 def print_build(done: Run, seconds: float) -> None:
-    if done.failed:
-        rows = [(node.name, node.status, node.message) for node in done.failed[:SHOWN_FAILURES]]
-        print_table(("what failed", "how", "why"), rows)
-    models = sum(node.id.startswith(("model.", "snapshot.", "seed.")) for node in done.nodes)
-    tests = len(done.nodes) - models
-    skipped = sum(node.status == "skipped" for node in done.nodes)
-    print_text(
-        f"{models} models and {tests} tests in {seconds:.1f} s"
-        f"{f', {len(done.failed)} failed' if done.failed else ''}{f', {skipped} skipped' if skipped else ''}."
-    )
+    told = [node for node in done.nodes if node.failed or node.status == "warn"]
+    for node in told[:SHOWN_FAILURES]:
+        print_text(f"{node.name}: {_what_happened(node)}")
+    if len(told) > SHOWN_FAILURES:
+        print_text(f"… and {len(told) - SHOWN_FAILURES} more.")
+    models = [node for node in done.nodes if not node.is_test]
+    built = sum(node.status == "success" for node in models)
+    tests = Counter(node.status for node in done.nodes if node.is_test)
+    counts = [
+        f"{built} models built",
+        *([f"{failed} failed"] if (failed := sum(node.failed for node in models)) else []),
+        *([f"{skipped} skipped"] if (skipped := sum(node.status == "skipped" for node in models)) else []),
+        f"{tests['pass']} tests passed",
+        *([f"{tests['warn']} warned"] if tests["warn"] else []),
+        *([f"{failed} failed"] if (failed := tests["fail"] + tests["error"]) else []),
+        *([f"{tests['skipped']} skipped"] if tests["skipped"] else []),
+    ]
+    slowest = sorted((node for node in models if node.status == "success"), key=lambda node: -node.seconds)[
+        :SHOWN_SLOWEST
+    ]
+    print_text(f"{', '.join(counts)} in {seconds:.1f} s.")
+    if slowest:
+        print_text(f"Slowest: {', '.join(f'{node.name} {node.seconds:.1f} s' for node in slowest)}.")
+
+
+def _what_happened(node: NodeResult) -> str:
+    """A failure, and how to see more of it."""
+    if not node.is_test or node.status == "error":
+        return f"failed: {node.message}"
+    rows = "a row" if node.failures == 1 else f"{node.failures or 0:,} rows"
+    # dbt's own word for what a test finds, shown without anything being stored.
+    return f"{'warns of' if node.status == 'warn' else 'failed on'} {rows}; millrace dbt show --select {node.name}"
 
 
 def dbt(context: typer.Context) -> None:

@@ -33,7 +33,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     begun = time.monotonic()
     settings = start_services(load_settings())
     world = simulate(settings, size)
-    print_result(load_files([world / "events", world / "faults"]))
+    print_result(load_files([world / "events", world / "faults", *examples(world)]))
     load_sources(settings, world / "sources")
     build(settings)
     show_a_funnel(settings)
@@ -49,6 +49,14 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     print_text("  millrace down              stop it; the data stays")
     print_text("")
     print_text(f"The files that SDKs would have sent, and what is true of them: {world}")
+
+
+def examples(world: Path) -> list[Path]:
+    """Of the event types that were added to the registry since the world was thought up."""
+    from ingestion.demo.examples import write_examples
+    from ingestion.registry import load_registry
+
+    return write_examples(world / "examples", load_registry())
 
 
 def build(settings: Settings) -> None:

@@ -24,6 +24,7 @@ def list_projects(format: FormatOption = Format.TABLE) -> None:
                     "id": p.id,
                     "name": p.name,
                     "timezone": p.timezone,
+                    "currency": p.currency,
                     "retention_days": p.retention_days,
                     "privacy": str(p.privacy),
                     "consent": p.consent.model_dump(mode="json"),
@@ -35,12 +36,12 @@ def list_projects(format: FormatOption = Format.TABLE) -> None:
     else:
         rows = [
             (
-                *(p.id, p.name, p.timezone, f"{p.retention_days} d", p.privacy),
+                *(p.id, p.name, p.timezone, p.currency, f"{p.retention_days} d", p.privacy),
                 *(f"{p.consent.silent}/{p.consent.refused}", len(p.write_keys)),
             )
             for p in projects
         ]
-        print_table(("project", "name", "timezone", "kept", "privacy", "consent", "keys"), rows)
+        print_table(("project", "name", "timezone", "currency", "kept", "privacy", "consent", "keys"), rows)
 
 
 @app.command()
@@ -48,11 +49,12 @@ def add(
     project_id: Annotated[str, typer.Argument(help="Lower-case letters, digits and _; every table carries it.")],
     name: Annotated[str, typer.Option(help="Its name for people. Default: the id.")] = "",
     timezone: Annotated[str, typer.Option(help="What a day means for it, e.g. Europe/Berlin.")] = "UTC",
+    currency: Annotated[str, typer.Option(help="What amounts are converted into, e.g. EUR.")] = "EUR",
     retention: Annotated[str, typer.Option(help="How long its events are kept: 30d to 7y.")] = "2y",
     privacy: Annotated[Privacy, typer.Option(help="How much of a person it may keep.")] = Privacy.STANDARD,
 ) -> None:
     """Declare a project in projects.yaml and make a write key for its SDKs."""
     settings = load_settings()
-    project, write_key = add_project(settings, project_id, name or project_id, timezone, retention, privacy)
+    project, write_key = add_project(settings, project_id, name or project_id, timezone, currency, retention, privacy)
     print_text(f"Project {project.id} is declared. Its write key, shown only now: {write_key}")
     say("Put it into the warehouse with `millrace migrate`.")

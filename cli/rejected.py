@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.output import Format, FormatOption, console, print_json, print_table, print_text, say
-from warehouse.errors import MillraceError, nearest
+from warehouse.errors import WrongUsage, nearest
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _filters(project: str, reason: str, source: str, since: datetime | None) -> 
 
     known = [str(known) for known in Reason]
     if reason and reason not in known:
-        raise MillraceError(
+        raise WrongUsage(
             f"There is no reason {reason!r}{nearest(reason, known)}", hint=f"The reasons are {', '.join(known)}."
         )
     return Filters(project, reason, source, since.replace(tzinfo=UTC) if since else None)

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate() -> None:
-    """Bring the schema of raw to the newest version, and projects.yaml into the warehouse."""
+    """Bring the schema of raw to the newest version, and projects, event types and other sources into the warehouse."""
     settings = load_settings()
     if not bring_up_to_date(settings):
         print_text("The schema is up to date.")
@@ -23,19 +23,29 @@ def migrate() -> None:
 
 def bring_up_to_date(settings: Settings) -> bool:
     """Apply pending steps and changed projects; False where there was nothing to do."""
+    from ingestion.event_types_table import sync_event_types
+    from ingestion.registry import load_registry
+    from ingestion.sources.definitions import load_definitions
+    from ingestion.sources.tables import make_tables
     from warehouse.connection import connect, failures_as_sentences
     from warehouse.locks import one_at_a_time
     from warehouse.migrate import load_steps, sync_projects
     from warehouse.migrate import migrate as apply_steps
     from warehouse.projects import load_projects
 
-    projects = load_projects(settings)
+    projects, registry, definitions = load_projects(settings), load_registry(), load_definitions(settings)
     client = connect(settings, "admin")
     # On your own server two at once only repeat each other: every statement can be run again.
     alone = one_at_a_time(settings.data_dir / "migrate.lock") if settings.is_local else nullcontext()
     with closing(client), alone, failures_as_sentences("the migration"):
         applied = apply_steps(client, load_steps(), lambda step: say(f"schema: {step.version:03}_{step.name}"))
         changed = sync_projects(client, projects)
+        described = sync_event_types(client, registry)
+        made = make_tables(client, definitions)
     if changed:
         say(f"projects: {', '.join(projects)}")
-    return bool(applied or changed)
+    if described:
+        say(f"event types: {len(registry)}")
+    if made:
+        say(f"sources: {', '.join(made)}")
+    return bool(applied or changed or described or made)

@@ -55,7 +55,7 @@ COLUMNS = (
     Column("received_at", _INSTANT, "When your server received it; when it was loaded, where that is unknown"),
     Column("loaded_at", _INSTANT, "When it came into this table", sent=False),
     Column("properties", "JSON", "What the event carries; a registered property is a typed path"),
-    Column("context", "JSON", "Where it happened: page, campaign, device, app"),
+    Column("context", "Tuple", "Where it happened: page, campaign, device, app"),
     Column("consent_analytics", "Bool", "May be used for analytics; the project's default where the line is silent"),
     Column("consent_marketing", "Bool", "May be used for marketing; likewise"),
     Column("consent_personalization", "Bool", "May be used for personalisation; likewise"),
@@ -76,8 +76,8 @@ class ContextKey:
     meaning: str
 
 
-# Every key of the context is text, numbers included: a text path of a JSON column takes whatever an SDK sends, so no
-# context can make an insert fail, and staging casts what it needs.
+# Every key of the context is text, numbers included: a text takes whatever an SDK sends, so no context can make an
+# insert fail, and staging casts what it needs.
 _TEXT, _FEW = "String", "LowCardinality(String)"
 CONTEXT_KEYS = (
     ContextKey("page.url", _TEXT, "Address of the page"),

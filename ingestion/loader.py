@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestion.ahead import Ahead
 from ingestion.batches import Batch, travels_in_a_batch
 from ingestion.dlt_clickhouse import quiet_dlt
 from ingestion.enrichment.lookups import fill_lookups
+from ingestion.event_types_table import sync_event_types
 from ingestion.inputs import Input
 from ingestion.landing import sync_landing
 from ingestion.pieces import Piece
@@ -23,6 +24,7 @@ from ingestion.replay import finish_retries
 from ingestion.wire import AUTO
 from warehouse.connection import connect, endpoint
 from warehouse.errors import MillraceError
+from warehouse.locks import held_if_free
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ LANDING = "landing"
 # Ledger entries are made after so many files or bytes: what is on the way by then bounds the working directory, and
 # the tokens that the server must still know when a load that was killed is repeated.
 RUN_FILES, RUN_BYTES = 1000, 1024**3
+# Pieces that are cut and wait; one is written to disk with some 10 MB.
+PIECES_AHEAD = 8
+# Pieces that are inserted at a time. Each takes a core of the server, and up to a gigabyte of its memory.
+WORKERS = 2
 
 
 class Progress:
@@ -77,9 +83,10 @@ def load(
 
 def prepare(settings: Settings) -> list[str]:
     """Bring the way into raw in step with the registry of event types; returns what was changed."""
-    client = connect(settings, "admin")
+    client, registry = connect(settings, "admin"), load_registry()
     try:
-        return sync_landing(client, load_registry())
+        described = sync_event_types(client, registry)
+        return [*sync_landing(client, registry), *(["event types"] if described else [])]
     finally:
         client.close()
 
@@ -96,49 +103,65 @@ def _runs(files: list[LoadedFile]) -> Iterator[list[LoadedFile]]:
 
 
 def _run(settings: Settings, client: Client, reader: Reader, files: list[LoadedFile], progress: Progress) -> str:
-    """One dlt load of all pieces of these files; returns dlt's id of it."""
+    """All pieces of these files by dlt, each load what is cut while the one before is under way; returns dlt's id of
+    the last."""
+    import dlt
+
     with _working_directory(settings) as folder:
         pipeline = _pipeline(settings, client, folder, progress)
         if pipeline.has_pending_data:
             # Of a load that was killed. Its pieces carry tokens: those that are in already are not inserted again.
             pipeline.load(raise_on_failed_jobs=True)
 
-        def parcels() -> Iterator[Piece | Batch]:
-            """Pieces of large files as they are, those of small ones together."""
-            batch = Batch()
-            for file in files:
-                for piece in reader.pieces(file, folder / "spool"):
-                    progress.cut(piece.header.lines)
-                    if not travels_in_a_batch(file.source.bytes, piece):
-                        yield piece
-                        continue
-                    batch.add(piece)
-                    if batch.is_full:
-                        yield batch
-                        batch = Batch()
-                progress.read(file.source.bytes)
-            if batch.lines:
+        load_id = ""
+        with Ahead(_written(_parcels(reader, files, folder, progress), folder), PIECES_AHEAD) as written:
+            for group in written.groups(at_least=WORKERS):
+                jobs = _jobs(group)
+                info = pipeline.run(dlt.resource(jobs, name=LANDING, columns={"line": {"data_type": "text"}}))
+                info.raise_on_failed_jobs()
+                load_id = str(info.loads_ids[0])
+        return load_id
+
+
+def _parcels(reader: Reader, files: list[LoadedFile], folder: Path, progress: Progress) -> Iterator[Piece | Batch]:
+    """Pieces of large files as they are, those of small ones together."""
+    batch = Batch()
+    for file in files:
+        for piece in reader.pieces(file, folder / "spool"):
+            progress.cut(piece.header.lines)
+            if not travels_in_a_batch(file.source.bytes, piece):
+                yield piece
+                continue
+            batch.add(piece)
+            if batch.is_full:
                 yield batch
+                batch = Batch()
+        progress.read(file.source.bytes)
+    if batch.lines:
+        yield batch
 
-        def jobs() -> Iterator[Any]:
-            for parcel in parcels():
-                path = folder / f"{parcel.name}.piece"
-                parcel.write(path)
-                yield dlt.mark.with_file_import(str(path), "jsonl", parcel.lines)
-                path.unlink()  # dlt has linked it into its package
 
-        import dlt
+def _written(parcels: Iterator[Piece | Batch], folder: Path) -> Iterator[tuple[Path, int]]:
+    """Files of parcels, with how many lines are in each."""
+    for parcel in parcels:
+        path = folder / f"{parcel.name}.piece"
+        parcel.write(path)
+        yield path, parcel.lines
 
-        info = pipeline.run(dlt.resource(jobs, name=LANDING, columns={"line": {"data_type": "text"}}))
-        info.raise_on_failed_jobs()
-        return str(info.loads_ids[0]) if info.loads_ids else ""
+
+def _jobs(written: list[tuple[Path, int]]) -> Iterator[Any]:
+    import dlt
+
+    for path, lines in written:
+        yield dlt.mark.with_file_import(str(path), "jsonl", lines)
+        path.unlink()  # dlt has linked it into its package
 
 
 def _pipeline(settings: Settings, client: Client, folder: Path, progress: Progress) -> Any:
     from ingestion.destination import landing_destination
 
     dlt = quiet_dlt()
-    dlt.config["load.workers"] = 2
+    dlt.config["load.workers"] = WORKERS
     return dlt.pipeline(
         PIPELINE,
         destination=landing_destination(
@@ -156,17 +179,14 @@ def _working_directory(settings: Settings) -> Iterator[Path]:
     while True:
         folder = settings.data_dir / "loads" / str(number)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                number += 1
-                continue
-            for leftover in folder.glob("*.piece"):
-                leftover.unlink()
-            shutil.rmtree(folder / "spool", ignore_errors=True)
-            yield folder
-            return
+        with held_if_free(folder / "lock") as is_ours:
+            if is_ours:
+                for leftover in folder.glob("*.piece"):
+                    leftover.unlink()
+                shutil.rmtree(folder / "spool", ignore_errors=True)
+                yield folder
+                return
+        number += 1
 
 
 def _account(client: Client, files: list[LoadedFile], load_id: str) -> None:

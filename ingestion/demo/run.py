@@ -128,7 +128,7 @@ def _make_room(out_dir: Path) -> None:
                 f"{out_dir} is not empty and holds no world ({MARKER} is missing).",
                 hint="Name a new folder; only a world is replaced by a world.",
             )
-        for part in ("events", "faults", "sources", "truths"):
+        for part in ("events", "examples", "faults", "sources", "truths"):
             shutil.rmtree(out_dir / part, ignore_errors=True)
         (out_dir / MARKER).unlink()
     out_dir.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 import uuid
@@ -24,7 +23,7 @@ from ingestion.sources.rows import Checker
 from ingestion.sources.tables import add_columns, insert_statement, sync_table
 from warehouse.connection import connect, endpoint, failures_as_sentences
 from warehouse.errors import MillraceError
-from warehouse.locks import one_at_a_time
+from warehouse.locks import held_if_free, one_at_a_time
 from warehouse.projects import Project
 from warehouse.settings import Settings
 
@@ -276,12 +275,9 @@ def _working_directory(settings: Settings) -> Iterator[Path]:
     with ExitStack() as held:
         with one_at_a_time(parent.with_suffix(".lock")):
             for leftover in parent.iterdir():
-                with (leftover / "lock").open("a") as lock:
-                    try:
-                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
-                        continue  # of a load that is running
-                    shutil.rmtree(leftover)
+                with held_if_free(leftover / "lock") as is_abandoned:  # else of a load that is running
+                    if is_abandoned:
+                        shutil.rmtree(leftover)
             folder = parent / uuid.uuid4().hex
             folder.mkdir(mode=0o700)
             held.callback(shutil.rmtree, folder)

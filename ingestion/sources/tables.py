@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingestion.privacy import sql_text
-from ingestion.sources.definitions import PROJECT_ID, UNDECLARED_TYPE, Definition
+from ingestion.sources.definitions import PROJECT_ID, UNDECLARED_TYPE, Definition, Definitions
 from ingestion.sources.rows import ROW_NUMBER
 from warehouse.errors import MillraceError
 
@@ -50,6 +50,16 @@ def create_statement(definition: Definition) -> str:
 
 def table_comment(definition: Definition) -> str:
     return f"{definition.description} Read it with FINAL."
+
+
+def make_tables(client: Client, definitions: Definitions) -> list[str]:
+    """A table for each source, so that models find one that nothing was loaded into; the sources that had none."""
+    rows = client.query("SELECT name FROM system.tables WHERE database = 'raw'").result_rows
+    present = {str(row[0]) for row in rows}
+    missing = [name for name in definitions if name not in present]
+    for name in missing:
+        sync_table(client, definitions[name])
+    return missing
 
 
 def sync_table(client: Client, definition: Definition) -> None:

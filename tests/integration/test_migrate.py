@@ -51,7 +51,7 @@ def test_raw_events_is_what_the_design_says(clickhouse: Instance) -> None:
     assert columns["project_id"] == "LowCardinality(String)"
     assert columns["timestamp"] == "DateTime64(3, 'UTC')"
     assert columns["properties"].startswith("JSON(")
-    assert columns["context"].startswith("JSON(")
+    assert columns["context"].startswith("Tuple(page Tuple(url String")
     assert columns["message_type"].startswith("Enum8('track'")
     partition, key = clickhouse.rows(
         "SELECT partition_key, sorting_key FROM system.tables WHERE database = 'raw' AND name = 'events'"
@@ -123,8 +123,13 @@ def test_a_semicolon_within_a_statement_does_not_split_it(tmp_path: Path) -> Non
 
 def test_projects_and_their_retention_reach_the_warehouse(instance: Instance) -> None:
     instance.up()
-    listed = instance.rows("SELECT project_id, timezone, retention_days, privacy FROM raw.projects ORDER BY 1")
-    assert listed == [("demo", "Europe/Berlin", 730, "standard"), ("demo_mobile", "America/New_York", 365, "strict")]
+    listed = instance.rows(
+        "SELECT project_id, timezone, currency, retention_days, privacy FROM raw.projects ORDER BY 1"
+    )
+    assert listed == [
+        ("demo", "Europe/Berlin", "EUR", 730, "standard"),
+        ("demo_mobile", "America/New_York", "USD", 365, "strict"),
+    ]
     for age, project in ((100, "demo_mobile"), (400, "demo_mobile"), (400, "demo"), (800, "demo")):
         instance.client().command(
             "INSERT INTO raw.events (project_id, event_id, event, message_type, timestamp) "

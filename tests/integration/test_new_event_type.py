@@ -50,9 +50,14 @@ def test_one_file_is_all_it_takes(instance: Instance, tmp_path: Path) -> None:
         "comment",
     ]
 
+    registered = (
+        "SELECT count() FROM raw.event_types WHERE event = 'report_shared' AND has(properties, 'recipients_count')"
+    )
+    assert instance.rows(registered) == [(0,)]
     loaded = instance.run("load", str(after), "--format", "json")
     assert loaded.returncode == 0, loaded.stderr
     assert "Brought up to date with the registry of event types" in loaded.stderr
+    assert instance.rows(registered) == [(1,)]
     result = json.loads(loaded.stdout)
     assert (result["accepted"], result["rejected"]) == (1, {"schema_violation": 3})
     count = "properties.recipients_count"
@@ -61,6 +66,15 @@ def test_one_file_is_all_it_takes(instance: Instance, tmp_path: Path) -> None:
     ]
 
     environment = {**instance.environment, "PYTHONPATH": str(checkout)}
+    # What the demo adds to the world for it.
+    write = (
+        "from pathlib import Path; from ingestion.demo.examples import write_examples; "
+        "from ingestion.registry import load_registry; write_examples(Path('examples'), load_registry())"
+    )
+    subprocess.run([sys.executable, "-c", write], env=environment, check=True, cwd=tmp_path)
+    assert instance.json("load", str(tmp_path / "examples"))["accepted"] == 2
+    assert instance.rows("SELECT properties.report_type FROM raw.events WHERE event_id = 'staff_example-report_shared'")
+
     subprocess.run([sys.executable, "-m", "ingestion.event_guide"], env=environment, check=True, cwd=tmp_path)
     guide = (checkout / "docs/events.md").read_text()
     added = set(guide.splitlines()) - set(GUIDE.splitlines())

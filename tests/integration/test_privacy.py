@@ -274,7 +274,7 @@ def test_what_is_not_personal_stays(strict: tuple[Instance, dict[str, Any]]) -> 
     assert properties["sender"] == {"plan": "pro"}
     assert properties["hops"] == ["", "a", ""]
     assert (context["device"]["type"], context["page"]["path"]) == ("ios", "/a")
-    assert context["userAgent"] == CONTEXT["userAgent"]
+    assert context["other"]["userAgent"] == CONTEXT["userAgent"]
     key = salts(instance.client())["strict_a"]
     assert context["device"]["id"] == pseudonym("device-1", key)
     assert masked_email(EMAIL, key) in context["page"]["url"]

@@ -1,6 +1,8 @@
 -- Partitions by month: no load touches more than a few of them, and an old month is dropped or moved as a whole.
 -- Sort key: docs/decisions/004 has the measurements. Dates before names: builds read days, journeys a few events of days.
 -- loaded_at is the watermark of every incremental build: the minmax index keeps such a build from reading the table.
+-- context is a tuple and no JSON column: docs/decisions/015 has the measurements.
+-- Merges take half as long as loading, and pieces come by the dozen: no merge of less than ten of them.
 -- Typed paths of properties come from the registry of event types and are added by the load (old rows stay readable).
 CREATE TABLE IF NOT EXISTS raw.events
 (
@@ -18,40 +20,58 @@ CREATE TABLE IF NOT EXISTS raw.events
     received_at DateTime64(3, 'UTC') COMMENT 'When the server received it; when it was loaded, where that is not known' CODEC(Delta(8), ZSTD(1)),
     loaded_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was loaded into this table' CODEC(Delta(8), ZSTD(1)),
     properties JSON(max_dynamic_paths = 256) COMMENT 'What the event carries; registered properties are typed paths' CODEC(ZSTD(1)),
-    context JSON(
-        max_dynamic_paths = 64,
-        page.url String,
-        page.path String,
-        page.referrer String,
-        page.title String,
-        page.search String,
-        campaign.source LowCardinality(String),
-        campaign.medium LowCardinality(String),
-        campaign.name LowCardinality(String),
-        campaign.term String,
-        campaign.content String,
-        device.id String,
-        device.type LowCardinality(String),
-        device.manufacturer LowCardinality(String),
-        device.model LowCardinality(String),
-        os.name LowCardinality(String),
-        os.version LowCardinality(String),
-        browser.name LowCardinality(String),
-        browser.version LowCardinality(String),
-        screen.width LowCardinality(String),
-        screen.height LowCardinality(String),
-        screen.density LowCardinality(String),
-        location.country LowCardinality(String),
+    context Tuple(
+        page Tuple(
+            url String,
+            path String,
+            referrer String,
+            title String,
+            search String
+        ),
+        campaign Tuple(
+            source LowCardinality(String),
+            medium LowCardinality(String),
+            name LowCardinality(String),
+            term String,
+            content String
+        ),
+        device Tuple(
+            id String,
+            type LowCardinality(String),
+            manufacturer LowCardinality(String),
+            model LowCardinality(String)
+        ),
+        os Tuple(
+            name LowCardinality(String),
+            version LowCardinality(String)
+        ),
+        browser Tuple(
+            name LowCardinality(String),
+            version LowCardinality(String)
+        ),
+        screen Tuple(
+            width LowCardinality(String),
+            height LowCardinality(String),
+            density LowCardinality(String)
+        ),
         locale LowCardinality(String),
         timezone LowCardinality(String),
-        app.name LowCardinality(String),
-        app.version LowCardinality(String),
-        app.environment LowCardinality(String),
-        library.name LowCardinality(String),
-        library.version LowCardinality(String),
+        app Tuple(
+            name LowCardinality(String),
+            version LowCardinality(String),
+            environment LowCardinality(String)
+        ),
+        library Tuple(
+            name LowCardinality(String),
+            version LowCardinality(String)
+        ),
+        location Tuple(
+            country LowCardinality(String)
+        ),
         ip String,
-        user_agent String
-    ) COMMENT 'Where it happened: page, campaign, device, app; empty text where unknown' CODEC(ZSTD(1)),
+        user_agent String,
+        other JSON(max_dynamic_paths = 64)
+    ) COMMENT 'Where it happened: page, campaign, device, app; empty text where unknown; other: what the sender says besides' CODEC(ZSTD(1)),
     consent_analytics Bool COMMENT 'May be used for analytics',
     consent_marketing Bool COMMENT 'May be used for marketing',
     consent_personalization Bool COMMENT 'May be used for personalisation',
@@ -64,5 +84,5 @@ CREATE TABLE IF NOT EXISTS raw.events
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(timestamp)
 ORDER BY (project_id, toDate(timestamp), event, timestamp)
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS non_replicated_deduplication_window = 10000, min_parts_to_merge_at_once = 10
 COMMENT 'Grain: one row per accepted event as received; a repeated event_id is counted once downstream.';

@@ -1,6 +1,6 @@
 -- What a load sends, one row per received line. The Null engine keeps nothing: the views take what they want from the
--- stream. The first view, from landing to landing_judged, holds the validation; the load makes it from the registry of
--- event types and changes it in place, so that no line falls between two versions.
+-- stream. The views from landing to raw.events are made by the load (ingestion/landing.py), the validation in them from
+-- the registry of event types, and changed in place, so that no line falls between two versions.
 CREATE TABLE IF NOT EXISTS raw.landing
 (
     line String COMMENT 'Canonical line; empty where a decoder refused the payload',
@@ -16,6 +16,46 @@ CREATE TABLE IF NOT EXISTS raw.landing
 )
 ENGINE = Null
 COMMENT 'Grain: one row per received line, on its way.';
+
+CREATE TABLE IF NOT EXISTS raw.landing_validated
+(
+    line String COMMENT 'Canonical line; empty where a decoder refused the payload',
+    original String COMMENT 'The payload as received, where line is a decoding of it; empty: line is as received',
+    default_project String COMMENT 'Project of lines that name none',
+    accept_unknown Bool COMMENT 'Whether projects that are not declared are accepted',
+    refused LowCardinality(String) COMMENT 'Reason of a decoder that refused the payload',
+    refused_detail String COMMENT 'What was wrong with it',
+    default_received_at DateTime64(3, 'UTC') COMMENT 'When lines were received that do not say it',
+    source LowCardinality(String) COMMENT 'Dialect, and file or endpoint',
+    file_id String COMMENT 'Hash of the file''s content',
+    piece UInt32 COMMENT 'Which piece of the file, from 0',
+    fields Tuple(
+        project_id Nullable(String),
+        event_id Nullable(String),
+        event Nullable(String),
+        message_type Nullable(String),
+        user_id Nullable(String),
+        anonymous_id Nullable(String),
+        session_id Nullable(String),
+        group_id Nullable(String),
+        timestamp Nullable(String),
+        original_timestamp Nullable(String),
+        sent_at Nullable(String),
+        received_at Nullable(String),
+        properties Nullable(String),
+        context Nullable(String),
+        consent_analytics Nullable(String),
+        consent_marketing Nullable(String),
+        consent_personalization Nullable(String),
+        schema_version Nullable(String),
+        source Nullable(String)
+    ) COMMENT 'What the line says, all of it as text',
+    happened_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Corrected time of the event',
+    reason LowCardinality(String) COMMENT 'Why the line cannot be accepted; empty: it can',
+    detail String COMMENT 'What exactly is wrong'
+)
+ENGINE = Null
+COMMENT 'Grain: one row per received line with what it says and what is wrong with it, on its way.';
 
 CREATE TABLE IF NOT EXISTS raw.landing_judged
 (
@@ -114,31 +154,6 @@ CREATE TABLE IF NOT EXISTS raw.loaded_files
 ENGINE = MergeTree
 ORDER BY (file_id, loaded_at)
 COMMENT 'Grain: one row per file whose load was completed, with what the load counted; retries do not change it.';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_events TO raw.events AS
-SELECT
-    project_id,
-    event_id,
-    event,
-    message_type,
-    user_id,
-    anonymous_id,
-    session_id,
-    group_id,
-    timestamp,
-    original_timestamp,
-    sent_at,
-    received_at,
-    now64(3) AS loaded_at,
-    properties,
-    context,
-    consent_analytics,
-    consent_marketing,
-    consent_personalization,
-    schema_version,
-    source
-FROM raw.landing_checked
-WHERE reason = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_events_rejected TO raw.events_rejected AS
 SELECT
