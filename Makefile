@@ -35,7 +35,8 @@ lint: $(INSTALLED)  ## Style, types and SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --disable-progress-bar warehouse/raw_schema
+	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 warehouse/raw_schema
+	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models
 
 up: $(INSTALLED)  ## Start the local services
 	@$(BIN)/millrace up
@@ -43,10 +44,14 @@ up: $(INSTALLED)  ## Start the local services
 down: $(INSTALLED)  ## Stop them
 	@$(BIN)/millrace down
 
-docs: $(INSTALLED)  ## Regenerate what is generated: .env.example, docs/events.md, docs/sources.md
+docs: $(INSTALLED)  ## Regenerate what is generated: .env.example, docs/*.md; and dbt's site of the models
 	@$(BIN)/millrace config --example > .env.example
 	@$(BIN)/python -m ingestion.event_guide
 	@$(BIN)/python -m ingestion.sources.guide
+	@$(BIN)/python -m warehouse.data_dictionary
+	@$(BIN)/millrace up  # the site also shows what is in the warehouse
+	@$(BIN)/millrace dbt --quiet docs generate --static
+	@$(BIN)/python -c 'from warehouse.settings import load_settings as s; print("The site:", s().data_dir / "dbt/target/static_index.html")'
 
 # Hashed requirement files without index lines: they install from whichever registry a machine is set up for.
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --python-version 3.11

@@ -92,11 +92,12 @@ class Piece:
 
     def landing_columns(self) -> Iterator[tuple[bytes, bytes, str, str]]:
         """Per line what only it has: line, original, refused, refused_detail; not for Parquet."""
+        lines = bytes(self.body).removesuffix(b"\n").split(b"\n")
         if self.header.format == LINES:
-            for line in self.body.removesuffix(b"\n").split(b"\n"):
+            for line in lines:
                 yield line, b"", "", ""
         else:
-            for text in self.body.split(b"\n"):
+            for text in lines:
                 row = orjson.loads(text)
                 yield row["line"].encode(), row["original"].encode(), row["refused"], row["refused_detail"]
 

@@ -3,37 +3,44 @@ through here."""
 
 from __future__ import annotations
 
-import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from warehouse.connection import endpoint
-from warehouse.errors import MillraceError
+from warehouse.connection import connect, endpoint
+from warehouse.errors import MillraceError, WrongUsage, nearest
+from warehouse.locks import held_if_free
 from warehouse.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 
 
+# What cannot be meant: a build of nothing is no success.
+MUST_MATCH = '{"error": ["NoNodesForSelectionCriteria", "NothingToDo"]}'
+
+
 @dataclass(frozen=True)
 class NodeResult:
-    """One model or test of a run."""
+    """One model, test or hook of a run."""
 
     id: str
+    name: str
     status: str  # success, pass, warn, fail, error, skipped
     seconds: float
     message: str
+    failures: int | None  # rows that a test found
 
     @property
-    def name(self) -> str:
-        return self.id.split(".")[2]
+    def is_test(self) -> bool:
+        return self.id.startswith(("test.", "unit_test."))
 
     @property
     def failed(self) -> bool:
-        return self.status in ("error", "fail")
+        return self.status in ("error", "fail", "runtime error")
 
 
 @dataclass
@@ -75,8 +82,10 @@ def environment(settings: Settings) -> Mapping[str, str]:
 def build_arguments(
     select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False, tests: bool = True
 ) -> list[str]:
-    """The arguments of a build."""
-    arguments = ["build" if tests else "run"]
+    """The arguments of a build. Unit tests are tests of the code, not of what was built: `make test` runs them."""
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if not tests:
+        arguments += ["--exclude-resource-type", "test"]
     if full_refresh:
         arguments.append("--full-refresh")
     if select:
@@ -87,30 +96,82 @@ def build_arguments(
 
 
 def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = None) -> Run:
-    """Run dbt quietly; builds wait for nobody: a second one at the same time is refused."""
+    """Run dbt silently; builds wait for nobody: a second one at the same time is refused.
+
+    What failed is in the run. Where dbt did not get as far as running anything, it is an error.
+    """
     from dbt.cli.main import dbtRunner
 
-    watcher = watcher or Watcher()
-    with _alone(settings), _variables(environment(settings)):
-        outcome = dbtRunner(callbacks=[_listener(watcher)]).invoke(["--quiet", "--no-use-colors", *arguments])
+    connect(settings, "engineer").close()  # who cannot be reached is told in better words than dbt's
+    listener = _listener(watcher or Watcher())
+    with _alone(settings), variables(environment(settings)):
+        outcome = dbtRunner(callbacks=[listener]).invoke(
+            ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments]
+        )
     if outcome.exception is not None:
-        raise MillraceError(f"dbt: {' '.join(str(outcome.exception).split())}")
+        raise _as_sentence(settings, outcome.exception)
     results = getattr(outcome.result, "results", None) or []
-    return Run(
+    done = Run(
         [
-            NodeResult(r.node.unique_id, str(r.status), r.execution_time, " ".join((r.message or "").split()))
+            NodeResult(
+                r.node.unique_id, r.node.name, str(r.status), r.execution_time, as_one_line(r.message or ""), r.failures
+            )
             for r in results
-            if not r.node.unique_id.startswith("operation.")
+            # A hook that went well is nothing that was built.
+            if not r.node.unique_id.startswith("operation.") or str(r.status) not in ("success", "pass")
         ]
     )
+    if not outcome.success and not done.failed:
+        raise MillraceError("dbt ended without success and named no failure.", hint=_where_the_log_is(settings))
+    return done
 
 
 def pass_through(settings: Settings, arguments: Sequence[str]) -> bool:
     """dbt as it is, with its own output; whether it succeeded."""
     from dbt.cli.main import dbtRunner
 
-    with _alone(settings), _variables(environment(settings)):
-        return bool(dbtRunner().invoke(list(arguments)).success)
+    with _alone(settings), variables(environment(settings)):
+        outcome = dbtRunner().invoke(list(arguments))
+    if outcome.exception is not None:
+        raise _as_sentence(settings, outcome.exception)
+    return bool(outcome.success)
+
+
+def _as_sentence(settings: Settings, error: BaseException) -> MillraceError:
+    from dbt.cli.exceptions import DbtUsageException
+    from dbt.exceptions import InvalidSelectorError
+    from dbt_common.exceptions.events import EventCompilationError
+
+    text = as_one_line(str(error))
+    if isinstance(error, DbtUsageException | InvalidSelectorError):
+        return WrongUsage(f"dbt: {text}", hint="`millrace dbt --help` says what dbt can do.")
+    if isinstance(error, EventCompilationError) and "criterion" in text:
+        wanted = text.partition("'")[2].partition("'")[0]
+        return WrongUsage(
+            f"Nothing in the dbt project is selected by {wanted!r}{nearest(wanted.strip('+@'), _model_names()) or '.'}",
+            hint="`millrace dbt ls` lists what there is.",
+        )
+    if isinstance(error, EventCompilationError) and "Nothing to do" in text:
+        return WrongUsage("Nothing is left to build of what was selected.", hint="What --exclude names was taken out.")
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return MillraceError(f"dbt: {text}", hint=_where_the_log_is(settings))
+
+
+def _model_names() -> set[str]:
+    return {path.stem for kind in ("models", "snapshots", "seeds") for path in (PROJECT / kind).rglob("*.*")}
+
+
+def _where_the_log_is(settings: Settings) -> str:
+    return f"Its log: {settings.data_dir / 'dbt' / 'logs' / 'dbt.log'}"
+
+
+def as_one_line(text: str) -> str:
+    """Without the wrappings of drivers, and without the query: dbt writes that to the file which it names."""
+    text = " ".join(text.split())
+    text = re.sub(r"Received ClickHouse exception, code: \d+, server response: Code: \d+\. DB::Exception: ", "", text)
+    text = re.sub(r" In scope .*?\. (\([A-Z_]+\))", r" \1", text)
+    return re.sub(r" \(for url \S+\)", "", text)
 
 
 def _listener(watcher: Watcher) -> Callable[[Any], None]:
@@ -128,18 +189,16 @@ def _alone(settings: Settings) -> Iterator[None]:
     """Two builds at once would take each other's tables away."""
     folder = settings.data_dir / "dbt"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with held_if_free(folder / "lock") as is_ours:
+        if not is_ours:
             raise MillraceError(
                 "Another build is running on this data directory.", hint="Wait for it to end, then run this again."
-            ) from None
+            )
         yield
 
 
 @contextmanager
-def _variables(values: Mapping[str, str]) -> Iterator[None]:
+def variables(values: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(values)
     try:

@@ -14,3 +14,15 @@ def one_at_a_time(path: Path) -> Iterator[None]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def held_if_free(path: Path) -> Iterator[bool]:
+    """Hold this file's lock where nobody else does; whether it is held."""
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -118,11 +118,11 @@ def _apply(client: Client, step: Step) -> None:
 def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
     """Make raw.projects and the retention of raw what projects.yaml says; False where they already were."""
     _make_salts(client, projects)  # first: no line of a project may pass without one
-    columns = ["project_id", "name", "timezone", "retention_days", "privacy"]
+    columns = ["project_id", "name", "timezone", "currency", "retention_days", "privacy"]
     columns += ["consent_silent", "consent_refused", "write_keys"]
     wanted = [
         [
-            *(p.id, p.name, p.timezone, p.retention_days, str(p.privacy)),
+            *(p.id, p.name, p.timezone, p.currency, p.retention_days, str(p.privacy)),
             *(str(p.consent.silent), str(p.consent.refused), list(p.write_keys)),
         ]
         for p in projects.values()

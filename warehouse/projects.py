@@ -68,6 +68,12 @@ def _valid_timezone(name: str) -> str:
     return name
 
 
+def _valid_currency(code: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise ValueError(f"{code!r} is not a currency: write three capital letters of ISO 4217, as EUR")
+    return code
+
+
 def _days(text: Any) -> Any:
     match = re.fullmatch(r"(\d+)\s*(d|y)", str(text).strip())
     if not match:
@@ -91,6 +97,7 @@ class Project(BaseModel):
     id: Annotated[str, AfterValidator(_valid_id)]
     name: str = Field(min_length=1)
     timezone: Annotated[str, AfterValidator(_valid_timezone)] = "UTC"
+    currency: Annotated[str, AfterValidator(_valid_currency)] = "EUR"
     retention_days: Annotated[int, BeforeValidator(_days)] = Field(alias="retention", default=731)
     privacy: Privacy = Privacy.STANDARD
     consent: Consent = Consent()
@@ -131,7 +138,7 @@ def get_project(settings: Settings, project_id: str) -> Project:
 
 
 def add_project(
-    settings: Settings, project_id: str, name: str, timezone: str, retention: str, privacy: Privacy
+    settings: Settings, project_id: str, name: str, timezone: str, currency: str, retention: str, privacy: Privacy
 ) -> tuple[Project, str]:
     """Declare a project; returns it with its write key, which is stored only as a hash and shown only now."""
     path = projects_file(settings)
@@ -143,6 +150,7 @@ def add_project(
         "id": project_id,
         "name": name,
         "timezone": timezone,
+        "currency": currency,
         "retention": retention,
         "privacy": str(privacy),
         "write_keys": [hash_write_key(write_key)],

@@ -1,3 +1,6 @@
+{# The host of an address, as the lookup of referrers knows it (a test compares). #}
+{% macro host_of(url) -%} domainWithoutWWW(lower({{ url }})) {%- endmacro %}
+
 {# A parameter of an address as a form has it: a plus is a space. #}
 {% macro url_parameter(url, name) -%} trim(decodeURLFormComponent(extractURLParameter({{ url }}, '{{ name }}'))) {%- endmacro %}
 
@@ -6,22 +9,10 @@
     if(context.campaign.{{ name }} != '', toString(context.campaign.{{ name }}), {{ url_parameter('context.page.url', parameter) }})
 {%- endmacro %}
 
-{# What a click id in an address says of who was paid: the seed click_ids, of several the first there. #}
+{# What a click id in an address says of who was paid: its `network` or its `medium`. Of several in one address the first
+   here counts. Facebook marks every link that leaves it, paid or not, so fbclid says only social. #}
 {% macro click_id(url, column) -%}
-    {%- set rows = _click_ids() -%}
-    {%- if rows | length -%}
-    multiIf(
-    {%- for row in rows -%}
-        extractURLParameter({{ url }}, '{{ row.parameter }}') != '', '{{ row[column] }}',
-    {%- endfor -%}
-    '')
-    {%- else -%} '' {%- endif -%}
-{%- endmacro %}
-
-{# Parameter -> network and medium; of several in one address the first here counts. Facebook marks every link that
-   leaves it, paid or not, so fbclid says only social. #}
-{% macro _click_ids() %}
-    {{ return([
+    {%- set click_ids = [
         {'parameter': 'gclid', 'network': 'google', 'medium': 'cpc'},
         {'parameter': 'gbraid', 'network': 'google', 'medium': 'cpc'},
         {'parameter': 'wbraid', 'network': 'google', 'medium': 'cpc'},
@@ -37,27 +28,44 @@
         {'parameter': 'irclickid', 'network': 'impact', 'medium': 'affiliate'},
         {'parameter': 'fbclid', 'network': 'facebook', 'medium': 'social'},
         {'parameter': 'igshid', 'network': 'instagram', 'medium': 'social'},
-    ]) }}
-{% endmacro %}
+    ] -%}
+    multiIf(
+    {%- for row in click_ids -%}
+        extractURLParameter({{ url }}, '{{ row.parameter }}') != '', '{{ row[column] }}',
+    {%- endfor -%}
+    '')
+{%- endmacro %}
 
 {#
     Where somebody came from. A campaign goes before a referrer; the site's own pages, logins and payments are no
     referrers. `medium` and `source` in lower case; `referrer` is the kind of the referrer: search, social, mail,
-    ai_assistant, other, or nothing. The cases are in the unit tests of this macro.
+    ai_assistant, other, or nothing. The cases are in tests/integration/channel_cases.py.
 #}
-{% macro channel(medium='medium', source='source', referrer='referrer_kind') -%}
+{% macro channel(medium, source, referrer, name="''") -%}
+    {%- set is_social -%} {{ source }} in ({{ _social_networks() }}) {%- endset -%}
+    {%- set is_search -%} {{ source }} in ({{ _search_engines() }}) {%- endset -%}
     multiIf(
-        {{ medium }} in ('cpc', 'ppc', 'paidsearch', 'paid_search', 'sem') and {{ source }} not in ({{ _social_networks() }}), 'paid_search',
-        {{ medium }} in ('paid_social', 'paidsocial', 'paid-social', 'social_paid', 'cpc', 'ppc'), 'paid_social',
-        {{ medium }} in ('display', 'banner', 'cpm', 'expandable', 'interstitial', 'retargeting'), 'display',
-        {{ medium }} in ('video', 'cpv'), 'paid_video',
+        {{ medium }} in ('paid_social', 'paidsocial', 'paid-social', 'social_paid', 'social-paid'), 'paid_social',
+        {{ medium }} in ('cpc', 'ppc', 'paid') and {{ is_social }}, 'paid_social',
+        {{ medium }} in ('cpc', 'ppc', 'paidsearch', 'paid_search', 'paid-search', 'sem'), 'paid_search',
+        {{ medium }} = 'paid' and {{ is_search }}, 'paid_search',
+        {{ medium }} in ('display', 'banner', 'cpm', 'expandable', 'interstitial', 'retargeting', 'remarketing'), 'display',
+        {{ medium }} in ('video', 'cpv', 'paid_video'), 'paid_video',
         {{ medium }} in ('affiliate', 'affiliates', 'partner'), 'affiliate',
         {{ medium }} in ('email', 'e-mail', 'e_mail', 'mail', 'newsletter'), 'email',
-        {{ medium }} in ('sms', 'push', 'notification', 'in_app'), 'messaging',
-        {{ medium }} in ('social', 'social-network', 'social_media', 'sm'), 'organic_social',
-        {{ medium }} in ('organic'), 'organic_search',
+        {{ medium }} in ('sms', 'push', 'web_push', 'mobile_push', 'notification', 'in_app', 'whatsapp'), 'messaging',
+        {{ medium }} in ('social', 'organic_social', 'organic-social', 'social-network', 'social_media', 'social-media', 'sm'), 'organic_social',
+        {{ medium }} = 'organic' and {{ is_social }}, 'organic_social',
+        {{ medium }} = 'organic', 'organic_search',
         {{ medium }} in ('referral', 'link'), 'referral',
-        {{ medium }} != '' or {{ source }} != '', 'other_campaign',
+        {#- As other tools write that there is no campaign. -#}
+        {{ medium }} in ('(none)', '(not set)') and {{ source }} in ('', '(direct)', 'direct'), 'direct',
+        {{ medium }} != '', 'other_campaign',
+        {#- AI assistants put their name into the links that they give, and nothing else. -#}
+        {{ source }} in ({{ _ai_assistants() }}), 'ai_assistant',
+        {{ is_social }}, 'organic_social',
+        {{ source }} in ('newsletter', 'email'), 'email',
+        {{ source }} != '' or {{ name }} != '', 'other_campaign',
         {{ referrer }} = 'search', 'organic_search',
         {{ referrer }} = 'social', 'organic_social',
         {{ referrer }} = 'mail', 'email',
@@ -68,5 +76,15 @@
 {%- endmacro %}
 
 {% macro _social_networks() -%}
-    'facebook', 'fb', 'instagram', 'ig', 'linkedin', 'x', 'twitter', 'tiktok', 'reddit', 'pinterest', 'snapchat', 'meta'
+    'facebook', 'facebook.com', 'fb', 'meta', 'instagram', 'instagram.com', 'ig', 'threads', 'linkedin', 'linkedin.com', 'x', 'x.com',
+    'twitter', 'twitter.com', 't.co', 'tiktok', 'tiktok.com', 'reddit', 'reddit.com', 'pinterest', 'pinterest.com', 'snapchat', 'bluesky', 'mastodon'
+{%- endmacro %}
+
+{% macro _search_engines() -%}
+    'google', 'google.com', 'adwords', 'bing', 'bing.com', 'yahoo', 'duckduckgo', 'ecosia', 'yandex', 'baidu', 'naver', 'seznam', 'brave'
+{%- endmacro %}
+
+{% macro _ai_assistants() -%}
+    'chatgpt.com', 'chatgpt', 'openai', 'perplexity', 'perplexity.ai', 'claude', 'claude.ai', 'gemini', 'gemini.google.com',
+    'copilot', 'copilot.com', 'copilot.microsoft.com', 'deepseek', 'mistral'
 {%- endmacro %}

@@ -14,6 +14,7 @@ from typing import Any
 from semantic_layer.journeys.models import (
     LAST_DAY,
     Funnel,
+    Journey,
     Lifecycle,
     Order,
     Paths,
@@ -26,6 +27,7 @@ from warehouse.errors import WrongUsage, nearest
 
 MACROS = Path(__file__).resolve().parent.parent.parent / "dbt_project" / "macros" / "journeys"
 EVENTS = "marts.fct_events"
+USERS = "marts.dim_users"
 SHOWN_VALUES = 1000
 
 
@@ -40,9 +42,18 @@ def _macros() -> Any:
 
 @cache
 def dimensions() -> dict[str, str]:
-    """What people call the dimensions of events, and their columns in fct_events."""
-    lines = str(_macros().event_dimensions()).split("\n")
-    return dict(line.split(" ") for line in lines if line)
+    """What people call the dimensions of events, and their columns in fct_events or beside it."""
+    return {**_columns(_macros().event_dimensions()), **user_dimensions()}
+
+
+@cache
+def user_dimensions() -> dict[str, str]:
+    """Those that tell what was known of the user at the time of the event."""
+    return _columns(_macros().user_dimensions())
+
+
+def _columns(text: object) -> dict[str, str]:
+    return dict(line.split(" ") for line in str(text).split("\n") if line)
 
 
 def dimension_sql(path: str) -> str:
@@ -71,8 +82,14 @@ def literal(text: str) -> str:
 
 def funnel_sql(funnel: Funnel) -> str:
     steps = [condition_sql(step) for step in funnel.steps]
+    scanned = _scanned(
+        funnel.project,
+        () if funnel.order is Order.STRICT else funnel.mentioned,
+        funnel.first_day,
+        _later(funnel.last_day, -(-funnel.within_seconds // 86400) + 1),
+    )
     attempts = _macros().funnel_attempts(
-        EVENTS,
+        _read(funnel, scanned),
         steps,
         funnel.within_seconds * 1000,
         order=str(funnel.order),
@@ -80,12 +97,7 @@ def funnel_sql(funnel: Funnel) -> str:
             {"condition": condition_sql(e.step), "after": e.after, "before": e.before} for e in funnel.exclusions
         ],
         entered=_between(funnel.first_day, funnel.last_day),
-        scanned=_scanned(
-            funnel.project,
-            () if funnel.order is Order.STRICT else funnel.mentioned,
-            funnel.first_day,
-            _later(funnel.last_day, -(-funnel.within_seconds // 86400) + 1),
-        ),
+        scanned=scanned,
         value=dimension_sql(funnel.by) if funnel.by else "",
         valued_at=funnel.valued_at,
         per="day" if funnel.trend else "person",
@@ -107,7 +119,7 @@ def funnel_sql(funnel: Funnel) -> str:
 def retention_sql(retention: Retention, first: date, last: date) -> str:
     return str(
         _macros().retention_cohorts(
-            _events(retention.project, retention.mentioned),
+            _events(retention),
             condition_sql(retention.start),
             condition_sql(retention.returning),
             str(retention.period),
@@ -124,7 +136,7 @@ def retention_sql(retention: Retention, first: date, last: date) -> str:
 def lifecycle_sql(lifecycle: Lifecycle, first: date, last: date) -> str:
     return str(
         _macros().lifecycle_periods(
-            _events(lifecycle.project, lifecycle.mentioned),
+            _events(lifecycle),
             condition_sql(lifecycle.event),
             str(lifecycle.period),
             _day(first),
@@ -134,24 +146,21 @@ def lifecycle_sql(lifecycle: Lifecycle, first: date, last: date) -> str:
 
 
 def stickiness_sql(stickiness: Stickiness, first: date, last: date) -> str:
-    return str(
-        _macros().stickiness_days(
-            _events(stickiness.project, stickiness.mentioned), condition_sql(stickiness.event), _day(first), _day(last)
-        )
-    )
+    return str(_macros().stickiness_days(_events(stickiness), condition_sql(stickiness.event), _day(first), _day(last)))
 
 
 def paths_sql(paths: Paths) -> str:
     around = 1  # a session is at most 24 hours long
+    scanned = _scanned(paths.project, (), _later(paths.first_day, -around), _later(paths.last_day, around))
     return str(
         _macros().session_paths(
-            EVENTS,
+            _read(paths, scanned),
             condition_sql(paths.event),
             direction=str(paths.direction),
             depth=paths.depth,
             top=paths.top,
             entered=_between(paths.first_day, paths.last_day),
-            scanned=_scanned(paths.project, (), _later(paths.first_day, -around), _later(paths.last_day, around)),
+            scanned=scanned,
         )
     )
 
@@ -163,8 +172,17 @@ def period_start(period: Period, day: date) -> date:
     return day.replace(day=1) if period is Period.MONTH else day
 
 
-def _events(project: str, steps: Sequence[Step]) -> str:
-    return f"(select * from {EVENTS} where {_scanned(project, steps, None, None)})"
+def _events(journey: Journey) -> str:
+    scanned = _scanned(journey.project, journey.mentioned, None, None)
+    return f"(select * from {_read(journey, scanned)} where {scanned})"
+
+
+def _read(journey: Journey, scanned: str) -> str:
+    """The events; with what was known of their users beside them, where the journey asks for it."""
+    paths = {journey.dimension, *(f.path for step in journey.mentioned for f in step.filters)}
+    if paths.isdisjoint(user_dimensions()):
+        return EVENTS
+    return str(_macros().events_with_users(EVENTS, USERS, scanned))
 
 
 def _scanned(project: str, steps: Sequence[Step], first: date | None, last: date | None) -> str:

@@ -4,38 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ingestion.demo import World, generate
+from tests.integration.arrivals import LAST_WEEK, arrive, build, contents, start_anew, world_aside
 from tests.support import Instance
-from warehouse.dbt import build_arguments, run
-
-# What each model says, where the rows themselves also say how they came about.
-MEANING = {
-    "intermediate.int_identity_links": "SELECT * FROM intermediate.int_anonymous_users",
-    "intermediate.int_identity_days": "SELECT DISTINCT * FROM intermediate.int_identity_days",
-    "intermediate.int_internal_users": "SELECT project_id, user_id FROM intermediate.int_internal_users",
-    "intermediate.int_event_id_sketches": (
-        "SELECT local_date, arraySort(bitmapToArray(groupBitmapMergeState(ids))) "
-        "FROM intermediate.int_event_id_sketches GROUP BY local_date"
-    ),
-}
-BOOKKEEPING = ("intermediate.int_changed_days",)
 
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """A world in a table aside: events are put into raw.events from there, in the order that a test wants."""
-    folder = tmp_path_factory.mktemp("arrivals")
-    generate(World(size=6_000), folder / "world")
-    with Instance(folder / "millrace") as own:
-        own.up()
-        own.json("load", str(folder / "world" / "events"))
-        client = own.client()
-        client.command("CREATE TABLE ops.arrivals AS raw.events")
-        client.command("INSERT INTO ops.arrivals SELECT * FROM raw.events")
+    with world_aside(tmp_path_factory.mktemp("arrivals")) as own:
         _add_somebody_who_never_pauses(own)
         yield own
 
@@ -56,54 +34,12 @@ def _add_somebody_who_never_pauses(own: Instance) -> None:
         )
 
 
-def arrive(own: Instance, condition: str) -> None:
-    columns = [
-        row[0]
-        for row in own.rows(
-            "SELECT name FROM system.columns WHERE database = 'raw' AND table = 'events' AND name != 'loaded_at'"
-        )
-    ]
-    listed = ", ".join(columns)
-    own.client().command(f"INSERT INTO raw.events ({listed}) SELECT {listed} FROM ops.arrivals WHERE {condition}")
-
-
-def build(own: Instance, full_refresh: bool = False) -> None:
-    """As `millrace build` does it, without a process for each."""
-    with own.active() as settings:
-        done = run(settings, build_arguments(full_refresh=full_refresh))
-    assert done.nodes and not done.failed, done.failed
-
-
-def contents(own: Instance) -> dict[str, tuple[Any, ...]]:
-    found = {}
-    for database, table in own.rows(
-        "SELECT database, name FROM system.tables "
-        "WHERE database IN ('intermediate', 'marts') AND engine LIKE '%MergeTree' ORDER BY ALL"
-    ):
-        name = f"{database}.{table}"
-        if name not in BOOKKEEPING:
-            rows = MEANING.get(name, f"SELECT * FROM {name}")
-            found[name] = own.rows(f"SELECT count(), groupBitXor(cityHash64(toString(tuple(*)))) FROM ({rows})")[0]
-    return found
-
-
-def start_anew(own: Instance) -> None:
-    for database, table in own.rows(
-        "SELECT database, name FROM system.tables WHERE database IN ('staging', 'intermediate', 'marts')"
-    ):
-        own.client().command(f"DROP TABLE {database}.{table} SYNC")
-    own.client().command("TRUNCATE TABLE raw.events")
-    for table in ("builds", "built_models"):
-        own.client().command(f"DROP TABLE IF EXISTS ops.{table} SYNC")
-
-
-RECENT = "timestamp > (SELECT max(timestamp) - INTERVAL 7 DAY FROM ops.arrivals WHERE timestamp < '2026-07-01')"
 NEVER_PAUSES = "anonymous_id IN ('kiosk', 'screen')"
 ORDERS = {
     "by month of arrival": ["received_at < '2026-04-01'", "received_at >= '2026-04-01'"],
     "a few of the last week later": [
-        f"NOT ({RECENT} AND cityHash64(event_id) % 5 = 0)",
-        f"{RECENT} AND cityHash64(event_id) % 5 = 0",
+        f"NOT ({LAST_WEEK} AND cityHash64(event_id) % 5 = 0)",
+        f"{LAST_WEEK} AND cityHash64(event_id) % 5 = 0",
     ],
     "each event anywhere, its copies apart": [f"cityHash64(event_id, received_at, source) % 3 = {n}" for n in range(3)],
     "the begin of what never pauses last": [

@@ -73,7 +73,7 @@ def test_groups_and_lines_are_listed_by_what_is_asked_for(warehouse: Instance, t
         else:
             assert {json.loads(line["line"])["event_id"] for line in lines} == ids
     done = warehouse.run("events", "rejected", "list", "--reason", "unknown_projekt")
-    assert (done.returncode, "did you mean 'unknown_project'" in done.stderr) == (1, True)
+    assert (done.returncode, "did you mean 'unknown_project'" in done.stderr) == (2, True)
 
 
 def test_lines_of_a_project_declared_since_are_moved_and_the_others_stay(warehouse: Instance, tmp_path: Path) -> None:

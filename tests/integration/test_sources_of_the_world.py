@@ -17,9 +17,8 @@ import yaml
 from ingestion.demo import World, generate
 from ingestion.sources.definitions import SHIPPED
 from tests.integration.tickets import counts, lines, load
+from tests.other_sources import SOURCES, load_other_sources
 from tests.support import Instance
-
-NAMES = ("customers", "subscriptions", "invoices", "marketing_spend", "nps_answers", "products", "currency_rates")
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +46,17 @@ def rows_of(world: Path, name: str) -> list[dict[str, Any]]:
         return list(csv.DictReader(file))
 
 
-def load_world(warehouse: Instance, world: Path) -> dict[str, dict[str, Any]]:
-    results = []
-    for names, projects in ((NAMES[:5], ()), (NAMES[5:], ("--project", "demo", "--project", "demo_mobile"))):
-        files = [f"--file={name}={next(world.glob(f'{name}.*'))}" for name in names]
-        results += warehouse.json("sources", "load", *files, *projects)
-    return {result["feed"]: result for result in results}
-
-
 @pytest.fixture(scope="module")
 def loaded(warehouse: Instance, world: Path) -> dict[str, dict[str, Any]]:
-    return load_world(warehouse, world)
+    return load_other_sources(warehouse, world)
 
 
 def test_the_twins_of_the_world_are_loaded_to_the_row_and_the_cent(
     warehouse: Instance, world: Path, loaded: dict[str, dict[str, Any]]
 ) -> None:
-    times = {name: 2 if name in ("products", "currency_rates") else 1 for name in NAMES}
-    sent = {name: rows_of(world, name) for name in NAMES}
-    for name in NAMES:
+    times = {name: 2 if name in ("products", "currency_rates") else 1 for name in SOURCES}
+    sent = {name: rows_of(world, name) for name in SOURCES}
+    for name in SOURCES:
         rows = len(sent[name]) * times[name]
         assert counts(loaded[name]) == (rows, rows, 0, 0), name
         assert (loaded[name]["undeclared"], loaded[name]["missing"]) == ([], []), name
@@ -109,10 +100,10 @@ def test_every_customer_is_there_value_by_value(warehouse: Instance, world: Path
 
 @pytest.mark.usefixtures("loaded")
 def test_the_same_files_again_change_nothing(warehouse: Instance, world: Path) -> None:
-    physical = {name: warehouse.rows(f"SELECT count(), max(_loaded_at) FROM raw.{name}") for name in NAMES}
-    for result in load_world(warehouse, world).values():
+    physical = {name: warehouse.rows(f"SELECT count(), max(_loaded_at) FROM raw.{name}") for name in SOURCES}
+    for result in load_other_sources(warehouse, world).values():
         assert counts(result) == (result["received"], 0, 0, result["received"])
-    assert {name: warehouse.rows(f"SELECT count(), max(_loaded_at) FROM raw.{name}") for name in NAMES} == physical
+    assert {name: warehouse.rows(f"SELECT count(), max(_loaded_at) FROM raw.{name}") for name in SOURCES} == physical
 
 
 @pytest.mark.usefixtures("loaded")
@@ -146,7 +137,7 @@ def test_nothing_personal_of_a_strict_project_is_in_any_table(warehouse: Instanc
 
 @pytest.mark.usefixtures("loaded")
 def test_a_table_says_what_it_holds(warehouse: Instance) -> None:
-    for name in NAMES:
+    for name in SOURCES:
         description = yaml.safe_load((SHIPPED / f"{name}.yaml").read_text())["description"]
         comment, key, primary = warehouse.rows(
             f"SELECT comment, sorting_key, primary_key FROM system.tables WHERE database = 'raw' AND name = '{name}'"

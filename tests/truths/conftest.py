@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ingestion.demo import World, generate
+from tests.other_sources import load_other_sources
 from tests.support import Instance
 
 
@@ -21,6 +22,12 @@ class LoadedWorld:
     truths: dict[str, Any]
     loaded: dict[str, Any]
 
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What dbt says of the project as it was built."""
+        path = self.instance.data_dir / "dbt" / "target" / "manifest.json"
+        return cast(dict[str, Any], json.loads(path.read_text()))
+
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWorld]:
@@ -29,6 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWorld]:
     with Instance(tmp_path_factory.mktemp("truths") / "millrace") as instance:
         instance.up()
         loaded = instance.json("load", str(folder / "events"), str(folder / "faults"))
+        load_other_sources(instance, folder / "sources")
         yield LoadedWorld(instance, folder, json.loads((folder / "truths.json").read_text()), loaded)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.support import Instance
-from warehouse.access.model import Access, load_access
+from warehouse.access.model import FILTERED_DATABASES, Access, load_access
 from warehouse.access.users_xml import users_xml
 from warehouse.errors import MillraceError
 from warehouse.projects import load_projects
@@ -31,8 +31,14 @@ def declare(instance: Instance, text: str) -> Access:
 def test_limits_take_sizes_and_users_projects(instance: Instance) -> None:
     access = declare(instance, ROLES + ADMIN + "  anna: {role: reader, projects: [demo, demo_mobile]}\n")
     assert access.roles["reader"].limits == {"max_memory_usage": 4 * 1024**3}
-    assert access.filter_of("anna") == "project_id IN ('demo', 'demo_mobile')"
-    assert access.filter_of("admin") is None
+    assert access.filter_of("anna", "raw") == "project_id IN ('demo', 'demo_mobile')"
+    assert access.filter_of("admin", "raw") is None
+
+
+def test_rows_of_no_project_are_everybodys_in_marts_alone(instance: Instance) -> None:
+    access = declare(instance, ROLES + ADMIN + "  anna: {role: reader, projects: [demo]}\n")
+    shown = {database for database in FILTERED_DATABASES if "''" in str(access.filter_of("anna", database))}
+    assert shown == {"marts"}
 
 
 @pytest.mark.parametrize(

@@ -97,12 +97,13 @@ def test_an_undeclared_project_names_the_nearest(instance: Instance) -> None:
 def test_adding_keeps_comments_and_order_and_stores_only_the_hash_of_the_key(instance: Instance) -> None:
     path = instance.project_dir / "projects.yaml"
     before = path.read_text()
-    project, key = add_project(instance.settings, "shop", 'Größe: "M"', "Asia/Tokyo", "90d", Privacy.STRICT)
+    project, key = add_project(instance.settings, "shop", 'Größe: "M"', "Asia/Tokyo", "JPY", "90d", Privacy.STRICT)
     text = path.read_text()
     assert text.startswith(before.rstrip("\n"))
     assert list(load_projects(instance.settings)) == ["demo", "demo_mobile", "shop"]
     assert project == load_projects(instance.settings)["shop"]
-    assert (project.name, project.timezone, project.retention_days) == ('Größe: "M"', "Asia/Tokyo", 90)
+    assert (project.name, project.timezone, project.currency) == ('Größe: "M"', "Asia/Tokyo", "JPY")
+    assert project.retention_days == 90
     assert project.write_keys == (hash_write_key(key),)
     assert key not in text
     assert len(key) > 30
@@ -115,6 +116,7 @@ def test_adding_keeps_comments_and_order_and_stores_only_the_hash_of_the_key(ins
         (("Shop",), "with 'Shop' added, project Shop: id: must be lower-case"),
         (("shop", "--retention", "1d"), "'1d' is outside 30d to 7y"),
         (("shop", "--timezone", "Mars/Olympus"), "is not an IANA timezone"),
+        (("shop", "--currency", "euro"), "'euro' is not a currency"),
     ],
 )
 def test_a_wrong_addition_leaves_the_file_alone(instance: Instance, arguments: tuple[str, ...], said: str) -> None:
@@ -136,6 +138,7 @@ def test_commands(instance: Instance) -> None:
         "id": "shop",
         "name": "A shop",
         "timezone": "UTC",
+        "currency": "EUR",
         "retention_days": 365,
         "privacy": "standard",
         "consent": {"silent": "granted", "refused": "count"},

@@ -85,12 +85,14 @@ class Access(BaseModel):
     roles: dict[Name, Role]
     users: dict[Name, User]
 
-    def filter_of(self, user: str) -> str | None:
+    def filter_of(self, user: str, database: str) -> str | None:
         """The row condition of a user who may see only some projects."""
         projects = self.users[user].projects
         if projects == "all":
             return None
-        return "project_id IN (" + ", ".join(f"'{project}'" for project in projects) + ")"
+        # In marts, rows of no project are everybody's: the calendar, and the unknown row of each dimension.
+        shown = (*projects, "") if database == "marts" else projects
+        return "project_id IN (" + ", ".join(f"'{project}'" for project in shown) + ")"
 
 
 def access_file(settings: Settings) -> Path:

@@ -38,8 +38,8 @@ def access_statements(access: Access, passwords: Mapping[str, SecretStr]) -> Ite
             yield Statement(f"{statement}'{digest}'", f"{statement}'{MASK}'")
         # The filters before the role: a user must not read a row before they are there. Users of all projects get one
         # too, since where others have a policy on a table, a server may show nothing to users without any.
-        condition = access.filter_of(name) or "1"
         for database in FILTERED_DATABASES:
+            condition = access.filter_of(name, database) or "1"
             policy = f"{PREFIX}{name} ON {database}.*"
             yield _plain(f"CREATE ROW POLICY OR REPLACE {policy} FOR SELECT USING {condition} TO {name}")
         # Replacing: whoever had another role before must not be able to SET ROLE back to it.

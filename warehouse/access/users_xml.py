@@ -66,16 +66,18 @@ def _user(access: Access, name: str, password: SecretStr) -> str:
         f"<password_sha256_hex>{digest}</password_sha256_hex><networks><ip>::/0</ip></networks>"
         f"<profile>{role}</profile><quota>default</quota><default_database>{database}</default_database>"
         f"<grants><query>GRANT {role}</query></grants>"
-        f"{_row_filters(access.filter_of(name))}",
+        f"{_row_filters(access, name)}",
     )
 
 
-def _row_filters(condition: str | None) -> str:
-    if condition is None:
-        return ""
+def _row_filters(access: Access, user: str) -> str:
     # A <table> with an empty name is a policy on every table of the database, also on those made later.
-    table = f'<table name=""><filter>{escape(condition)}</filter></table>'
-    return _element("databases", "".join(_element(database, table) for database in FILTERED_DATABASES))
+    filters = "".join(
+        _element(database, f'<table name=""><filter>{escape(condition)}</filter></table>')
+        for database in FILTERED_DATABASES
+        if (condition := access.filter_of(user, database))
+    )
+    return filters and _element("databases", filters)
 
 
 def _profile(role: Role) -> str:

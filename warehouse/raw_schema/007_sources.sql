@@ -1,5 +1,5 @@
 -- What is told of the loads of other sources. The tables of the sources themselves are made from their definitions
--- (ingestion/sources/definitions), before the first load.
+-- (ingestion/sources/definitions), by `millrace migrate`, before the first load.
 CREATE TABLE IF NOT EXISTS raw.source_rows_rejected
 (
     source LowCardinality(String) COMMENT 'Which source',

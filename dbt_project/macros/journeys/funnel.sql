@@ -13,7 +13,8 @@
     exclusions  [{condition, after, before}]: an event after step `after` and before step `before` spoils the attempt
     entered     condition on the local_date of the first step
     scanned     condition on all events that are read
-    value       SQL of the dimension to break down by, and `valued_at`: first, last, or the number of a step
+    value       SQL of what to keep of the event at `valued_at`: first, last, or the number of a step. A text, to break down
+                by; of the first step anything, a tuple as well
     per         day, or person: then only the best of all attempts of a person, without local_date
     overlapping for unordered steps: whether one event may match several of them. It satisfies one only, and how many
                 steps such events can make is found by looking at every subset of the steps: at most 5 steps then
@@ -51,7 +52,7 @@ with matched as (
             + ifNull({{ exclusion.condition }}, false) * {{ 2 ** loop.index }}
             {%- endfor %}
             + ({{ entered }}) as code,
-        {{ 'toString(' ~ value ~ ')' if value else 'NULL' }} as value
+        {{ value or 'NULL' }} as value
     from {{ events }}
     where
         {{ scanned }}

@@ -42,15 +42,17 @@ group by project_id, state.1
 order by project_id, state.1
 {%- endmacro %}
 
-{# Stickiness. One row per number of active days: on how many days of the range people were active. #}
-{% macro stickiness_days(events, condition, first, last) -%}
-select project_id, days, count() as people
+{# Stickiness. One row per number of active days: on how many days of the range people were active; or, with a
+   `period`, on how many days of each. #}
+{% macro stickiness_days(events, condition, first, last, period='') -%}
+{%- set period_date = period_start(period, period_number(period)) ~ ' as period_date, ' if period else '' -%}
+select project_id, {{ 'period_date, ' if period }}days, count() as people
 from (
-    select project_id, uniqExact(local_date) as days
+    select project_id, {{ period_date }}uniqExact(local_date) as days
     from {{ events }}
     where ({{ condition }}) and local_date between {{ first }} and {{ last }}
-    group by project_id, person_key
+    group by project_id, person_key{{ ', period_date' if period }}
 )
-group by project_id, days
-order by project_id, days
+group by all
+order by all
 {%- endmacro %}

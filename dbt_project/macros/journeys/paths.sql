@@ -4,7 +4,7 @@
     the day of that event.
 
     One row per step and names: step 0 are whole paths, 1 and more the edges from one event to the next, -1 all sessions.
-    A path ends early where the session does: then an edge leads to ''. Of each step, the `top` most frequent.
+    A path ends early where the session does: then an edge leads to ''. Of each step, the `top` most frequent; 0: all.
 
     events     a relation or subquery with project_id, person_key, session_key, timestamp, event_id, event,
                message_type, local_date
@@ -12,14 +12,16 @@
     depth      how many events further
     entered    condition on the local_date of the anchor
     scanned    condition on all events that are read: sessions may begin on the day before and end on the day after
+    per        all: as above, of everything that is read; day: of each project and local_date of the anchor
 #}
-{% macro session_paths(events, anchor, direction='next', depth=3, top=20, entered='true', scanned='true') -%}
+{% macro session_paths(events, anchor, direction='next', depth=3, top=20, entered='true', scanned='true', per='all') -%}
+{%- set grain = 'project_id, local_date, ' if per == 'day' else '' -%}
 with sessions as (
     select
         project_id,
         person_key,
         {{ 'arrayReverse' if direction == 'previous' }}(arraySort(
-            groupArray((timestamp, event_id, event, ifNull({{ anchor }}, false), {{ entered }}))
+            groupArray((timestamp, event_id, event, ifNull({{ anchor }}, false), {{ entered }}{{ ', local_date' if grain }}))
         )) as path,
         indexOf(path.4, true) as place
     from {{ events }}
@@ -29,13 +31,16 @@ with sessions as (
 ),
 
 walks as (
-    select arrayResize(arraySlice(path.3, place, {{ depth + 1 }}), {{ depth + 1 }}) as walk, count() as sessions
+    select
+        {{ 'project_id, path.6[place] as local_date,' if grain }}
+        arrayResize(arraySlice(path.3, place, {{ depth + 1 }}), {{ depth + 1 }}) as walk,
+        count() as sessions
     from sessions
-    group by walk
+    group by {{ grain }}walk
 ),
 
 counted as (
-    select counts.1 as step, counts.2 as names, sum(sessions) as sessions
+    select {{ grain }}counts.1 as step, counts.2 as names, sum(sessions) as sessions
     from walks
     array join arrayConcat(
         [(-1, []), (0, arrayFilter(name -> name != '', walk))],
@@ -45,11 +50,13 @@ counted as (
         )
     ) as counts
     where step <= {{ depth }}
-    group by step, names
+    group by {{ grain }}step, names
 )
 
-select step, names, sessions
+select {{ grain }}step, names, sessions
 from counted
-order by step, sessions desc, names
-limit {{ top }} by step
+order by {{ grain }}step, sessions desc, names
+{%- if top %}
+limit {{ top }} by {{ grain }}step
+{%- endif %}
 {%- endmacro %}

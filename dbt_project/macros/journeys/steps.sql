@@ -31,10 +31,10 @@ region region
 user.id user_id
 {% endmacro %}
 
-{# A dimension, or else a property, as text; '' where it is missing. #}
+{# A dimension, or else a property, as text; '' where it is missing. Those of users need events_with_users. #}
 {% macro event_value(path) -%}
     {%- set column = namespace(name='') -%}
-    {%- for line in event_dimensions().split('\n') if line.split(' ')[0] == path -%}
+    {%- for line in (event_dimensions() ~ user_dimensions()).split('\n') if line.split(' ')[0] == path -%}
         {%- set column.name = line.split(' ')[1] -%}
     {%- endfor -%}
     {%- if not column.name -%}

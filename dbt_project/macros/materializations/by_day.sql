@@ -21,7 +21,8 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% do run_query('drop table if exists ' ~ new) %}
 
-    {% set ranges = all_days() if whole else days_changed_since(built[0], config.get('days_before', 0), config.get('days_after', 0)) %}
+    {% set before, after = config.get('days_before', 0), config.get('days_after', 0) %}
+    {% set ranges = all_days(before, after) if whole else days_changed_since(built[0], before, after) %}
     {% if whole %}
         {% set empty = fill_in(sql) %}
         {% do clickhouse__create_empty_table(False, new, empty, has_contract) %}
@@ -56,16 +57,27 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{# Ranges of days, each with at most so many events that a laptop sorts them in memory. #}
-{% macro all_days() %}
+{# Ranges of days, each with at most so many events that a laptop sorts them in memory. They leave no day out between
+   them: also a day without events may have rows, a Monday that stands for its week. #}
+{% macro all_days(before, after) %}
     {% set query %}
-        select toString(min(local_date)), toString(max(local_date))
-        from (
-            select local_date, intDiv(sum(sum(events)) over (order by local_date), {{ var('events_per_part', 5000000) }}) as part
-            from {{ ref('int_changed_days') }}
-            group by local_date
+        with parts as (
+            select part, min(local_date) as begins, max(local_date) as ends
+            from (
+                select local_date, intDiv(sum(sum(events)) over (order by local_date), {{ var('events_per_part', 5000000) }}) as part
+                from {{ ref('int_changed_days') }}
+                group by local_date
+            )
+            group by part
         )
-        group by part
+        select
+            toString(begins - if(part = min(part) over (), {{ before }}, 0)),
+            toString(if(
+                part = max(part) over (),
+                ends + {{ after }},
+                leadInFrame(begins) over (order by part rows between current row and 1 following) - 1
+            ))
+        from parts
         order by part
     {% endset %}
     {{ return(run_query(query).rows) }}

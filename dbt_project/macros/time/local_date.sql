@@ -1,14 +1,15 @@
-{# The day in the project's timezone. ClickHouse wants a timezone that is constant, so there is one branch per timezone. #}
+{# The day in the project's timezone. ClickHouse wants a timezone that is constant, so there is one branch per timezone;
+   projects that are not declared have UTC. #}
 {% macro local_date(instant='timestamp', project='project_id') -%}
     {%- set zones = _project_timezones() -%}
-    {%- if zones | length == 1 -%}
-        toDate({{ instant }}, '{{ zones[0].timezone }}')
-    {%- else -%}
+    {%- if zones -%}
         multiIf(
         {%- for zone in zones -%}
             {{ project }} in ({{ zone.projects }}), toDate({{ instant }}, '{{ zone.timezone }}'),
         {%- endfor -%}
         toDate({{ instant }}, 'UTC'))
+    {%- else -%}
+        toDate({{ instant }}, 'UTC')
     {%- endif -%}
 {%- endmacro %}
 

@@ -27,10 +27,16 @@ days as (
     group by local_date
     union all
     -- Days without events between the last one so far and the new last one: nobody has told anything of them yet.
-    select arrayJoin(arrayMap(n -> latest + n, range(toUInt32(greatest(newest - latest, 0))))) as local_date, 'calendar' as reason, 0 as events
+    select
+        arrayJoin(arrayMap(n -> latest + n, range(toUInt32(greatest(newest - latest, 0))))) as local_date,
+        'calendar' as reason,
+        0 as events
     from (
         select
-            ifNull((select max(local_date) from {{ so_far('local_date Date, reason String') }} where reason = 'arrived'), toDate(0)) as latest,
+            ifNull(
+                (select max(local_date) from {{ so_far('local_date Date, reason String') }} where reason = 'arrived'),
+                toDate(0)
+            ) as latest,
             ifNull(
                 (select max(local_date) from {{ ref('stg_millrace__events') }} where {{ newly_loaded() }} and consent_analytics),
                 toDate(0)
@@ -41,6 +47,28 @@ days as (
     select distinct local_date, 'identity' as reason, 0 as events
     from {{ ref('int_identity_days') }}
     where (project_id, is_user, id) in (select project_id, is_user, id from moved)
+    union all
+    -- A load says at its end what its user agents and referrers mean. Events that this build meets before that are looked
+    -- at once more by the next one.
+    select distinct local_date, 'undescribed' as reason, 0 as events
+    from {{ ref('stg_millrace__events') }}
+    where
+        {{ newly_loaded() }}
+        and consent_analytics
+        and (
+            (
+                context.user_agent != ''
+                and context.user_agent not in (select user_agent from {{ ref('stg_millrace__user_agents') }})
+            )
+            or (
+                {{ host_of('context.page.referrer') }} != ''
+                and {{ host_of('context.page.referrer') }} not in (select host from {{ ref('stg_millrace__referrers') }})
+            )
+        )
+    union all
+    select distinct local_date, 'described' as reason, 0 as events
+    from {{ so_far('local_date Date, changed_at DateTime64(3), reason String') }} as before
+    where before.reason = 'undescribed' and before.changed_at >= {{ since() }}
 ),
 
 -- A session goes on after midnight, so what changes on a day may change the next one.
@@ -62,10 +90,37 @@ long_activities as (
     where
         before.local_date >= (select min(local_date) from days)
         and before.session_started_at > before.activity_began_at
+),
+
+-- An order that was told on several days is one of the first that counts: a change of one day may change the others.
+orders_told_again as (
+    select distinct arrayJoin(told_on) as local_date
+    from (
+        select groupUniqArray(local_date) as told_on
+        from {{ ref('int_order_days') }}
+        group by project_id, order_id
+        having length(told_on) > 1
+    )
+    where hasAny(told_on, (select groupUniqArray(local_date) from days))
+),
+
+-- A currency rate changes the revenue of its day. Days of events that arrive now change anyway.
+rates as (
+    select distinct local_date
+    from {{ ref('int_project_rates') }}
+    where
+        {{ newly_loaded() }}
+        and local_date in (select local_date from {{ so_far('local_date Date, reason String') }} where reason = 'arrived')
 )
 
 select local_date, {{ horizon() }} as changed_at, reason, events
 from widened
+union all
+select local_date, {{ horizon() }} as changed_at, 'order' as reason, 0 as events
+from orders_told_again
+union all
+select local_date, {{ horizon() }} as changed_at, 'rate' as reason, 0 as events
+from rates
 union all
 select distinct
     arrayJoin([long_activities.local_date, long_activities.local_date + 1]) as local_date,

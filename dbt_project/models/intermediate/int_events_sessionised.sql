@@ -29,7 +29,8 @@ distinct_events as (
     from received
     where
         (project_id, event_id) not in (select project_id, event_id from {{ ref('int_events_on_several_days') }})
-        or (project_id, event_id, local_date) in (select project_id, event_id, kept_date from {{ ref('int_events_on_several_days') }})
+        or (project_id, event_id, local_date)
+        in (select project_id, event_id, kept_date from {{ ref('int_events_on_several_days') }})
 ),
 
 identified as (
@@ -41,7 +42,7 @@ identified as (
             events.anonymous_id
         ) as person_id,
         multiIf(
-            events.user_agent in (select user_agent from {{ source('raw', 'user_agents') }} final where bot_kind != ''), 'bot',
+            events.user_agent in (select user_agent from {{ ref('stg_millrace__user_agents') }} where bot_kind != ''), 'bot',
             (project_id, person_id) in (select project_id, user_id from {{ ref('int_internal_users') }}), 'internal',
             {{ is_test_project() }}, 'test_project',
             ''
@@ -70,7 +71,15 @@ carried_over as (
 
 -- A session by the SDK's id; where there is none, half an hour without events ends it. 24 hours end any.
 streams as (
-    select project_id, person_id, sdk_session_id, event_id, timestamp, timestamp as session_at, timestamp as began_at, false as is_carried
+    select
+        project_id,
+        person_id,
+        sdk_session_id,
+        event_id,
+        timestamp,
+        timestamp as session_at,
+        timestamp as began_at,
+        false as is_carried
     from identified
     where {{ is_counted('excluded') }} and person_id != ''
     union all
@@ -145,6 +154,10 @@ select
     identified.* except (user_id, anonymous_id),
     ifNull(sessions.session_started_at, toDateTime64(0, 3, 'UTC')) as session_started_at,
     ifNull(sessions.activity_began_at, toDateTime64(0, 3, 'UTC')) as activity_began_at,
-    if(sessions.session_started_at is null, 0, {{ key_of('identified.project_id', 'person_id', 'sdk_session_id', 'session_started_at') }}) as session_key
+    if(
+        sessions.session_started_at is null,
+        0,
+        {{ key_of('identified.project_id', 'person_id', 'sdk_session_id', 'session_started_at') }}
+    ) as session_key
 from identified
 left join sessions on sessions.project_id = identified.project_id and sessions.event_id = identified.event_id

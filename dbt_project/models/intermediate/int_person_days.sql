@@ -11,6 +11,7 @@ select
     local_date,
     min(timestamp) as first_at,
     count() as event_count,
+    arraySort(groupUniqArray(event)) as event_names,
     uniqExactIf(session_key, session_key != 0) as sessions,
     countIf(message_type in ('page', 'screen')) as views,
     countIf(event in ({{ quoted(var('conversion_events')) }})) as conversions

@@ -77,6 +77,19 @@ def test_a_funnel_reads_its_events_and_days_only() -> None:
     assert "event in" not in retention
 
 
+def test_users_are_joined_where_they_are_asked_for_and_to_what_is_read_only() -> None:
+    steps = tuple(parse_step(text) for text in ("signed_up[user.plan=pro]", "order_completed"))
+    sql = rendering.funnel_sql(Funnel(project="shop", steps=steps, first_day="2026-02-01"))
+    read, _, joined = sql.partition("asof left join marts.dim_users")
+    assert joined
+    assert "event in ('order_completed', 'signed_up') and local_date >= toDate('2026-02-01')" in read
+    assert "ifNull(toString(user_plan), '') = 'pro'" in sql
+    retention = Retention(project="shop", start=steps[1], returning=steps[1], by="user.country")
+    assert "asof" in rendering.retention_sql(retention, date(2026, 1, 1), date(2026, 1, 31))
+    without = retention.model_copy(update={"by": "country"})
+    assert "dim_users" not in rendering.retention_sql(without, date(2026, 1, 1), date(2026, 1, 31))
+
+
 def test_questions_do_not_load_dbt_or_a_driver() -> None:
     loaded = subprocess.run(
         [

@@ -11,11 +11,12 @@ with events as (
         {{ local_date('session_started_at') }} as session_date,
         message_type in ('page', 'screen') as is_view,
         event in ({{ quoted(var('conversion_events')) }}) as is_conversion,
-        campaign_medium != '' or campaign_source != '' or campaign_name != '' or referrer_kind != '' as has_origin
+        {{ has_campaign() }} or referrer_kind != '' as has_origin
     from {{ ref('fct_events') }}
     where {{ in_days(after=1) }} and session_key != 0
 ),
 
+-- What belongs together comes from one event: the first that tells it.
 sessions as (
     select
         project_id,
@@ -28,34 +29,72 @@ sessions as (
         count() as events,
         countIf(is_view) as views,
         countIf(is_conversion) as conversions,
-        countIf(message_type = 'track' and event = 'error_occurred') as errors,
-        argMinIf(campaign_source, (timestamp, event_id), has_origin) as campaign_source,
-        argMinIf(campaign_medium, (timestamp, event_id), has_origin) as campaign_medium,
-        argMinIf(campaign_name, (timestamp, event_id), has_origin) as campaign_name,
-        argMinIf(campaign_term, (timestamp, event_id), has_origin) as campaign_term,
-        argMinIf(campaign_content, (timestamp, event_id), has_origin) as campaign_content,
-        argMinIf(referrer_kind, (timestamp, event_id), has_origin) as referrer_kind,
-        argMinIf(referrer_host, (timestamp, event_id), has_origin) as referrer_host,
-        argMinIf(page_path, (timestamp, event_id), is_view) as entry_page,
-        argMaxIf(page_path, (timestamp, event_id), is_view) as exit_page,
-        argMinIf(device_type, (timestamp, event_id), device_type != 'unknown') as device_type,
-        argMinIf(browser, (timestamp, event_id), browser != 'unknown') as browser,
-        argMinIf(os, (timestamp, event_id), os != 'unknown') as os,
-        argMinIf(country, (timestamp, event_id), country != 'unknown') as country
+        countIf(event in ({{ quoted(var('error_events')) }})) as errors,
+        argMinIf(
+            (
+                campaign_key, campaign_source, campaign_medium, campaign_name, campaign_term, campaign_content,
+                referrer_kind, referrer_host
+            ),
+            (timestamp, event_id), has_origin
+        ) as origin,
+        argMinIf((page_key, page_path), (timestamp, event_id), is_view) as entry,
+        argMaxIf((page_key, page_path), (timestamp, event_id), is_view) as exit,
+        argMin(
+            (device_key, device_type, browser, os),
+            (device_type = 'unknown', browser = 'unknown' and os = 'unknown', timestamp, event_id)
+        ) as device,
+        argMin((geo_key, country, region, city), (country = 'unknown', timestamp, event_id)) as place
     from events
     where session_date between {{ first_day() }} and {{ last_day() }}
     group by project_id, session_key
+),
+
+orders as (
+    select session_key, count() as orders, sum(ifNull(facts.revenue, 0)) as revenue
+    from {{ ref('fct_orders') }} as facts
+    where {{ in_days(after=1) }} and session_key != 0
+    group by session_key
 )
 
 select
-    * except (device_type, browser, os, country),
-    if(device_type = '', 'unknown', device_type) as device_type,
-    if(browser = '', 'unknown', browser) as browser,
-    if(os = '', 'unknown', os) as os,
-    if(country = '', 'unknown', country) as country,
-    {{ channel('campaign_medium', 'campaign_source', 'referrer_kind') }} as channel,
+    project_id,
+    session_key,
+    person_id,
+    person_key,
+    started_at,
+    ended_at,
+    local_date,
+    {{ time_key('started_at') }} as time_key,
     dateDiff('millisecond', started_at, ended_at) as duration_ms,
-    conversions > 0 as is_converted,
-    duration_ms >= 10000 or views >= 2 or conversions > 0 as is_engaged,
-    views <= 1 and conversions = 0 as is_bounce
+    events,
+    views,
+    conversions,
+    errors,
+    ifNull(orders, 0) as orders,
+    ifNull(revenue, 0) as revenue,
+    (conversions > 0)::Bool as is_converted,
+    (duration_ms >= 10000 or views >= 2 or conversions > 0)::Bool as is_engaged,
+    (views <= 1 and conversions = 0)::Bool as is_bounce,
+    origin.1 as campaign_key,
+    toLowCardinality(origin.2) as campaign_source,
+    toLowCardinality(origin.3) as campaign_medium,
+    toLowCardinality(origin.4) as campaign_name,
+    toLowCardinality(origin.5) as campaign_term,
+    toLowCardinality(origin.6) as campaign_content,
+    toLowCardinality(origin.7) as referrer_kind,
+    toLowCardinality(origin.8) as referrer_host,
+    toLowCardinality({{ channel('campaign_medium', 'campaign_source', 'referrer_kind', 'campaign_name') }}) as channel,
+    entry.1 as entry_page_key,
+    entry.2 as entry_page,
+    exit.1 as exit_page_key,
+    exit.2 as exit_page,
+    device.1 as device_key,
+    toLowCardinality(device.2) as device_type,
+    toLowCardinality(device.3) as browser,
+    toLowCardinality(device.4) as os,
+    place.1 as geo_key,
+    toLowCardinality(place.2) as country,
+    toLowCardinality(place.3) as region,
+    toLowCardinality(place.4) as city
 from sessions
+left join orders using (session_key)

@@ -1,0 +1,63 @@
+{#
+    What the data tests of a build read. Tests of all rows at every build would cost more than the build, so a test of a
+    table of days reads the days that changed since it last passed, and all of them when the table was made anew as a
+    whole. What arrives by an instant (meta.arrives_by names the column) is tested likewise. `millrace dbt test` and a full
+    refresh test everything.
+
+    ops.tests_passed  up to which change a test has passed, and by which definition its model was made then
+#}
+{% macro get_where_subquery(relation) -%}
+    {%- set conditions = [] -%}
+    {%- if config.get('where') %}{% do conditions.append('(' ~ config.get('where') ~ ')') %}{% endif -%}
+    {%- if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH -%}
+        {%- set untested = _untested(model) -%}
+        {%- if untested %}{% do conditions.append(untested) %}{% endif -%}
+    {%- endif -%}
+    {{ return('(select * from ' ~ relation ~ ' where ' ~ conditions | join(' and ') ~ ') as dbt_subquery' if conditions else relation) }}
+{%- endmacro %}
+
+{# The rows that a test has yet to see, as a condition; nothing where that is all of them. #}
+{% macro _untested(test) %}
+    {% set tested = graph.nodes.get(test.attached_node) %}
+    {% if not tested or not _is_tested_by_parts(tested) %}{{ return('') }}{% endif %}
+    {% set rows = run_query(
+        "select toString(argMax(through, passed_at)), argMax(definition, passed_at) from ops.tests_passed where test = '"
+        ~ test.unique_id ~ "' having count() > 0"
+    ).rows %}
+    {% set built = last_built(tested) %}
+    {% if not rows | length or built is none or rows[0][1] != built[1] %}{{ return('') }}{% endif %}
+    {% set through = "toDateTime64('" ~ rows[0][0] ~ "', 3, 'UTC')" %}
+    {% if tested.config.materialized == 'by_day' %}
+        {% set before, after = tested.config.get('days_before', 0), tested.config.get('days_after', 0) %}
+        {{ return(
+            'local_date in (select arrayJoin(arrayMap(n -> local_date + n, range(-' ~ before ~ ', ' ~ (after + 1) ~ '))) from '
+            ~ graph.nodes['model.millrace.int_changed_days'].relation_name ~ ' where changed_at > ' ~ through ~ ')'
+        ) }}
+    {% endif %}
+    {{ return(tested.config.meta.arrives_by ~ ' >= ' ~ through) }}
+{% endmacro %}
+
+{% macro _is_tested_by_parts(tested) %}
+    {{ return(tested.config.materialized == 'by_day' or 'arrives_by' in tested.config.meta) }}
+{% endmacro %}
+
+{# After a build: what its tests have passed. #}
+{% macro end_build(results) %}
+    {% if execute and flags.WHICH == 'build' %}
+        {% set passed = [] %}
+        {% for result in results if result.status in ['pass', 'warn'] and result.node.unique_id.startswith('test.') %}
+            {% set tested = graph.nodes.get(result.node.attached_node) %}
+            {% if tested and _is_tested_by_parts(tested) %}
+                {% do passed.append("('" ~ result.node.unique_id ~ "', '" ~ tested.schema ~ '.' ~ tested.alias ~ "', " ~ (tested.config.materialized == 'by_day') ~ ")") %}
+            {% endif %}
+        {% endfor %}
+        {% if passed %}
+            {% do run_query(
+                "insert into ops.tests_passed (test, through, definition) select test, if(by_day, built.1, toDateTime64('"
+                ~ build_horizon() ~ "', 3, 'UTC')), built.2 from (select arrayJoin([" ~ passed | join(', ') ~ "]) as one, one.1 as "
+                ~ "test, one.2 as model, one.3 as by_day) as tests inner join (select model, argMax((through, definition), "
+                ~ "built_at) as built from ops.built_models group by model) as models using model"
+            ) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}

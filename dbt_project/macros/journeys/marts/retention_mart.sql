@@ -1,0 +1,42 @@
+{#
+    Retention as a mart: of the people of each cohort, how many came back so many periods later. Cohorts of the same kind
+    may be added up, so a rate is sum(returned) / sum(members).
+
+    start, returning   an event by its name, or * for any
+    period             day, week (from Monday), month
+    periods            the highest age that is told
+    kinds              recurring, first_ever; see retention_cohorts
+#}
+{% macro retention_mart(title, owner, period, periods, start='*', returning='*', kinds=['recurring', 'first_ever'], tags=[]) -%}
+{{- config(materialized='table', order_by=['project_id', 'kind', 'cohort_date', 'age']) -}}
+{{- declare_journey('retention', title, owner, tags, 'up', {
+    'start': start, 'returning': returning, 'period': period, 'periods': periods, 'kinds': kinds,
+}) -}}
+{%- set days = ref('int_person_days') -%}
+select
+    project_id,
+    toLowCardinality(kind) as kind,
+    cohort_date,
+    toUInt16(age) as age,
+    size as members,
+    if(age = 0, size, came_back) as returned
+from (
+    {%- for kind in kinds %}
+    select project_id, '{{ kind }}' as kind, cohort_date, size, arrayPushFront(arraySlice(returned, 1, {{ periods }}), 0) as back
+    from (
+        {{ retention_cohorts(
+            days, on_days_with(start), on_days_with(returning), period,
+            period_start(period, '(select min(' ~ period_number(period) ~ ') from ' ~ days ~ ')'), last_day_of(days),
+            kind=kind,
+        ) }}
+    )
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+array join back as came_back, range(toUInt32(length(back))) as age
+{%- endmacro %}
+
+{# What holds of a day of a person, by the events they had on it. #}
+{% macro on_days_with(event) -%} {{ 'true' if event == '*' else 'has(event_names, ' ~ text_literal(event) ~ ')' }} {%- endmacro %}
+
+{% macro last_day_of(days) -%} ifNull((select max(local_date) from {{ days }}), toDate(0)) {%- endmacro %}

@@ -1,0 +1,46 @@
+{{ config(materialized='view') }}
+
+select
+    session_key,
+    toString(project_id) as project_id,
+    started_at,
+    local_date,
+    channel,
+    toString(campaign_source) as campaign_source,
+    toString(campaign_medium) as campaign_medium,
+    toString(campaign_name) as campaign_name,
+    toString(referrer_host) as referrer_host,
+    entry_page,
+    exit_page,
+    toString(device_type) as device_type,
+    toString(browser) as browser,
+    toString(os) as os,
+    toString(country) as country,
+    toString(region) as region,
+    toString(city) as city,
+    is_engaged,
+    is_bounce,
+    is_converted
+from {{ ref('fct_sessions') }}
+union all
+select
+    toUInt64(0),
+    '',
+    toDateTime64(0, 3, 'UTC'),
+    toDate(0),
+    'unknown',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    'unknown',
+    'unknown',
+    'unknown',
+    'unknown',
+    '',
+    '',
+    false,
+    false,
+    false

@@ -1,0 +1,10 @@
+{{ funnel_mart(
+    title='Activation',
+    owner='product',
+    steps=[
+        {'label': 'Signed up', 'event': 'signed_up'},
+        {'label': 'Finished the onboarding', 'event': 'onboarding_completed'},
+        {'label': 'Created a project', 'event': 'project_created'},
+    ],
+    tags=['activation'],
+) }}

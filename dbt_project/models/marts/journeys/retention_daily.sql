@@ -1,0 +1,1 @@
+{{ retention_mart(title='Daily retention', owner='product', period='day', periods=30, tags=['retention']) }}

@@ -1,0 +1,1 @@
+{{ retention_mart(title='Weekly retention', owner='product', period='week', periods=26, tags=['retention']) }}

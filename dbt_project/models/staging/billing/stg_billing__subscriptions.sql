@@ -1,0 +1,13 @@
+select
+    project_id,
+    subscription_id,
+    user_id,
+    plan,
+    amount,
+    currency,
+    status,
+    started_at,
+    ended_at,
+    updated_at,
+    _loaded_at as loaded_at
+from {{ source('raw', 'subscriptions') }} final

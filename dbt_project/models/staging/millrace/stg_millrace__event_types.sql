@@ -1,0 +1,10 @@
+select
+    event,
+    owner,
+    description,
+    message_type,
+    deprecated,
+    properties,
+    required_properties,
+    personal_properties
+from {{ source('raw', 'event_types') }}

@@ -1,0 +1,8 @@
+select
+    project_id,
+    name as project_name,
+    timezone,
+    currency,
+    retention_days,
+    privacy
+from {{ source('raw', 'projects') }}

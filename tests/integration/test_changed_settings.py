@@ -1,0 +1,114 @@
+"""What a build depends on besides events: a project's timezone, what user agents and referrers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.arrivals import arrive, build, contents, start_anew, world_aside
+from tests.support import Instance
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    with world_aside(tmp_path_factory.mktemp("settings")) as own:
+        yield own
+
+
+def test_a_project_whose_timezone_changes_gets_other_days_everywhere(warehouse: Instance) -> None:
+    start_anew(warehouse)
+    arrive(warehouse, "true")
+    build(warehouse)
+    before = contents(warehouse)
+    declared = warehouse.project_dir / "projects.yaml"
+    text = declared.read_text()
+    assert "Europe/Berlin" in text
+    declared.write_text(text.replace("Europe/Berlin", "Asia/Tokyo"))
+    assert warehouse.run("migrate").returncode == 0
+    try:
+        build(warehouse)
+        after = contents(warehouse)
+        assert warehouse.rows(
+            "SELECT countIf(local_date != toDate(timestamp, 'Asia/Tokyo')), "
+            "countIf(local_date != toDate(timestamp, 'UTC')) > 0 "
+            "FROM marts.fct_events WHERE project_id = 'demo'"
+        ) == [(0, True)]
+        build(warehouse, full_refresh=True)
+        assert contents(warehouse) == after != before
+    finally:
+        declared.write_text(text)
+        assert warehouse.run("migrate").returncode == 0
+    build(warehouse)
+    assert contents(warehouse) == before
+
+
+@pytest.mark.parametrize("declared", ["project_id = 'demo'", "false"], ids=["one project declared", "none"])
+def test_days_of_an_undeclared_project_are_those_of_utc(warehouse: Instance, declared: str) -> None:
+    """Also where all that are declared have one timezone."""
+    start_anew(warehouse)
+    client = warehouse.client()
+    client.command("CREATE OR REPLACE TABLE ops.declared AS raw.projects")
+    client.command("INSERT INTO ops.declared SELECT * FROM raw.projects")
+    client.command(f"DELETE FROM raw.projects WHERE NOT ({declared})")
+    try:
+        arrive(warehouse, "project_id = 'demo_mobile'")
+        build(warehouse)
+        assert warehouse.rows(
+            "SELECT count() > 100, countIf(local_date != toDate(timestamp, 'UTC')) FROM marts.fct_events"
+        ) == [(True, 0)]
+    finally:
+        client.command("TRUNCATE TABLE raw.projects")
+        client.command("INSERT INTO raw.projects SELECT * FROM ops.declared")
+
+
+def test_new_rules_for_user_agents_are_noticed(warehouse: Instance) -> None:
+    """As a load writes them: the same value again, under another version of the rules."""
+    start_anew(warehouse)
+    arrive(warehouse, "true")
+    build(warehouse)
+    ((agent, events),) = warehouse.rows(
+        "SELECT context.user_agent, uniqExact(project_id, event_id) FROM raw.events WHERE context.user_agent IN "
+        "(SELECT user_agent FROM raw.user_agents FINAL WHERE bot_kind = '') GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
+    )
+    (bots,) = _bots(warehouse)
+    _describe_anew(warehouse, agent, "'tool' AS bot_kind, 'newer' AS rules_version")
+    try:
+        build(warehouse)
+        grown = contents(warehouse)
+        assert _bots(warehouse) == (bots + events,)
+        build(warehouse, full_refresh=True)
+        assert contents(warehouse) == grown
+    finally:
+        _describe_anew(warehouse, agent, "'' AS bot_kind")
+
+
+def test_what_a_load_describes_after_a_build_has_read_it_is_seen_by_the_next(warehouse: Instance) -> None:
+    """A build may begin between the events of a load and its last step, which describes them."""
+    start_anew(warehouse)
+    client = warehouse.client()
+    client.command("CREATE OR REPLACE TABLE ops.described AS raw.user_agents")
+    client.command("INSERT INTO ops.described SELECT * FROM raw.user_agents FINAL")
+    client.command("DELETE FROM raw.user_agents WHERE bot_kind != ''")
+    arrive(warehouse, "true")
+    build(warehouse)
+    assert _bots(warehouse) == (0,)
+    client.command("INSERT INTO raw.user_agents SELECT * FROM ops.described WHERE bot_kind != ''")
+    build(warehouse)
+    grown = contents(warehouse)
+    assert _bots(warehouse) > (0,)
+    build(warehouse, full_refresh=True)
+    assert contents(warehouse) == grown
+
+
+def _bots(own: Instance) -> tuple[int]:
+    ((found,),) = own.rows("SELECT countIf(excluded = 'bot') FROM intermediate.int_events_sessionised")
+    return (found,)
+
+
+def _describe_anew(own: Instance, agent: str, replaced: str) -> None:
+    own.client().command(
+        f"INSERT INTO raw.user_agents SELECT * REPLACE ({replaced}, now64(3) AS described_at) "
+        "FROM raw.user_agents FINAL WHERE user_agent = {agent:String}",
+        parameters={"agent": agent},
+    )

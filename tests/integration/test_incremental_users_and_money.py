@@ -1,0 +1,138 @@
+"""Rows of other systems that come late, before or after the events they belong to: as a full refresh has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from tests.integration.arrivals import arrive, build, contents, start_anew, world_aside
+from tests.other_sources import SOURCES, load_other_sources
+from tests.support import Instance
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    folder = tmp_path_factory.mktemp("late")
+    with world_aside(folder) as own:
+        load_other_sources(own, folder / "world" / "sources")
+        for source in SOURCES:
+            own.client().command(f"CREATE TABLE ops.{source} AS raw.{source}")
+            own.client().command(f"INSERT INTO ops.{source} SELECT * FROM raw.{source}")
+        yield own
+
+
+@pytest.fixture
+def empty(warehouse: Instance) -> Instance:
+    start_anew(warehouse)
+    for source in SOURCES:
+        warehouse.client().command(f"TRUNCATE TABLE raw.{source}")
+    return warehouse
+
+
+def hand_over(own: Instance, source: str, condition: str = "true", replace: str = "") -> None:
+    own.client().command(
+        f"INSERT INTO raw.{source} SELECT * REPLACE (now64(3) AS _loaded_at, "
+        f"_version + toUnixTimestamp64Milli(now64(3)) AS _version{replace}) FROM ops.{source} WHERE {condition}"
+    )
+
+
+def assert_as_a_full_refresh_has_it(own: Instance) -> None:
+    grown = contents(own)
+    build(own, full_refresh=True)
+    assert contents(own) == grown
+
+
+def test_sources_in_pieces_between_events_in_pieces(empty: Instance) -> None:
+    for part, events in enumerate(("received_at < '2026-04-01'", "received_at >= '2026-04-01'")):
+        for source in SOURCES:
+            hand_over(empty, source, f"_row_hash % 3 = {part}")
+        arrive(empty, events)
+        build(empty)
+    before = contents(empty)
+    for source in SOURCES:
+        hand_over(empty, source, "_row_hash % 3 = 2")
+    build(empty)
+    after = contents(empty)
+    for model in ("dim_users", "fct_subscriptions", "fct_marketing_spend", "fct_nps_answers", "fct_business_metrics"):
+        assert after[f"marts.{model}"] != before[f"marts.{model}"], model
+    assert_as_a_full_refresh_has_it(empty)
+
+
+def test_a_late_version_of_a_customer_lands_in_the_middle_of_the_history(empty: Instance) -> None:
+    arrive(empty, "true")
+    hand_over(empty, "customers")
+    build(empty)
+    ((user, ordered_at, plan),) = empty.rows(
+        "SELECT person_id, ordered_at, plan FROM marts.fct_orders INNER JOIN marts.dim_users USING (user_version_key) "
+        "WHERE project_id = 'demo' AND user_version_key != 0 ORDER BY ordered_at LIMIT 1"
+    )
+    assert plan != "late"
+    hand_over(
+        empty,
+        "customers",
+        f"user_id = '{user}' ORDER BY updated_at LIMIT 1",
+        f", 'late' AS plan, toDateTime64('{ordered_at}', 3, 'UTC') - INTERVAL 1 SECOND AS updated_at",
+    )
+    build(empty)
+    assert empty.rows(
+        "SELECT plan, valid_from < ordered_at, valid_to > ordered_at FROM marts.fct_orders AS orders "
+        f"INNER JOIN marts.dim_users AS users USING (user_version_key) WHERE orders.person_id = '{user}' "
+        f"AND ordered_at = '{ordered_at}'"
+    ) == [("late", True, True)]
+    assert_as_a_full_refresh_has_it(empty)
+
+
+def test_a_rate_that_comes_late_gives_its_day_its_revenue(empty: Instance) -> None:
+    for source in SOURCES:
+        if source != "currency_rates":
+            hand_over(empty, source)
+    arrive(empty, "true")
+    build(empty)
+    foreign = "currency NOT IN ('EUR') AND project_id = 'demo'"
+    (orders, known) = empty.rows(f"SELECT count(), count(revenue) FROM marts.fct_orders WHERE {foreign}")[0]
+    assert orders > 0
+    assert known == 0
+    of_sessions = empty.rows("SELECT sum(revenue) FROM marts.fct_sessions")
+    hand_over(empty, "currency_rates")
+    build(empty)
+    assert empty.rows(f"SELECT count(revenue) FROM marts.fct_orders WHERE {foreign}") == [(orders,)]
+    assert empty.rows("SELECT sum(revenue) FROM marts.fct_sessions") > of_sessions
+    assert_as_a_full_refresh_has_it(empty)
+    # Restated: what was converted by the old rate is converted anew.
+    (before,) = empty.rows(f"SELECT sum(revenue) FROM marts.fct_orders WHERE {foreign}")[0]
+    hand_over(empty, "currency_rates", replace=", rate * 2 AS rate")
+    build(empty)
+    assert empty.rows(f"SELECT sum(revenue) FROM marts.fct_orders WHERE {foreign}") == [(2 * Decimal(before),)]
+    assert_as_a_full_refresh_has_it(empty)
+
+
+def test_an_order_that_is_told_twice_belongs_to_the_day_on_which_it_was_told_first(empty: Instance) -> None:
+    hand_over(empty, "currency_rates")
+    arrive(empty, "true")
+    build(empty)
+    ((order, event, day),) = empty.rows(
+        "SELECT order_id, event_id, toString(local_date) FROM marts.fct_orders WHERE project_id = 'demo' "
+        "ORDER BY ordered_at DESC LIMIT 1"
+    )
+    # As if the first message of it, from the server, had been on its way for long.
+    columns = ", ".join(
+        row[0]
+        for row in empty.rows(
+            "SELECT name FROM system.columns WHERE database = 'raw' AND table = 'events' AND name != 'loaded_at'"
+        )
+    )
+    empty.client().command(
+        f"INSERT INTO raw.events ({columns}) SELECT {columns} FROM (SELECT * REPLACE ('told-again' AS event_id, "
+        "timestamp - INTERVAL 5 DAY AS timestamp, '' AS session_id) "
+        f"FROM (SELECT * FROM ops.arrivals WHERE event_id = '{event}' LIMIT 1))"
+    )
+    build(empty)
+    assert empty.rows(
+        f"SELECT event_id, toString(local_date + 5) FROM marts.fct_orders WHERE order_id = '{order}'"
+    ) == [("told-again", day)]
+    assert empty.rows("SELECT sum(revenue) FROM marts.fct_sessions") == empty.rows(
+        "SELECT sum(revenue) FROM marts.fct_orders WHERE session_key != 0"
+    )
+    assert_as_a_full_refresh_has_it(empty)

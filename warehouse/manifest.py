@@ -1,0 +1,59 @@
+"""What the dbt project declares, read from its files: no server is asked."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from warehouse.dbt import PROJECT, as_one_line, variables
+from warehouse.errors import MillraceError
+
+LAYERS = ("staging", "intermediate", "marts")
+
+
+def read_manifest(project: Path = PROJECT) -> dict[str, Any]:
+    """dbt's manifest of a project: models, columns, tests, and what is made from what."""
+    from dbt.cli.main import dbtRunner
+
+    with tempfile.TemporaryDirectory(prefix="millrace-manifest-") as folder:
+        with variables({"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}):
+            outcome = dbtRunner().invoke(
+                [
+                    *("--log-level", "none", "--log-path", folder),
+                    *("parse", "--project-dir", str(project), "--profiles-dir", str(project), "--target-path", folder),
+                ]
+            )
+        if outcome.exception is not None:
+            raise MillraceError(f"The dbt project cannot be read: {as_one_line(str(outcome.exception))}")
+        manifest: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The models of the project, in the order of its folders."""
+    found = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    return sorted(found, key=lambda node: (LAYERS.index(layer(node)), node["path"]))
+
+
+def layer(model: dict[str, Any]) -> str:
+    """The folder of the model: staging, intermediate or marts."""
+    return str(model["fqn"][1])
+
+
+def tests_of(manifest: dict[str, Any], model: dict[str, Any]) -> list[dict[str, Any]]:
+    """The declared data tests of a model and of its columns."""
+    return [node for node in manifest["nodes"].values() if node.get("attached_node") == model["unique_id"]]
+
+
+def keys_of(manifest: dict[str, Any], model: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Columns that are tested to name a row."""
+    keys = []
+    for test in tests_of(manifest, model):
+        declared = test["test_metadata"]
+        if declared["name"] == "unique":
+            keys.append((declared["kwargs"]["column_name"],))
+        elif declared["name"] == "unique_combination":
+            keys.append(tuple(declared["kwargs"]["columns"]))
+    return sorted(keys, key=len)
