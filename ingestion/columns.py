@@ -19,6 +19,8 @@ from warehouse.errors import MillraceError, nearest
 
 NAMES = tuple(column.name for column in COLUMNS if column.sent)
 PARQUET_ROWS = 250_000
+# No cell is longer: a quote that is never closed takes the rest of the file for one.
+CELL_BYTES = 64 * 1024**2
 
 
 def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
@@ -45,7 +47,7 @@ def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
     text = io.TextIOWrapper(
         io.BufferedReader(Stream(path)), encoding="utf-8-sig", errors="backslashreplace", newline=""
     )
-    csv.field_size_limit(PIECE_BYTES)  # a quote that is never closed takes the rest of the file for one cell
+    csv.field_size_limit(CELL_BYTES)
     reader = csv.reader(text, strict=False)
     lines: list[bytes] = []
     size, number = 0, 0

@@ -59,10 +59,10 @@ def arrive(own: Instance, condition: str, pause: float = 0) -> None:
     )
 
 
-def build(own: Instance, full_refresh: bool = False) -> None:
-    """As `millrace build` does it, without a process for each."""
+def build(own: Instance, full_refresh: bool = False, tests: bool = False) -> None:
+    """As `millrace build` does it, without a process for each; its data tests where they are asked for."""
     with own.active() as settings:
-        done = run(settings, build_arguments(full_refresh=full_refresh))
+        done = run(settings, build_arguments(full_refresh=full_refresh, tests=tests))
     assert done.nodes and not done.failed, done.failed
 
 

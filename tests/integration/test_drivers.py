@@ -98,4 +98,4 @@ def test_dlt_stock_destination_loads(clickhouse: Instance, tmp_path: Path) -> No
     pipeline.run([{"n": n} for n in range(10)], table_name="dlt_smoke")
     assert native_url(target, "raw").startswith(f"clickhouse://loader:{target.password}@127.0.0.1:")
     assert clickhouse.rows("SELECT sum(n) FROM raw.dlt_smoke") == [(45,)]
-    assert clickhouse.rows("SELECT count() FROM raw._dlt_loads WHERE status = 0") == [(1,)]
+    assert clickhouse.rows("SELECT count() FROM raw._dlt_loads WHERE status = 0 AND schema_name = 'smoke'") == [(1,)]

@@ -22,15 +22,15 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 def test_one_percent_of_new_events_costs_a_tenth_of_a_full_build(warehouse: Instance) -> None:
     late = last_week(warehouse, 0.01)
     arrive(warehouse, f"NOT ({late})")
-    build(warehouse)
+    build(warehouse, tests=True)
     ((before,),) = warehouse.rows("SELECT count() FROM marts.fct_events")
     assert before > 100_000
     arrive(warehouse, late)
     with reading(warehouse) as incremental:
-        build(warehouse)
+        build(warehouse, tests=True)
     ((after,),) = warehouse.rows("SELECT count() FROM marts.fct_events")
     assert 0.008 < (after - before) / after < 0.012
     with reading(warehouse) as full:
-        build(warehouse, full_refresh=True)
+        build(warehouse, full_refresh=True, tests=True)
     assert full["rows"] > 5 * after
     assert incremental["rows"] <= full["rows"] / 10
