@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -21,12 +21,7 @@ class LoadedWorld:
     folder: Path
     truths: dict[str, Any]
     loaded: dict[str, Any]
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """What dbt says of the project as it was built."""
-        path = self.instance.data_dir / "dbt" / "target" / "manifest.json"
-        return cast(dict[str, Any], json.loads(path.read_text()))
+    manifest: dict[str, Any] = field(default_factory=dict)  # what dbt says of the project, once it is built
 
 
 @pytest.fixture(scope="session")
@@ -45,4 +40,5 @@ def built(world: LoadedWorld) -> LoadedWorld:
     """The same, with the models built."""
     done = world.instance.json("build")
     assert {node["status"] for node in done["nodes"]} <= {"success", "pass"}
-    return world
+    manifest = world.instance.data_dir / "dbt" / "target" / "manifest.json"
+    return replace(world, manifest=json.loads(manifest.read_text()))
