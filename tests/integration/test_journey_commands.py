@@ -377,10 +377,10 @@ def test_dbt_renders_the_same_text(shop: Instance) -> None:
     with shop.active() as settings:
         from dbt.cli.main import dbtRunner
 
-        from warehouse.dbt import _variables, environment
+        from warehouse.dbt import environment, variables
 
         arguments = ["--quiet", "compile", "--no-introspect", "--inline", "{{ " + call + " }}"]
-        with _variables(environment(settings)):
+        with variables(environment(settings)):
             outcome = dbtRunner().invoke(arguments)
     assert outcome.success, outcome.exception
     theirs = outcome.result.results[0].node.compiled_code
