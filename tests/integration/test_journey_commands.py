@@ -344,6 +344,8 @@ def test_ctrl_c_ends_the_query_on_the_server(shop: Instance) -> None:
         env={**os.environ, **shop.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # As at a terminal. What runs in the background of a script is handed down an ignored Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     in_progress = "select count() from system.processes where user = 'analyst'"
     try:
