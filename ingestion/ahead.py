@@ -17,7 +17,7 @@ class Ahead(Generic[T]):
 
     def __init__(self, items: Iterator[T], places: int) -> None:
         self._items = items
-        self._made: queue.Queue[T | Exception | None] = queue.Queue(places)
+        self._made: queue.Queue[T | BaseException | None] = queue.Queue(places)
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._make, daemon=True)
 
@@ -37,7 +37,7 @@ class Ahead(Generic[T]):
             group: list[T] = []
             while len(group) < at_least or not self._made.empty():
                 item = self._made.get()
-                if item is None or isinstance(item, Exception):
+                if item is None or isinstance(item, BaseException):
                     if group:
                         yield group
                     if item is not None:
@@ -52,10 +52,10 @@ class Ahead(Generic[T]):
                 if not self._put(item):
                     return
             self._put(None)
-        except Exception as error:  # noqa: BLE001 - raised again where its things are used
+        except BaseException as error:  # noqa: BLE001 - raised again where its things are used, which wait for it
             self._put(error)
 
-    def _put(self, item: T | Exception | None) -> bool:
+    def _put(self, item: T | BaseException | None) -> bool:
         while not self._left.is_set():
             try:
                 self._made.put(item, timeout=_LOOK_UP_SECONDS)

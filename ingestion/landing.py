@@ -10,6 +10,9 @@ raw.landing_checked -> raw.events       accepted lines; where the others go stan
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.context import known_context, whole_context
@@ -20,12 +23,19 @@ from ingestion.private_rows import anonymous_select, rejected_select, strict_sel
 from ingestion.registry import Registry
 from ingestion.typed_paths import sync_typed_paths
 from ingestion.validation_sql import with_rejection
+from warehouse.locks import one_at_a_time
 from warehouse.projects import Privacy, Refused, Silent
+from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 VALIDATED, JUDGED = "raw.landing_validated", "raw.landing_judged"
+# How a load knows that all of it arrived.
+COUNTED = (
+    "SELECT file_id, piece, project_id, reason, toInt64(count()) AS lines, now64(3) AS loaded_at "
+    "FROM raw.landing_checked GROUP BY file_id, piece, project_id, reason"
+)
 # Lines that go on as they are.
 AS_IT_IS = "reason = '' AND NOT is_private"
 # What raw.landing_judged has besides the columns of raw.landing_checked: what is to be done to the line.
@@ -70,51 +80,60 @@ _IDENTIFYING = (
 def sync_landing(client: Client, registry: Registry) -> list[str]:
     """Typed paths of raw.events and the views as the registry wants them; returns what was changed.
 
-    First the paths, then the validation that promises values of their types.
+    First the paths, then the validation that promises values of their types. For one process at a time.
     """
     changed = [f"typed path {path}" for path in sync_typed_paths(client, registry)]
     # Two views, for planning takes more than twice as long for a query of twice the depth.
     views = [
-        ("raw.landing_to_validated", VALIDATED, validated_select(registry, "raw.landing")),
-        ("raw.landing_validated_to_judged", JUDGED, _judged_select(VALIDATED)),
+        View("raw.landing_to_validated", VALIDATED, validated_select(registry, "raw.landing")),
+        View("raw.landing_validated_to_judged", JUDGED, _judged_select(VALIDATED)),
     ]
     ways = checked_ways(registry, JUDGED).items()
-    views += [(f"raw.landing_judged_to_{name}", "raw.landing_checked", select) for name, select in ways]
-    views.append(("raw.landing_to_events", "raw.events", events_select("raw.landing_checked")))
-    synced = [_sync_view(client, *view) for view in views]
-    return [*changed, "validation"] if any(synced) else changed
+    views += [View(f"raw.landing_judged_to_{name}", "raw.landing_checked", select) for name, select in ways]
+    views.append(View("raw.landing_to_events", "raw.events", events_select("raw.landing_checked")))
+    counts = View("raw.landing_to_load_counts", "raw.load_counts", COUNTED)
+    present = client.query("SELECT concat('raw.', name), comment FROM system.tables WHERE database = 'raw'").result_rows
+    outdated = [view for view in [*views, counts] if (view.name, view.mark) not in map(tuple, present)]
+    if outdated:
+        _replace(client, outdated, counts)
+        changed.append("validation")
+    return changed
 
 
-def _sync_view(client: Client, view: str, target: str, select: str) -> bool:
-    mark = hashlib.sha256(select.encode()).hexdigest()
-    present = client.query(
-        "SELECT comment FROM system.tables WHERE database = 'raw' AND name = {name:String}",
-        parameters={"name": view.partition(".")[2]},
-    ).result_rows
-    if not present:
+@contextmanager
+def way_for_one(settings: Settings) -> Iterator[None]:
+    """Hold the way into raw, of all processes of this machine: to change it, or to move lines that nothing counts."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with one_at_a_time(settings.data_dir / "landing.lock"):
+        yield
+
+
+@dataclass(frozen=True)
+class View:
+    name: str
+    target: str
+    select: str
+
+    @property
+    def mark(self) -> str:
+        return hashlib.sha256(self.select.encode()).hexdigest()
+
+
+def _replace(client: Client, views: list[View], counts: View) -> None:
+    """Drop these views and make them anew, while nothing that lands is counted.
+
+    What another load sends in this moment may miss a view. It is not counted then, so that load fails, and can be
+    repeated: what a view inserts is recognised by the insert's token and the view's name. Changed in place, by ALTER,
+    a view would insert what nobody recognises after the next start of the server.
+    """
+    client.command(f"DROP VIEW IF EXISTS {counts.name}")
+    for view in [*(view for view in views if view != counts), counts]:
+        client.command(f"DROP VIEW IF EXISTS {view.name}")
         # With the rights of who makes it: the salts are not for those who insert.
         client.command(
-            f"CREATE MATERIALIZED VIEW {view} TO {target} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS {select}"
+            f"CREATE MATERIALIZED VIEW {view.name} TO {view.target} DEFINER = CURRENT_USER SQL SECURITY DEFINER "
+            f"AS {view.select} COMMENT '{view.mark}'"
         )
-    elif present[0][0] != mark:
-        # In place: dropped and made anew, the view would miss what is landing in between.
-        client.command(f"ALTER TABLE {view} MODIFY QUERY {select}")
-    else:
-        return False
-    client.command(f"ALTER TABLE {view} MODIFY COMMENT '{mark}'")
-    _read_back(client, view)
-    return True
-
-
-def _read_back(client: Client, view: str) -> None:
-    """Have the server read the view from disk now, as it will when it starts.
-
-    What a view inserts is recognised by the insert's token and something of the view's query in memory, which differs
-    between a view just made and the same one read back: a piece sent again after a restart would be doubled. A piece
-    that lands in the moment between is missing in raw.load_counts; its load fails and can be repeated.
-    """
-    client.command(f"DETACH TABLE {view}")
-    client.command(f"ATTACH TABLE {view}")
 
 
 def private_select(registry: Registry, source: str) -> str:

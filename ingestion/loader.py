@@ -16,7 +16,7 @@ from ingestion.dlt_clickhouse import quiet_dlt
 from ingestion.enrichment.lookups import fill_lookups
 from ingestion.event_types_table import sync_event_types
 from ingestion.inputs import Input
-from ingestion.landing import sync_landing
+from ingestion.landing import sync_landing, way_for_one
 from ingestion.pieces import Piece
 from ingestion.reader import LoadedFile, LoadResult, Reader
 from ingestion.registry import load_registry
@@ -64,7 +64,7 @@ def load(
     result = LoadResult()
     client = connect(settings, "loader")
     try:
-        finish_retries(client, endpoint(settings, "loader"))
+        finish_retries(settings, client)
         reader = Reader(settings, client, dialect, project, result)
         todo = reader.unknown(inputs)
         progress.begin(sum(file.source.bytes for file in todo))
@@ -85,8 +85,9 @@ def prepare(settings: Settings) -> list[str]:
     """Bring the way into raw in step with the registry of event types; returns what was changed."""
     client, registry = connect(settings, "admin"), load_registry()
     try:
-        described = sync_event_types(client, registry)
-        return [*sync_landing(client, registry), *(["event types"] if described else [])]
+        with way_for_one(settings):
+            described = sync_event_types(client, registry)
+            return [*sync_landing(client, registry), *(["event types"] if described else [])]
     finally:
         client.close()
 

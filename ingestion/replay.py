@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingestion.enrichment.lookups import fill_lookups
-from ingestion.landing import CHECKED_COLUMNS
+from ingestion.landing import CHECKED_COLUMNS, way_for_one
 from ingestion.pieces import CANONICAL, PIECE_SETTINGS, Header, decoded_columns
 from ingestion.registry import load_registry
 from ingestion.rejected import Filters
@@ -82,7 +82,7 @@ class Retry:
         try:
             with failures_as_sentences("a retry of rejected lines"):
                 if not self._dry_run:
-                    finish_retries(self._client, self._target)
+                    finish_retries(self._settings, self._client)
                 for ids in self._pages(filters, limit):
                     yield self._judge(ids) if self._dry_run else self._moved(ids)
                 if not self._dry_run:
@@ -112,7 +112,7 @@ class Retry:
             number = int(self._client.query(NEXT_NUMBER).result_rows[0][0])
             verdicts = self._judge(ids)
             took = bool(verdicts.accepted) and self._took(number, verdicts)
-            finish_retries(self._client, self._target)
+            finish_retries(self._settings, self._client)
             if took or not verdicts.accepted:
                 return verdicts
             # Another retry has the number, and perhaps these very lines: see what is left of them.
@@ -199,25 +199,30 @@ class Retry:
         return (owner,) in [tuple(row) for row in holders]
 
 
-def finish_retries(client: Client, target: Endpoint) -> None:
+def finish_retries(settings: Settings, client: Client) -> None:
     """Carry out what retries have written down: the one that runs, or one that was killed."""
     pending = client.query("SELECT DISTINCT batch, columns FROM raw.retried_lines ORDER BY batch").result_rows
     for number, columns in pending:
-        batch = f"FROM raw.retried_lines WHERE batch = {int(number)}"
-        rows = client.raw_query(f"SELECT checked {batch} ORDER BY reject_id", fmt="TSVRaw")
-        if rows:  # else somebody else has finished it by now; so may they at every step below
-            insert_checked(target, columns, rows, f"retry.{number}")
-        client.command(f"DELETE FROM raw.events_rejected WHERE reject_id IN (SELECT reject_id {batch})")
-        client.command(
-            "INSERT INTO raw.load_counts (file_id, piece, project_id, reason, lines) "
-            f"SELECT file_id, 0, project_id, reason, -toInt64(count()) {batch} GROUP BY file_id, project_id, reason",
-            settings=_once(f"retry.{number}.moved"),
-        )
-        client.command(
-            f"INSERT INTO raw.retries (batch, owner, lines) SELECT batch, owner, count() {batch} GROUP BY batch, owner",
-            settings=_once(f"retry.{number}"),
-        )
-        client.command(f"DELETE {batch}")
+        with way_for_one(settings):
+            _carry_out(client, endpoint(settings, "loader"), int(number), columns)
+
+
+def _carry_out(client: Client, target: Endpoint, number: int, columns: str) -> None:
+    batch = f"FROM raw.retried_lines WHERE batch = {number}"
+    rows = client.raw_query(f"SELECT checked {batch} ORDER BY reject_id", fmt="TSVRaw")
+    if rows:  # else somebody else has finished it by now; so may they, on another machine, at every step below
+        insert_checked(target, columns, rows, f"retry.{number}")
+    client.command(f"DELETE FROM raw.events_rejected WHERE reject_id IN (SELECT reject_id {batch})")
+    client.command(
+        "INSERT INTO raw.load_counts (file_id, piece, project_id, reason, lines) "
+        f"SELECT file_id, 0, project_id, reason, -toInt64(count()) {batch} GROUP BY file_id, project_id, reason",
+        settings=_once(f"retry.{number}.moved"),
+    )
+    client.command(
+        f"INSERT INTO raw.retries (batch, owner, lines) SELECT batch, owner, count() {batch} GROUP BY batch, owner",
+        settings=_once(f"retry.{number}"),
+    )
+    client.command(f"DELETE {batch}")
 
 
 def _once(token: str) -> dict[str, str]:

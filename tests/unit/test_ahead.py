@@ -55,3 +55,17 @@ def test_who_leaves_early_leaves_no_thread_behind() -> None:
         for _ in ahead.groups(at_least=1):
             raise RuntimeError("enough")
     assert threading.active_count() == before
+
+
+def test_what_is_no_exception_comes_too() -> None:
+    """A panic of a library written in Rust is a BaseException: whoever waits must not wait for ever."""
+
+    class Panic(BaseException):
+        pass
+
+    def broken() -> Iterator[int]:
+        raise Panic
+        yield 1
+
+    with Ahead(broken(), 4) as ahead, pytest.raises(Panic):
+        next(ahead.groups(at_least=1))

@@ -1,6 +1,6 @@
 -- What a load sends, one row per received line. The Null engine keeps nothing: the views take what they want from the
 -- stream. The views from landing to raw.events are made by the load (ingestion/landing.py), the validation in them from
--- the registry of event types, and changed in place, so that no line falls between two versions.
+-- the registry of event types; also the one to load_counts, without which nothing counts as loaded.
 CREATE TABLE IF NOT EXISTS raw.landing
 (
     line String COMMENT 'Canonical line; empty where a decoder refused the payload',
@@ -177,17 +177,6 @@ SELECT
 FROM raw.landing_checked
 WHERE reason = 'no_consent' AND withheld = 'count'
 GROUP BY project_id, day, event;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS raw.landing_to_load_counts TO raw.load_counts AS
-SELECT
-    file_id,
-    piece,
-    project_id,
-    reason,
-    toInt64(count()) AS lines,
-    now64(3) AS loaded_at
-FROM raw.landing_checked
-GROUP BY file_id, piece, project_id, reason;
 
 -- Retries of rejected lines (ingestion/replay.py). A batch is written here first, whole or not at all, under the next
 -- number; of two that take the same number one is dropped, by the deduplication token. What is here is carried out,
