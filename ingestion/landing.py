@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.context import known_context, whole_context
 from ingestion.contract import ABOUT_PEOPLE, COLUMNS, CONSENTS, MessageType, Reason
-from ingestion.enrichment.ip_privacy import private_ip
+from ingestion.enrichment.ip_privacy import network
 from ingestion.privacy import NO_PROJECT, SALTS
 from ingestion.private_rows import anonymous_select, rejected_select, strict_select
 from ingestion.registry import Registry
@@ -195,8 +195,8 @@ def _judged_select(source: str) -> str:
             coalesce({_instant("original_timestamp")}, happened_at, toDateTime64(0, 3, 'UTC')) AS original_timestamp,
             {_instant("sent_at")} AS sent_at,
             least(ifNull({_instant("received_at")}, default_received_at), now64(3)) AS received_at,
-            ifNull(nullIf(fields.properties, ''), '{{}}') AS properties,
-            multiIf(given_ip = '', given_context, is_plain_ip, {_with_replaced_ip()}, {_with_rebuilt_ip()}) AS context,
+            if(empty(assumeNotNull(fields.properties)), '{{}}', assumeNotNull(fields.properties)) AS properties,
+            if(is_replaced, replaced_context, {_rebuilt_context()}) AS context,
             {consents},
             ifNull(fields.schema_version, '') AS schema_version,
             given_source AS source,
@@ -236,9 +236,7 @@ def _what_is_done() -> str:
         "NOT consent_analytics_given AND withheld = '' AS is_anonymous, "
         # A privacy that nobody knows is strict.
         f"rules.1 NOT IN ('{Privacy.OPEN}', '{Privacy.STANDARD}') AS is_strict, "
-        "is_strict OR is_anonymous AS is_private, "
-        # Nothing of an anonymous event may be joined with another one.
-        "if(is_anonymous, '', rules.2) AS salt"
+        "is_strict OR is_anonymous AS is_private"
     )
 
 
@@ -247,26 +245,22 @@ def _contents() -> str:
     return f"""
         if(ifNull(fields.event_id, '') = '', lower(hex(sipHash128({own_id}))), assumeNotNull(fields.event_id))
             AS given_event_id,
-        ifNull(nullIf(fields.context, ''), '{{}}') AS given_context,
+        assumeNotNull(fields.context) AS given_context,
         ifNull(nullIf(fields.source, ''), source) AS given_source,
-        JSONExtractString(given_context, 'ip') AS given_ip,
-        isNotNull(toIPv6OrNull(given_ip)) AND countSubstrings(given_context, '"ip":') = 1 AS is_plain_ip,
+        if(rules.1 = '{Privacy.STANDARD}', {network("ip")}, ip) AS kept_ip,
+        replaceOne(given_context, concat('"ip":"', ip, '"'), concat('"ip":"', kept_ip, '"')) AS replaced_context,
+        -- Where the address stands in the JSON as it is, and nowhere else.
+        (replaced_context != given_context OR kept_ip = ip) AND countSubstrings(given_context, '"ip"') <= 1
+            AS is_replaced,
         multiIf(verdict = '', '', original = '', line, original) AS given_line,
         ifNull(if(refused = '', detail, refused_detail), '') AS given_detail
     """
 
 
-def _with_replaced_ip() -> str:
-    """Of an address that stands in the JSON as it is, and once: no character of one is ever escaped."""
-    ip = private_ip("given_ip", "rules.1", salt="salt")
-    return f"replaceOne(given_context, concat('\"ip\":\"', given_ip, '\"'), concat('\"ip\":\"', {ip}, '\"'))"
-
-
-def _with_rebuilt_ip() -> str:
-    """Of anything: 20 times as slow."""
-    ip = f"toJSONString({private_ip('given_ip', 'rules.1', salt='salt')})"
+def _rebuilt_context() -> str:
+    """With another address in any JSON: 20 times as slow as replacing text."""
     pairs = (
-        f"arrayMap(pair -> concat(toJSONString(pair.1), ':', if(pair.1 = 'ip', {ip}, pair.2)), "
+        "arrayMap(pair -> concat(toJSONString(pair.1), ':', if(pair.1 = 'ip', toJSONString(kept_ip), pair.2)), "
         "JSONExtractKeysAndValuesRaw(given_context))"
     )
     return f"concat('{{', arrayStringConcat({pairs}, ','), '}}')"

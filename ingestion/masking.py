@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ingestion.enrichment.ip_privacy import private_ip
+from ingestion.enrichment.ip_privacy import network
 from ingestion.privacy import EMAIL, MASKED, masked_emails_sql, pseudonym_sql, replace_each_sql, sql_text
 from ingestion.registry import Pii, Registry, Schema
-from warehouse.projects import Privacy
 
 # Names of personal things: words, put together in whatever way (firstName, first_name, $first-name, FIRST NAME).
 _NAMES_OF = (
@@ -207,9 +206,9 @@ def _hashed_write_keys(text: str) -> str:
 def with_truncated_addresses(lines: str) -> str:
     """An array of lines: under the names of addresses, only their networks."""
     pattern = rf'(?i)"{_BETWEEN}{_of_names(_IP_NAMES)}{_BETWEEN}"\s*:\s*{_STRING}'
-    network = f"arrayMap(ip -> {private_ip('ip', repr(str(Privacy.STANDARD)), salt=repr(''))}, [{_VALUE_OF_FOUND}])[1]"
+    networks = f"arrayMap(ip -> {network('ip')}, [{_VALUE_OF_FOUND}])"
     return _chain(
-        lines, replace_each_sql("text", pattern, f"concat({_KEY_OF_FOUND}, ':', toJSONString({network}))", "found")
+        lines, replace_each_sql("text", pattern, f"concat({_KEY_OF_FOUND}, ':', toJSONString({networks}[1]))", "found")
     )
 
 

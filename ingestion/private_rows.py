@@ -8,6 +8,7 @@ a condition still costs that row a copy of its columns.
 from __future__ import annotations
 
 from ingestion.contract import CONSENTS, MessageType
+from ingestion.enrichment.ip_privacy import hashed_ip
 from ingestion.masking import (
     anonymous_texts,
     masked_ids,
@@ -37,7 +38,7 @@ def strict_select(registry: Registry, source: str) -> str:
     ids = f"[{', '.join(_IDS)}]"
     labels = f"[{_LABELS}, JSONExtractString(context, 'user_agent')]"
     # Known for what they are, and so treated apart from the rest of the context.
-    apart = {"ip": "JSONExtractString(context, 'ip')", "user_agent": "labels[4]"}
+    apart = {"ip": hashed_ip("JSONExtractString(context, 'ip')", "project_salt"), "user_agent": "labels[4]"}
     steps = _nested(
         f"(SELECT * FROM {source} WHERE reason = '' AND is_private AND NOT is_anonymous)",
         f"{masked_ids(ids, 'project_salt')} AS ids, {_objects(registry, 'project_salt')} AS objects, "

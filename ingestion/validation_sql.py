@@ -25,7 +25,6 @@ from ingestion.contract import (
     MAX_NAME_LENGTH,
     MAX_PROPERTIES,
     NUMBER_BOUND,
-    OBJECTS,
     TEXTS,
     MessageType,
     Reason,
@@ -51,10 +50,10 @@ def with_violation(registry: Registry, source: str, event: str = "event", proper
 
 
 def with_rejection(registry: Registry, source: str, known_project: str = "1", now: str = "now64(3)") -> str:
-    """A select of the columns of `source` and what its `line`s hold: fields, happened_at, reason and detail.
+    """A select of the columns of `source` and what its `line`s hold: fields, ip, happened_at, reason and detail.
 
-    `fields` is the tuple LINE_TYPE; `happened_at` the corrected time of the event; `reason` is '' for a line that is
-    accepted. `known_project` is a condition on `fields.project_id`.
+    `fields` is the tuple LINE_TYPE; `ip` what its context calls so; `happened_at` the corrected time of the event;
+    `reason` is '' for a line that is accepted. `known_project` is a condition on `fields.project_id`.
     """
     checks = [*_line_checks(), *_who_and_what(), *_when(), *_project_and_size(known_project), *_fields()]
     checks.append(("violation != ''", Reason.SCHEMA_VIOLATION, "violation"))
@@ -62,9 +61,10 @@ def with_rejection(registry: Registry, source: str, known_project: str = "1", no
     return _nested(
         source,
         f"JSONExtract(line, '{LINE_TYPE}') AS fields",
-        f"JSONExtractKeys(line) AS check_line_keys, {', '.join(instants)}",
+        f"JSONLength(line) AS check_line_length, {', '.join(instants)}, "
+        f"JSONExtractString({_whole('fields.context')}, 'ip') AS ip",
         f"{_HAPPENED_AT} AS happened_at, least(ifNull(check_received_at, {now}), {now}) AS check_received",
-        *_property_steps(registry, _given("fields.event"), _given("fields.properties")),
+        *_property_steps(registry, _given("fields.event"), _whole("fields.properties")),
         f"{_first_true([condition for condition, _, _ in checks])} AS check_line",
         f"[{_texts(reason for _, reason, _ in checks)}][check_line] AS reason, "
         f"{_choose('check_line', [detail for _, _, detail in checks])} AS detail",
@@ -92,6 +92,7 @@ def _property_steps(registry: Registry, event: str, properties: str) -> list[str
         f"{event} AS check_event, JSONExtractKeysAndValuesRaw({properties}) AS check_pairs",
         "arrayMap(pair -> pair.1, check_pairs) AS check_keys, "
         f"{_mistyped(registry)} AS check_mistyped, "
+        f"{_lookup('check_event', _numbered(registry))} AS check_registered, "
         f"{_missing(registry)} AS check_missing, "
         f"{_ruleless(registry)} AS check_ruleless",
         f"{_first_true([condition for condition, _ in checks])} AS check_properties",
@@ -100,12 +101,20 @@ def _property_steps(registry: Registry, event: str, properties: str) -> list[str
 
 
 def _line_checks() -> list[Check]:
+    given = " + ".join(f"isNotNull(fields.{column.name})" for column in COLUMNS if column.sent)
+    distinct = "length(arrayDistinct(JSONExtractKeys(line)))"
+    no_object = "(NOT startsWith(line, '{') AND JSONType(line) != 'Object')"
     size = _detail("", f"'at most {MAX_LINE_BYTES:,} bytes'", "concat(toString(length(line)), ' bytes')")
     return [
         (f"length(line) > {MAX_LINE_BYTES}", Reason.TOO_LARGE, size),
-        ("empty(check_line_keys)", Reason.INVALID_JSON, _detail("", "'one JSON object'", "'something else'")),
         (
-            "length(check_line_keys) != length(arrayDistinct(check_line_keys))",
+            f"check_line_length = 0 OR {no_object}",
+            Reason.INVALID_JSON,
+            _detail("", "'one JSON object'", "'something else'"),
+        ),
+        (
+            # Where every value is of another field, no key is there twice: most lines need no list of their keys.
+            f"check_line_length != {given} AND {distinct} != check_line_length",
             Reason.INVALID_JSON,
             _detail("", "'each key once'", "'one twice'"),
         ),
@@ -115,9 +124,11 @@ def _line_checks() -> list[Check]:
 
 def _who_and_what() -> list[Check]:
     event = _given("fields.event")
-    named = f"match({event}, {_text(f'^{EVENT_NAME_PATTERN}$')})"
+    named = f"check_registered != 0 OR match({event}, {_text(f'^{EVENT_NAME_PATTERN}$')})"
     # As text, 17 and "17" are one; only where it may be the first is the line looked at again.
-    no_text = f"if(match({event}, '^([0-9]+|true|false)$'), JSONType(line, 'event') != 'String', 0)"
+    no_text = (
+        f"if(check_registered = 0 AND match({event}, '^([0-9]+|true|false)$'), JSONType(line, 'event') != 'String', 0)"
+    )
     kind = f"fields.message_type NOT IN ({_texts(MessageType)})"
     nobody = f"{_given('fields.user_id')} = '' AND {_given('fields.anonymous_id')} = ''"
     a_group = f"{_given('fields.message_type')} = '{MessageType.GROUP}' AND {_given('fields.group_id')} != ''"
@@ -176,7 +187,7 @@ def _fields() -> list[Check]:
     # The text of an id may begin with a brace, {3F25-…}; only what is JSON was an object or an array.
     checks = [
         (
-            f"match(fields.{key}, '^[{{\\\\[]') AND isValidJSON(fields.{key})",
+            f"(startsWith(fields.{key}, '{{') OR startsWith(fields.{key}, '[')) AND isValidJSON(fields.{key})",
             _detail(_text(key), "'text'", "'an array or an object'"),
         )
         for key in TEXTS
@@ -188,17 +199,19 @@ def _fields() -> list[Check]:
     checks += [
         (
             f"fields.{key} != '' "
-            f"AND (NOT (startsWith(fields.{key}, '{{') AND isValidJSON(fields.{key})) OR {_is_deep(f'fields.{key}')})",
+            f"AND (NOT (startsWith(fields.{key}, '{{') AND ({read} OR isValidJSON(fields.{key}))) "
+            f"OR {_is_deep(_whole(f'fields.{key}'))})",
             _field_detail(key, "an object"),
         )
-        for key in OBJECTS
+        # What something could be read from is valid JSON; only the rest is looked at again.
+        for key, read in (("properties", "notEmpty(check_pairs)"), ("context", "ip != ''"))
     ]
     return [(condition, Reason.SCHEMA_VIOLATION, detail) for condition, detail in checks]
 
 
 def _is_deep(text: str) -> str:
     """Whether valid JSON nests too deep: a walk over its brackets, of the few texts that have enough of them."""
-    tokens = f"extractAll(ifNull({text}, ''), {_text(TEXTS_AND_BRACKETS)})"
+    tokens = f"extractAll({text}, {_text(TEXTS_AND_BRACKETS)})"
     step = "multiIf(token IN ('{', '['), 1, token IN ('}', ']'), -1, 0)"
     many = f"countSubstrings({text}, '{{') + countSubstrings({text}, '[') > {MAX_DEPTH}"
     small = f"length({text}) <= {MAX_LINE_BYTES}"
@@ -219,10 +232,9 @@ def _mistyped_detail(registry: Registry) -> str:
 
 def _missing(registry: Registry) -> str:
     """The first name that the event requires and that is not given."""
-    required = {name: event_type.schema.required for name, event_type in registry.items()}
-    lists = [f"[{_texts(sorted(names))}]" for names in required.values()]
+    lists = [f"[{_texts(sorted(event_type.schema.required))}]" for event_type in registry.values()]
     # The first list is that of event types nobody registered.
-    here = f"[CAST([], 'Array(String)'), {', '.join(lists)}][1 + {_lookup('check_event', _numbered(required))}]"
+    here = f"[CAST([], 'Array(String)'), {', '.join(lists)}][1 + check_registered]"
     given = "arrayMap(pair -> pair.1, arrayFilter(pair -> pair.2 != 'null', check_pairs))"
     return f"arrayFirst(name -> NOT has({given}, name), {here})"
 
@@ -376,6 +388,11 @@ def _detail(path: str, expected: str, got: str) -> str:
 
 def _given(field: str) -> str:
     return f"ifNull({field}, '')"
+
+
+def _whole(field: str) -> str:
+    """A long text, '' where it is NULL, as it lies there: ifNull would copy it."""
+    return f"assumeNotNull({field})"
 
 
 def _numbered(values: Iterable[str]) -> dict[str, int]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
+import hmac
+import ipaddress
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -293,6 +296,48 @@ def test_standard_truncates_addresses_in_rejected_lines_too(clickhouse: Instance
     assert json.loads(kept[0])["context"] == {"ip": "203.0.113.0"}
     assert json.loads(kept[0])["properties"] == {"$ip": "2001:db8:7777::"}
     assert json.loads(kept[0])["user_id"] == EMAIL
+
+
+ADDRESSES_AS_SENT = {
+    '{"ip": "203.0.113.77"}': "203.0.113.0",
+    '{"ip":"203.0.113.77","ip":"203.0.113.77"}': "203.0.113.0",
+    '{"device":{"ip":"203.0.113.77"},"ip":"203.0.113.77"}': "203.0.113.0",
+    '{"locale":"\\"ip\\":\\"203.0.113.77\\"","ip":"203.0.113.77"}': "203.0.113.0",
+    '{"ip":"2001:DB8:7777::1"}': "2001:db8:7777::",
+    '{"ip":"203\\u002e0.113.77"}': "203.0.113.0",
+    '{"ip":"not \\"an\\" address"}': "",
+    '{"ip":""}': "",
+    "{}": "",
+}
+
+
+def test_standard_truncates_addresses_however_they_are_written(clickhouse: Instance, tmp_path: Path) -> None:
+    """As part of the line, where JSON is written anew on the way; and as a text, which comes as it is."""
+    lines, expected = [], {}
+    for number, (context, kept) in enumerate(ADDRESSES_AS_SENT.items()):
+        for form, given in (("object", context), ("text", json.dumps(context))):
+            line = canonical("demo", 0, event_id=f"address-{form}-{number}", user_id="u", context={})
+            lines.append(json.dumps(line).replace('"context": {}', f'"context": {given}'))
+            expected[line["event_id"]] = kept
+    (tmp_path / "addresses.jsonl").write_text("\n".join(lines))
+    assert clickhouse.json("load", str(tmp_path / "addresses.jsonl"))["accepted"] == len(lines)
+    rows = "SELECT event_id, context.ip, toJSONString(context) FROM raw.events WHERE startsWith(event_id, 'address-')"
+    stored = clickhouse.rows(rows)
+    assert {event_id: ip for event_id, ip, _ in stored} == expected
+
+
+def test_a_privacy_nobody_knows_is_strict(tmp_path: Path) -> None:
+    with Instance(tmp_path / "millrace") as instance:
+        declare(instance, plain="privacy: open")
+        instance.up()
+        instance.client().command("ALTER TABLE raw.projects UPDATE privacy = 'strikt' WHERE project_id = 'plain'")
+        (tmp_path / "odd.jsonl").write_text(json.dumps(canonical("plain", 0, context={"ip": ADDRESSES[0]})))
+        assert instance.json("load", str(tmp_path / "odd.jsonl"))["accepted"] == 1
+        ((ip, user),) = instance.rows("SELECT context.ip, user_id FROM raw.events")
+        key = salts(instance.client())["plain"]
+        packed = ipaddress.ip_address(f"::ffff:{ADDRESSES[0]}").packed
+        assert ip == hmac.new(key.encode(), packed, hashlib.sha256).hexdigest()[:32]
+        assert user == masked_email(EMAIL, key)
 
 
 def test_salts_are_made_once_and_stay(instance: Instance) -> None:

@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS raw.landing_validated
         schema_version Nullable(String),
         source Nullable(String)
     ) COMMENT 'What the line says, all of it as text',
+    ip String COMMENT 'What its context calls so',
     happened_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Corrected time of the event',
     reason LowCardinality(String) COMMENT 'Why the line cannot be accepted; empty: it can',
     detail String COMMENT 'What exactly is wrong'
