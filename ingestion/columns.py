@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -14,17 +15,27 @@ from typing import Any
 import orjson
 
 from ingestion.contract import COLUMNS, INSTANTS, OBJECTS
-from ingestion.pieces import KEPT_LINE_BYTES, PARQUET, PIECE_BYTES, PIECE_LINES, Header, Piece, decompressed
+from ingestion.pieces import (
+    COMPRESSION_LEVEL,
+    KEPT_LINE_BYTES,
+    PARQUET,
+    PIECE_BYTES,
+    PIECE_LINES,
+    Header,
+    Piece,
+    decompressed,
+)
 from warehouse.errors import MillraceError, nearest
 
 NAMES = tuple(column.name for column in COLUMNS if column.sent)
-PARQUET_ROWS = 250_000
+# Of Parquet. So many rows are held at a time; so many of those are a piece.
+BATCH_ROWS, PIECE_BATCHES = 50_000, 5
 # No cell is longer: a quote that is never closed takes the rest of the file for one.
 CELL_BYTES = 64 * 1024**2
 
 
 def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
-    """Row groups as they are; the server makes lines of them, see destination.py."""
+    """The columns as they are; the server makes lines of them, see destination.py."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -32,14 +43,30 @@ def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
         with pq.ParquetFile(path) as file:
             _check_names(path, file.schema_arrow.names)
             wanted = [name for name in file.schema_arrow.names if name in NAMES]
-            for number, batch in enumerate(file.iter_batches(PARQUET_ROWS, columns=wanted)):
-                sink = pa.BufferOutputStream()
-                pq.write_table(_as_text(pa.Table.from_batches([batch])), sink, compression="none")
-                yield Piece(
-                    replace(header, format=PARQUET, piece=number, lines=batch.num_rows), sink.getvalue().to_pybytes()
-                )
+            batches = file.iter_batches(BATCH_ROWS, columns=wanted)
+            for number in itertools.count():
+                body, lines = _parquet_of(itertools.islice(batches, PIECE_BATCHES))
+                if not lines:
+                    break
+                yield Piece(replace(header, format=PARQUET, piece=number, lines=lines), [body])
     except (pa.ArrowException, OSError) as error:
         raise MillraceError(f"{path} is not a Parquet file that can be read: {error}") from error
+
+
+def _parquet_of(batches: Iterator[Any]) -> tuple[bytes, int]:
+    """The batches as one file, and its rows. One after the other: all of a piece at once take 300 MB."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink, writer, rows = pa.BufferOutputStream(), None, 0
+    for batch in batches:
+        table = _as_text(pa.Table.from_batches([batch]))
+        writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=COMPRESSION_LEVEL)
+        writer.write_table(table)
+        rows += batch.num_rows
+    if writer:
+        writer.close()
+    return sink.getvalue().to_pybytes(), rows
 
 
 def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
@@ -59,7 +86,7 @@ def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
                 lines.append(_line(names, cells)[: KEPT_LINE_BYTES + 1])
                 size += len(lines[-1])
             if len(lines) >= PIECE_LINES or size >= PIECE_BYTES:
-                yield Piece(replace(header, piece=number, lines=len(lines)), b"\n".join(lines) + b"\n")
+                yield Piece(replace(header, piece=number, lines=len(lines)), [b"\n".join(lines) + b"\n"])
                 lines, size, number = [], 0, number + 1
     except csv.Error as error:
         raise MillraceError(
@@ -67,7 +94,7 @@ def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
             hint="Is there a quote that is never closed?",
         ) from error
     if lines:
-        yield Piece(replace(header, piece=number, lines=len(lines)), b"\n".join(lines) + b"\n")
+        yield Piece(replace(header, piece=number, lines=len(lines)), [b"\n".join(lines) + b"\n"])
 
 
 def _line_of_columns() -> tuple[str, str]:

@@ -97,7 +97,7 @@ def _judge(client: Client, registry: Registry, piece: Piece, verdict: FileVerdic
         "SELECT reason, count() AS lines, min(piece) AS row, argMin(detail, piece) AS detail "
         f"FROM ({judged_select(registry, source)}) WHERE reason != '' GROUP BY reason",
         "JSONEachRow",
-        bytes(piece.body),
+        piece.body,
         header.format,
         structure,
         header.parameters,

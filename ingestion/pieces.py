@@ -80,7 +80,7 @@ class Header:
 @dataclass(frozen=True)
 class Piece:
     header: Header
-    body: bytes | bytearray
+    blocks: list[bytes]  # of its body, one after the other
 
     @property
     def name(self) -> str:
@@ -90,9 +90,13 @@ class Piece:
     def lines(self) -> int:
         return self.header.lines
 
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.blocks)
+
     def landing_columns(self) -> Iterator[tuple[bytes, bytes, str, str]]:
         """Per line what only it has: line, original, refused, refused_detail; not for Parquet."""
-        lines = bytes(self.body).removesuffix(b"\n").split(b"\n")
+        lines = self.body.removesuffix(b"\n").split(b"\n")
         if self.header.format == LINES:
             for line in lines:
                 yield line, b"", "", ""
@@ -104,9 +108,12 @@ class Piece:
     def write(self, path: Path) -> None:
         import pyarrow
 
+        codec = pyarrow.Codec("zstd", COMPRESSION_LEVEL)
         with path.open("wb") as file:
             file.write(orjson.dumps(asdict(self.header)) + b"\n")
-            file.write(pyarrow.Codec("zstd", COMPRESSION_LEVEL).compress(self.body, asbytes=True))
+            # Each block a frame of its own: put together first, they would be written to memory once more.
+            for block in self.blocks:
+                file.write(codec.compress(block, asbytes=True))
 
 
 def read_piece(path: Path) -> tuple[Header, bytes]:
@@ -136,15 +143,17 @@ def dialect_of(path: Path) -> str:
 
 def line_pieces(path: Path, header: Header) -> Iterator[Piece]:
     """A file of canonical lines, as it is."""
-    body, lines, number = bytearray(), 0, 0
+    blocks: list[bytes] = []
+    size, lines, number = 0, 0, 0
     for block in _blocks(path):
-        body += block
+        blocks.append(block)
+        size += len(block)
         lines += block.count(b"\n")
-        if len(body) >= PIECE_BYTES or lines >= PIECE_LINES:
-            yield Piece(replace(header, piece=number, lines=lines), body)
-            body, lines, number = bytearray(), 0, number + 1
+        if size >= PIECE_BYTES or lines >= PIECE_LINES:
+            yield Piece(replace(header, piece=number, lines=lines), blocks)
+            blocks, size, lines, number = [], 0, 0, number + 1
     if lines:
-        yield Piece(replace(header, piece=number, lines=lines), body)
+        yield Piece(replace(header, piece=number, lines=lines), blocks)
 
 
 def decoded_pieces(path: Path, header: Header, dialect: str, project_of_key: Callable[[str], str]) -> Iterator[Piece]:
@@ -156,10 +165,10 @@ def decoded_pieces(path: Path, header: Header, dialect: str, project_of_key: Cal
             rows.append(_row(*columns))
             size += len(rows[-1])
             if size >= PIECE_BYTES or len(rows) >= PIECE_LINES:
-                yield Piece(replace(header, format=ROWS, piece=number, lines=len(rows)), b"\n".join(rows))
+                yield Piece(replace(header, format=ROWS, piece=number, lines=len(rows)), [b"\n".join(rows)])
                 rows, size, number = [], 0, number + 1
     if rows:
-        yield Piece(replace(header, format=ROWS, piece=number, lines=len(rows)), b"\n".join(rows))
+        yield Piece(replace(header, format=ROWS, piece=number, lines=len(rows)), [b"\n".join(rows)])
 
 
 def decoded_columns(
@@ -195,7 +204,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
     for number, chunk in enumerate(_even(decompressed(path))):
         chunk = chunk.removeprefix(BYTE_ORDER_MARK) if number == 0 else chunk
         if end := chunk.rfind(b"\n") + 1:
-            head, rest = rest + chunk[:end], chunk[end:]
+            head, rest = b"".join((rest, memoryview(chunk)[:end])), chunk[end:]
             if overlong:  # the end of a line whose beginning was given already
                 head = head[head.index(b"\n") + 1 :]
                 overlong = False
