@@ -107,8 +107,11 @@ def _what_happened(node: NodeResult) -> str:
     if not node.is_test or node.status == "error":
         return f"failed: {node.message}"
     rows = "a row" if node.failures == 1 else f"{node.failures or 0:,} rows"
-    # dbt's own word for what a test finds, shown without anything being stored.
-    return f"{'warns of' if node.status == 'warn' else 'failed on'} {rows}; millrace dbt show --select {node.name}"
+    # dbt's own word for what a test finds, shown without anything being stored. A test of relationships ends with
+    # settings of its own, behind which no limit can stand.
+    all_of_it = " --limit -1" if node.name.startswith("relationships_") else ""
+    found = "warns of" if node.status == "warn" else "failed on"
+    return f"{found} {rows}; millrace dbt show --select {node.name}{all_of_it}"
 
 
 def dbt(context: typer.Context) -> None:

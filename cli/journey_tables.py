@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 BAR = 8
 SHOWN_VALUES = 20  # of a breakdown; JSON has more
-SHOWN_DISTANCES = 14  # that 120 columns hold
+LARGEST_COHORT = 9  # characters of its number of people
 # From pale to strong, readable on dark and on light; a figure stands on each.
 SHADES = ("grey93", "light_cyan1", "pale_turquoise1", "sky_blue1", "steel_blue1", "dodger_blue2")
 
@@ -124,16 +124,21 @@ def _retention(retention: Retention, answer: Answer) -> None:
 def _heat(retention: Retention, cohorts: Sequence[Answer]) -> None:
     from rich.text import Text
 
-    furthest = min(max(len(cohort["returned"]) for cohort in cohorts), SHOWN_DISTANCES)
-    table = _table(str(retention.period), "people>", *(f"{far}>" for far in range(1, furthest + 1)))
+    furthest = max(len(cohort["returned"]) for cohort in cohorts)
+    # A date, people, and then a share each, with two characters between them.
+    fitting = (console().width - len("2026-01-01") - 2 - LARGEST_COHORT) // (len("100%") + 2)
+    shown = min(furthest, fitting)
+    table = _table(str(retention.period), "people>", *(f"{far}>" for far in range(1, shown + 1)))
     for cohort in cohorts:
         cells = []
-        for count in cohort["returned"][:furthest]:
+        for count in cohort["returned"][:shown]:
             rate = count / cohort["size"] if cohort["size"] else 0.0
             shade = SHADES[min(int(rate * len(SHADES)), len(SHADES) - 1)]
             cells.append(Text(f"{rate:.0%}", style=f"black on {shade}"))
-        table.add_row(cohort["period"], f"{cohort['size']:,}", *cells)
+        table.add_row(Text(cohort["period"], no_wrap=True), f"{cohort['size']:,}", *cells)
     console().print(table)
+    if shown < furthest:
+        print_text(f"The first {shown} of {furthest} intervals; a wider terminal or --format json has more.")
 
 
 def _lifecycle(lifecycle: Lifecycle, answer: Answer) -> None:

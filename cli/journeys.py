@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from cli.output import Format, FormatOption, print_json, say
+from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
@@ -175,15 +176,17 @@ def paths(
         "depth": depth,
         "top": top,
     }
-    _answer(Paths, {**values, "depth": depth, "top": top}, project, format)
+    _answer(Paths, values, project, format)
 
 
 def _answer(model: type[Journey], values: dict[str, Any], project: str | None, format: Format) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     from semantic_layer.journeys.answers import ask
     from semantic_layer.journeys.known import choose_project, unknown_words
     from semantic_layer.journeys.models import make
     from semantic_layer.journeys.rendering import dimension_sql
-    from semantic_layer.reader import Reader
+    from semantic_layer.reader import QueryRefused, Reader, tables_missing
     from warehouse.projects import load_projects
 
     # All that can be wrong without looking at the warehouse first.
@@ -193,10 +196,20 @@ def _answer(model: type[Journey], values: dict[str, Any], project: str | None, f
     settings = load_settings()
     projects = load_projects(settings)
     reader = Reader(settings)
-    asked = asked.model_copy(update={"project": choose_project(reader, projects, project)})
-    for sentence in unknown_words(reader, asked):
-        say(f"Warning: {sentence}")
-    answer = ask(reader, asked)
+    try:
+        asked = asked.model_copy(update={"project": choose_project(reader, projects, project)})
+        with ThreadPoolExecutor(1) as beside:
+            unknown = beside.submit(unknown_words, reader, asked)
+            answer = ask(reader, asked)
+        for sentence in unknown.result():
+            say(f"Warning: {sentence}")
+    except QueryRefused as error:
+        if not tables_missing(error):
+            raise
+        raise MillraceError(
+            "There are no events to ask about yet: the marts are not built.",
+            hint="Load events with `millrace load`, then run `millrace build`.",
+        ) from error
     if format is Format.JSON:
         print_json(answer)
         return

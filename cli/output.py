@@ -30,12 +30,14 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=_box(), header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(column), overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        # Text: in a bare one [a] would be markup and :heart: an emoji.
+        table.add_row(*(Text(_cell(value)) for value in row))
     console().print(table)
 
 
@@ -70,15 +72,13 @@ def _box() -> Any:
 
 
 def _cell(value: Any) -> str:
-    from rich.markup import escape
-
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return escape(str(value))
+    return str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -62,7 +62,9 @@ def _print(reader: Reader, query: str) -> None:
     # A table of millions of rows is nothing to read: the server stops soon after the first thousand.
     document = reader.document(query, max_result_rows=SHOWN_ROWS + 1, result_overflow_mode="break")
     rows = document["data"]
-    print_table([column["name"] for column in document["meta"]], rows[:SHOWN_ROWS])
+    # Numbers as they are: some are years, some are keys for the next query.
+    shown = [[str(value) if type(value) is int else value for value in row] for row in rows[:SHOWN_ROWS]]
+    print_table([column["name"] for column in document["meta"]], shown)
     if len(rows) > SHOWN_ROWS:
         say(f"Only the first {SHOWN_ROWS:,} rows are shown; --format csv gives all.")
     else:

@@ -212,12 +212,26 @@ def with_truncated_addresses(lines: str) -> str:
     )
 
 
-def _json_steps(registry: Registry, salt: str) -> list[str]:
-    """What is done to any good JSON text, at any depth. A name that the registry calls harmless is."""
+def personal_names(registry: Registry) -> str:
+    """A pattern of names in JSON under which something of somebody's stands; what the registry calls harmless is."""
+    return rf"{_of_names(_personal_names(registry))}[0-9]*"
+
+
+def persons() -> str:
+    """A pattern of names of objects in which `name` is somebody's."""
+    return _alternatives(_OBJECTS_OF_PERSONS)
+
+
+def _personal_names(registry: Registry) -> list[str]:
     harmless = {_squeezed(name) for name in _names(registry.paths, Pii.NONE)} - {
         _squeezed(name) for name in _private_names(registry)
     }
-    names = [name for name in PERSONAL_NAMES if _squeezed(name) not in harmless]
+    return [name for name in PERSONAL_NAMES if _squeezed(name) not in harmless]
+
+
+def _json_steps(registry: Registry, salt: str) -> list[str]:
+    """What is done to any good JSON text, at any depth. A name that the registry calls harmless is."""
+    names = _personal_names(registry)
     # With a backslash before its quotes: in JSON that is the text of a value.
     key = rf'\\?"{_of_names(names)}{_BETWEEN}[0-9]*\\?"'
     keyed = rf"(?i){key}\s*:\s*(?:{_STRING}|{_STRING_WITHIN}|{_SCALAR}|{_CONTAINER})"

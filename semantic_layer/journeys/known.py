@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 from semantic_layer.journeys.models import Journey
 from semantic_layer.journeys.rendering import EVENTS, dimensions, literal, value_sql
-from semantic_layer.reader import QueryRefused, Reader, tables_missing
-from warehouse.errors import MillraceError, WrongUsage, nearest
+from semantic_layer.reader import Reader
+from warehouse.errors import WrongUsage, nearest
 
 if TYPE_CHECKING:
     from warehouse.projects import Project
 
+SHOWN_NAMES = 20
 LOOKED_AT = 100_000  # events in which the names of properties are looked for
 
 
@@ -24,25 +25,18 @@ def choose_project(reader: Reader, projects: Mapping[str, Project], given: str |
             f"There is no project {given!r}{nearest(given, projects) or '.'}",
             hint=f"Projects are {', '.join(projects)}.",
         )
-    asked = [given] if given is not None else list(projects)
-    with_events = [
-        row[0]
-        for row in _rows(
-            reader,
-            " union all ".join(
-                f"select {literal(p)} where exists (select 1 from {EVENTS} where project_id = {literal(p)})"
-                for p in asked
-            ),
-        )
-    ]
     if given is not None:
         return given
+    queries = (
+        f"select {literal(p)} where exists (select 1 from {EVENTS} where project_id = {literal(p)})" for p in projects
+    )
+    with_events = [row[0] for row in reader.rows(" union all ".join(queries))]
     if len(with_events) > 1:
         raise WrongUsage(
             "Several projects have events: say which.",
             hint=f"Add --project {' or --project '.join(sorted(with_events))}.",
         )
-    return with_events[0] if with_events else asked[0]
+    return with_events[0] if with_events else next(iter(projects))
 
 
 def days_with_events(reader: Reader, project: str) -> tuple[date, date] | None:
@@ -85,7 +79,7 @@ def _unknown_properties(reader: Reader, project: str, event: str, paths: list[st
     )
     whose = "any event" if event == "*" else f"the event {event!r}"
     return [
-        f"No property of {whose} is called {path!r}{_meant(path.removeprefix('properties.'), [*names, *dimensions()])}"
+        f"No property of {whose} is called {path!r}{_meant(path.removeprefix('properties.'), names, dimensions())}"
         for path in never
     ]
 
@@ -106,17 +100,7 @@ def _of(project: str) -> str:
     return f"project_id = {literal(project)}"
 
 
-def _meant(word: str, names: list[str]) -> str:
-    return nearest(word, names) or f"; there are {', '.join(sorted(names)[:10])}{' …' if len(names) > 10 else '.'}"
-
-
-def _rows(reader: Reader, sql: str) -> list[list[str]]:
-    try:
-        return reader.rows(sql)
-    except QueryRefused as error:
-        if tables_missing(error):
-            raise MillraceError(
-                "There are no events to ask about yet: the marts are not built.",
-                hint="Load events with `millrace load`, then run `millrace build`.",
-            ) from error
-        raise
+def _meant(word: str, names: list[str], others: Iterable[str] = ()) -> str:
+    """The nearest names; where none is near, which there are, without the others that are there for any event."""
+    few = f"{', '.join(sorted(names)[:SHOWN_NAMES])}{' …' if len(names) > SHOWN_NAMES else '.'}"
+    return nearest(word, [*names, *others]) or (f"; there are {few}" if names else "; it has none.")

@@ -270,9 +270,14 @@ def make(model: type[Made], values: Mapping[str, Any]) -> Made:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        message = first["msg"].removeprefix("Value error, ")
+        first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function"))
+        if first["type"].startswith("date"):
+            message = f"{first['input']} is no day of the calendar; write it like 2026-01-31"
+        elif first["type"] == "too_long":
+            message = f"at most {first['ctx']['max_length']} are possible, not {first['ctx']['actual_length']}"
+        else:
+            message = first["msg"].removeprefix("Value error, ")
         raise WrongUsage(f"{f'{where}: ' if where else ''}{message[0].upper()}{message[1:]}.") from error
 
 

@@ -24,6 +24,7 @@ from semantic_layer.journeys.models import (
     Stickiness,
 )
 from warehouse.errors import WrongUsage, nearest
+from warehouse.settings import load_settings
 
 MACROS = Path(__file__).resolve().parent.parent.parent / "dbt_project" / "macros" / "journeys"
 EVENTS = "marts.fct_events"
@@ -33,11 +34,24 @@ SHOWN_VALUES = 1000
 
 @cache
 def _macros() -> Any:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import DictLoader, Environment, FileSystemBytecodeCache, StrictUndefined
 
-    environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - it is SQL, not HTML
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(MACROS.glob("*.sql")))
-    return environment.from_string(text).module
+    environment = Environment(
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - it is SQL, not HTML
+        loader=DictLoader({"journeys": text}),
+        # Compiling takes as long as many a query. Renewed when the text changes.
+        bytecode_cache=FileSystemBytecodeCache(str(_own_folder())),
+    )
+    return environment.get_template("journeys").module
+
+
+def _own_folder() -> Path:
+    """For code that will be run: nobody else may write here."""
+    folder = load_settings().data_dir / "cache"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
 
 
 @cache
@@ -150,7 +164,7 @@ def stickiness_sql(stickiness: Stickiness, first: date, last: date) -> str:
 
 
 def paths_sql(paths: Paths) -> str:
-    around = 1  # a session is at most 24 hours long
+    around = 2  # a session is at most 24 hours long, which are three days where an hour was put forward
     scanned = _scanned(paths.project, (), _later(paths.first_day, -around), _later(paths.last_day, around))
     return str(
         _macros().session_paths(

@@ -69,8 +69,8 @@ described as (
         received.received_at as received_at,
         received.loaded_at as loaded_at,
         toLowCardinality(received.page_host) as page_host,
-        received.page_path as page_path,
-        received.page_title as page_title,
+        {{ without_emails('received.page_path') }} as page_path,
+        {{ without_emails('received.page_title') }} as page_title,
         toLowCardinality(received.referrer_host) as referrer_host,
         toLowCardinality(multiIf(
             received.referrer_host = '' or received.referrer_host = received.page_host, '',
@@ -80,9 +80,9 @@ described as (
         )) as referrer_kind,
         toLowCardinality(if(received.utm_source != '', received.utm_source, received.click_network)) as campaign_source,
         toLowCardinality(if(received.utm_medium != '', received.utm_medium, received.click_medium)) as campaign_medium,
-        toLowCardinality(received.utm_campaign) as campaign_name,
-        toLowCardinality(received.utm_term) as campaign_term,
-        toLowCardinality(received.utm_content) as campaign_content,
+        toLowCardinality({{ without_emails('received.utm_campaign') }}) as campaign_name,
+        toLowCardinality({{ without_emails('received.utm_term') }}) as campaign_term,
+        toLowCardinality({{ without_emails('received.utm_content') }}) as campaign_content,
         toLowCardinality(multiIf(
             received.sdk_device_type in ('desktop', 'mobile', 'tablet', 'tv', 'wearable'), toString(received.sdk_device_type),
             ifNull(user_agents.device_type, '') != '', assumeNotNull(toString(user_agents.device_type)),

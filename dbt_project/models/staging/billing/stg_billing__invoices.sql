@@ -2,7 +2,7 @@ select
     project_id,
     invoice_id,
     subscription_id,
-    user_id,
+    {{ shared_id('user_id') }} as user_id,
     amount,
     currency,
     status,

@@ -1,7 +1,7 @@
 select
     project_id,
     subscription_id,
-    user_id,
+    {{ shared_id('user_id') }} as user_id,
     plan,
     amount,
     currency,

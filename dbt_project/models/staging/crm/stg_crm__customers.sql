@@ -1,6 +1,6 @@
 select
     project_id,
-    user_id,
+    {{ shared_id('user_id') }} as user_id,
     email,
     name,
     plan,

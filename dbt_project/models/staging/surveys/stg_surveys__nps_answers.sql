@@ -1,6 +1,6 @@
 select
     project_id,
-    user_id,
+    {{ shared_id('user_id') }} as user_id,
     score,
     answered_at,
     _loaded_at as loaded_at
