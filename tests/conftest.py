@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,17 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with Instance(tmp_path_factory.mktemp("shared") / "millrace") as shared:
         shared.up()
         yield shared
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What tests share is made once: those of a file run in one process, and where a folder shares it, those of the
+    folder."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BesideTheirFixtures(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            return str(file if file.parent.name == "integration" else file.parent)
+
+    return BesideTheirFixtures(config, log)

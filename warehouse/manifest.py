@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from warehouse.dbt import PROJECT, as_one_line, variables
+from warehouse.dbt import PROJECT, as_one_line, invoke
 from warehouse.errors import MillraceError
 
 LAYERS = ("staging", "intermediate", "marts")
@@ -15,16 +15,14 @@ LAYERS = ("staging", "intermediate", "marts")
 
 def read_manifest(project: Path = PROJECT) -> dict[str, Any]:
     """dbt's manifest of a project: models, columns, tests, and what is made from what."""
-    from dbt.cli.main import dbtRunner
-
     with tempfile.TemporaryDirectory(prefix="millrace-manifest-") as folder:
-        with variables({"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}):
-            outcome = dbtRunner().invoke(
-                [
-                    *("--log-level", "none", "--log-path", folder),
-                    *("parse", "--project-dir", str(project), "--profiles-dir", str(project), "--target-path", folder),
-                ]
-            )
+        outcome = invoke(
+            [
+                *("--log-level", "none", "--log-path", folder),
+                *("parse", "--project-dir", str(project), "--profiles-dir", str(project), "--target-path", folder),
+            ],
+            {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"},
+        )
         if outcome.exception is not None:
             raise MillraceError(f"The dbt project cannot be read: {as_one_line(str(outcome.exception))}")
         manifest: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))

@@ -15,44 +15,62 @@
     {% endif %}
 {% endmacro %}
 
-{% macro build_horizon() %}
-    {% set rows = run_query("select toString(horizon) from ops.builds where invocation_id = '" ~ invocation_id ~ "'").rows %}
-    {% if not rows | length %}{{ exceptions.raise_compiler_error("This build has no horizon: begin_build() did not run.") }}{% endif %}
-    {{ return(rows[0][0]) }}
+{# What a model must know to be built, by one query:
+   horizon     how far this build reads raw
+   built       what the model was last built from, (through, definition); none where it was never built
+   definition  changes when what the model is made by changes: its own SQL, with all variables and macros in it, or the
+               definition by which a model that it reads was last built. Then it must be made anew as a whole
+   changed     of a table of days: the latest change of a day #}
+{% macro build_state(model, sql, of_days=false) %}
+    {% set name = model.schema ~ '.' ~ model.alias %}
+    {% set parents = [] %}
+    {% for id in model.depends_on.nodes if id in graph.nodes %}
+        {% do parents.append(graph.nodes[id].schema ~ '.' ~ graph.nodes[id].alias) %}
+    {% endfor %}
+    {% set query %}
+        select about, instant, definition
+        from (
+            select 'horizon' as about, toString(horizon) as instant, '' as definition
+            from ops.builds
+            where invocation_id = '{{ invocation_id }}'
+            union all
+            select model, toString(argMax(through, built_at)), argMax(definition, built_at)
+            from ops.built_models
+            where model in ('{{ ([name] + parents) | join("', '") }}')
+            group by model
+            {% if of_days %}
+                union all
+                select 'changed', toString(max(changed_at)), '' from {{ ref('int_changed_days') }}
+            {% endif %}
+        )
+        order by about
+    {% endset %}
+    {% set state, words = {'built': none}, [sql] %}
+    {% for row in run_query(query).rows %}
+        {% if row.about in ['horizon', 'changed'] %}{% do state.update({row.about: row.instant}) %}
+        {% elif row.about == name %}{% do state.update({'built': (row.instant, row.definition)}) %}
+        {% else %}{% do words.append(row.about ~ ' ' ~ row.definition) %}
+        {% endif %}
+    {% endfor %}
+    {% if 'horizon' not in state %}{{ exceptions.raise_compiler_error("This build has no horizon: begin_build() did not run.") }}{% endif %}
+    {% do state.update({'definition': local_md5(words | join('\n'))}) %}
+    {{ return(state) }}
 {% endmacro %}
 
-{# What is known of the last build of a model (a relation, or a node of the graph): (through, definition); none where it was
-   never built. #}
-{% macro last_built(relation) %}
-    {% set rows = run_query("select toString(through), definition from ops.built_models where model = '" ~ relation.schema ~ "." ~ (relation.identifier or relation.alias) ~ "' order by built_at desc limit 1").rows %}
-    {{ return(rows[0] if rows | length else none) }}
+{% macro must_be_made_anew(existing, state) %}
+    {{ return(existing is none or should_full_refresh() or state.built is none or state.built[1] != state.definition) }}
 {% endmacro %}
 
 {% macro record_built(relation, through, definition) %}
     {% do run_query("insert into ops.built_models (model, through, definition) values ('" ~ relation.schema ~ "." ~ relation.identifier ~ "', '" ~ through ~ "', '" ~ definition ~ "')") %}
 {% endmacro %}
 
-{# Changes when what the model is made by changes: its own SQL, with all variables and macros in it, or the definition by
-   which a model that it reads was last built. Then it must be made anew as a whole. #}
-{% macro definition_of(model, sql) %}
-    {% set parents = [] %}
-    {% for id in model.depends_on.nodes if id in graph.nodes %}
-        {% do parents.append("'" ~ graph.nodes[id].schema ~ "." ~ graph.nodes[id].alias ~ "'") %}
-    {% endfor %}
-    {% set known = [] %}
-    {% if parents | length %}
-        {% set known = run_query("select model, argMax(definition, built_at) from ops.built_models where model in (" ~ parents | join(', ') ~ ") group by model order by model").rows %}
-    {% endif %}
-    {% set words = [sql] %}
-    {% for row in known %}{% do words.append(row[0] ~ ' ' ~ row[1]) %}{% endfor %}
-    {{ return(local_md5(words | join('\n'))) }}
-{% endmacro %}
-
 {# For models that are made anew by every build: those that are made from them must see a change of the definition. #}
 {% macro record_definition() %}
     {% if execute and flags.WHICH in ['run', 'build'] and model.config.materialized not in ['by_day', 'collected'] %}
-        {% set definition = definition_of(model, model.get('compiled_code') or model.checksum.checksum) %}
-        {% set built = last_built(this) %}
-        {% if built is none or built[1] != definition %}{% do record_built(this, build_horizon(), definition) %}{% endif %}
+        {% set state = build_state(model, model.get('compiled_code') or model.checksum.checksum) %}
+        {% if state.built is none or state.built[1] != state.definition %}
+            {% do record_built(this, state.horizon, state.definition) %}
+        {% endif %}
     {% endif %}
 {% endmacro %}

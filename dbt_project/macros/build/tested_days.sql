@@ -21,11 +21,11 @@
     {% set tested = graph.nodes.get(test.attached_node) %}
     {% if not tested or not _is_tested_by_parts(tested) %}{{ return('') }}{% endif %}
     {% set rows = run_query(
-        "select toString(argMax(through, passed_at)), argMax(definition, passed_at) from ops.tests_passed where test = '"
-        ~ test.unique_id ~ "' having count() > 0"
+        "select toString(argMax(through, passed_at)) from ops.tests_passed where test = '" ~ test.unique_id
+        ~ "' having count() > 0 and argMax(definition, passed_at) = (select argMax(definition, built_at) "
+        ~ "from ops.built_models where model = '" ~ tested.schema ~ "." ~ tested.alias ~ "')"
     ).rows %}
-    {% set built = last_built(tested) %}
-    {% if not rows | length or built is none or rows[0][1] != built[1] %}{{ return('') }}{% endif %}
+    {% if not rows | length %}{{ return('') }}{% endif %}
     {% set through = "toDateTime64('" ~ rows[0][0] ~ "', 3, 'UTC')" %}
     {% if tested.config.materialized == 'by_day' %}
         {% set before, after = tested.config.get('days_before', 0), tested.config.get('days_after', 0) %}
@@ -53,8 +53,9 @@
         {% endfor %}
         {% if passed %}
             {% do run_query(
-                "insert into ops.tests_passed (test, through, definition) select test, if(by_day, built.1, toDateTime64('"
-                ~ build_horizon() ~ "', 3, 'UTC')), built.2 from (select arrayJoin([" ~ passed | join(', ') ~ "]) as one, one.1 as "
+                "insert into ops.tests_passed (test, through, definition) select test, if(by_day, built.1, "
+                ~ "(select horizon from ops.builds where invocation_id = '" ~ invocation_id ~ "')), built.2 "
+                ~ "from (select arrayJoin([" ~ passed | join(', ') ~ "]) as one, one.1 as "
                 ~ "test, one.2 as model, one.3 as by_day) as tests inner join (select model, argMax((through, definition), "
                 ~ "built_at) as built from ops.built_models group by model) as models using model"
             ) %}

@@ -10,19 +10,16 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set new = this.incorporate(path={'identifier': this.identifier ~ '__new'}, type='table') -%}
-    {%- set definition = definition_of(model, sql) -%}
-    {%- set built = last_built(this) -%}
-    {%- set horizon = build_horizon() -%}
-    {%- set through = run_query("select toString(max(changed_at)) from " ~ ref('int_changed_days')).rows[0][0] -%}
-    {%- set whole = existing is none or should_full_refresh() or built is none or built[1] != definition -%}
+    {%- set state = build_state(model, sql, of_days=true) -%}
+    {%- set whole = must_be_made_anew(existing, state) -%}
     {%- set has_contract = config.get('contract').enforced -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% do run_query('drop table if exists ' ~ new) %}
+    {{ drop_relation_if_exists(load_cached_relation(new)) }}
 
     {% set before, after = config.get('days_before', 0), config.get('days_after', 0) %}
-    {% set ranges = all_days(before, after) if whole else days_changed_since(built[0], before, after) %}
+    {% set ranges = all_days(before, after) if whole else days_changed_since(state.built[0], before, after) %}
     {% if whole %}
         {% set empty = fill_in(sql) %}
         {% do clickhouse__create_empty_table(False, new, empty, has_contract) %}
@@ -31,26 +28,27 @@
     {% endif %}
 
     {% for range in ranges %}
-        {% set part = fill_in(sql, {'first day': range[0], 'last day': range[1], 'horizon': horizon}, new if whole else existing) %}
+        {% set part = fill_in(sql, {'first day': range[0], 'last day': range[1], 'horizon': state.horizon}, new if whole else existing) %}
         {% call statement('main' if loop.last else 'part') %}
             {{ clickhouse__insert_into(new, part, has_contract) }}
         {% endcall %}
     {% endfor %}
     {% if not ranges | length %}
-        {% call statement('main') %} select 1 {% endcall %}
+        {% call noop_statement('main', 'no day changed') %}{% endcall %}
     {% endif %}
 
     {% if whole and existing is none %}
         {% do adapter.rename_relation(new, target_relation) %}
     {% elif whole %}
         {% do run_query('exchange tables ' ~ new ~ ' and ' ~ existing) %}
+        {% do run_query('drop table ' ~ new) %}
     {% elif ranges | length %}
         {% do run_query(replace_days(existing, new, ranges)) %}
+        {% do run_query('drop table ' ~ new) %}
     {% endif %}
-    {% do run_query('drop table if exists ' ~ new) %}
 
     {% do persist_docs(target_relation, model) %}
-    {% do record_built(this, through, definition) %}
+    {% do record_built(this, state.changed, state.definition) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}

@@ -6,19 +6,17 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set new = this.incorporate(path={'identifier': this.identifier ~ '__new'}, type='table') -%}
-    {%- set definition = definition_of(model, sql) -%}
-    {%- set built = last_built(this) -%}
-    {%- set horizon = build_horizon() -%}
-    {%- set whole = existing is none or should_full_refresh() or built is none or built[1] != definition -%}
+    {%- set state = build_state(model, sql) -%}
+    {%- set whole = must_be_made_anew(existing, state) -%}
     {%- set has_contract = config.get('contract').enforced -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% if whole %}
-        {% do run_query('drop table if exists ' ~ new) %}
+        {{ drop_relation_if_exists(load_cached_relation(new)) }}
         {% do clickhouse__create_empty_table(False, new, fill_in(sql), has_contract) %}
         {% call statement('main') %}
-            {{ clickhouse__insert_into(new, fill_in(sql, {'horizon': horizon}, new), has_contract) }}
+            {{ clickhouse__insert_into(new, fill_in(sql, {'horizon': state.horizon}, new), has_contract) }}
         {% endcall %}
         {% if existing is none %}
             {% do adapter.rename_relation(new, target_relation) %}
@@ -28,12 +26,12 @@
         {% endif %}
     {% else %}
         {% call statement('main') %}
-            {{ clickhouse__insert_into(existing, fill_in(sql, {'since': built[0], 'horizon': horizon}, existing), has_contract) }}
+            {{ clickhouse__insert_into(existing, fill_in(sql, {'since': state.built[0], 'horizon': state.horizon}, existing), has_contract) }}
         {% endcall %}
     {% endif %}
 
     {% do persist_docs(target_relation, model) %}
-    {% do record_built(this, horizon, definition) %}
+    {% do record_built(this, state.horizon, state.definition) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
