@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from warehouse.dbt import build_arguments, run
 MEANING = {
     "intermediate.int_identity_links": "SELECT * FROM intermediate.int_anonymous_users",
     "intermediate.int_identity_days": "SELECT DISTINCT * FROM intermediate.int_identity_days",
-    "intermediate.int_internal_users": "SELECT project_id, user_id FROM intermediate.int_internal_users",
+    "intermediate.int_internal_statements": "SELECT * FROM intermediate.int_internal_users",
     "intermediate.int_event_id_sketches": (
         "SELECT local_date, arraySort(bitmapToArray(groupBitmapMergeState(ids))) "
         "FROM intermediate.int_event_id_sketches GROUP BY local_date"
@@ -27,23 +26,20 @@ MEANING = {
     "intermediate.int_order_days": "SELECT DISTINCT * FROM intermediate.int_order_days",
 }
 PERSONAL_IDS = ("event_id", "user_id", "anonymous_id", "session_id", "group_id")
-# A table of days costs by its days: ten weeks, with the nights in which the clocks of both projects are put forward.
-FROM_DAY, UNTIL_DAY = date(2026, 2, 20), date(2026, 4, 30)
-LAST_WEEK = f"timestamp > (SELECT max(timestamp) - INTERVAL 7 DAY FROM ops.arrivals WHERE timestamp < '{UNTIL_DAY}')"
+LAST_WEEK = "timestamp > (SELECT max(timestamp) - INTERVAL 7 DAY FROM ops.arrivals WHERE timestamp < '2026-07-01')"
 BOOKKEEPING = ("intermediate.int_changed_days",)
 
 
 @contextmanager
 def world_aside(folder: Path) -> Iterator[Instance]:
-    """A world in a table aside (ops.arrivals): events are put into raw.events from there, which is empty."""
-    generate(World(size=9_000, end=UNTIL_DAY), folder / "world")
+    """A world in a table aside (ops.arrivals): events are put into raw.events from there."""
+    generate(World(size=6_000), folder / "world")
     with Instance(folder / "millrace") as own:
         own.up()
         own.json("load", str(folder / "world" / "events"))
         client = own.client()
         client.command("CREATE TABLE ops.arrivals AS raw.events")
-        client.command(f"INSERT INTO ops.arrivals SELECT * FROM raw.events WHERE timestamp >= '{FROM_DAY}'")
-        client.command("TRUNCATE TABLE raw.events")
+        client.command("INSERT INTO ops.arrivals SELECT * FROM raw.events")
         yield own
 
 
