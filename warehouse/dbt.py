@@ -183,7 +183,7 @@ def _where_the_log_is(settings: Settings) -> str:
 
 def as_one_line(text: str) -> str:
     """Without the wrappings of drivers, and without the query: dbt writes that to the file which it names."""
-    text = " ".join(text.split())
+    text = re.sub(r" > in macro .*", "", " ".join(text.split()))
     text = re.sub(r"Received ClickHouse exception, code: \d+, server response: Code: \d+\. DB::Exception: ", "", text)
     text = re.sub(r" In scope .*?\. (\([A-Z_]+\))", r" \1", text)
     return re.sub(r" \(for url \S+\)", "", text)

@@ -1,11 +1,11 @@
 {# Money is decimal. A number of an event is one of JavaScript's: its shortest text is what the sender wrote. #}
 {% macro money(number) -%} toDecimal128OrNull(toString(round(toFloat64OrNull(toString({{ number }})), 4)), 4) {%- endmacro %}
 
-{# What the project's amounts are converted into. Written out, as timezones are: a project that declares another currency
-   makes another definition, and what is made by it is made anew. #}
+{# What the project's amounts are converted into; '' where it is not declared. #}
 {% macro project_currency(project='project_id') -%}
-    {%- set rows = run_query("select project_id, currency from raw.projects order by project_id").rows if execute else [] -%}
-    transform({{ project }}, [{{ quoted(rows | map(attribute=0)) }}], [{{ quoted(rows | map(attribute=1)) }}], '')
+    (
+        select mapFromArrays(groupArray(project_id), groupArray(toString(currency))) from {{ ref('stg_millrace__projects') }}
+    )[toString({{ project }})]
 {%- endmacro %}
 
 {# What in_project_currency needs beside a fact that has project_id, local_date and currency. #}

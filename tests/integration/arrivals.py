@@ -15,7 +15,7 @@ from warehouse.dbt import build_arguments, run
 MEANING = {
     "intermediate.int_identity_links": "SELECT * FROM intermediate.int_anonymous_users",
     "intermediate.int_identity_days": "SELECT DISTINCT * FROM intermediate.int_identity_days",
-    "intermediate.int_internal_users": "SELECT project_id, user_id FROM intermediate.int_internal_users",
+    "intermediate.int_internal_statements": "SELECT * FROM intermediate.int_internal_users",
     "intermediate.int_event_id_sketches": (
         "SELECT local_date, arraySort(bitmapToArray(groupBitmapMergeState(ids))) "
         "FROM intermediate.int_event_id_sketches GROUP BY local_date"

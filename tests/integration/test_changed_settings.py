@@ -43,6 +43,69 @@ def test_a_project_whose_timezone_changes_gets_other_days_everywhere(warehouse: 
     assert contents(warehouse) == before
 
 
+def test_a_new_project_makes_no_table_anew_unless_it_was_built_before_it_was_declared(warehouse: Instance) -> None:
+    start_anew(warehouse)
+    arrive(warehouse, "project_id = 'demo'")
+    build(warehouse)
+    before = _tables_that_grow(warehouse)
+    assert {"fct_events", "fct_sessions", "fct_conversions", "funnel_signup", "int_identity_links"} <= before.keys()
+    declared = warehouse.project_dir / "projects.yaml"
+    text = declared.read_text()
+    try:
+        declared.write_text(f"{text}\n  - {{id: third, timezone: Europe/Berlin, currency: USD, retention: 2y}}\n")
+        assert warehouse.run("migrate").returncode == 0
+        _arrive_as(warehouse, "third", "sipHash64(event_id) % 2 = 0")
+        build(warehouse)
+        assert _tables_that_grow(warehouse) == before
+        assert _days_of(warehouse, "third", "Europe/Berlin") == [(0, True)]
+        grown = contents(warehouse)
+        build(warehouse, full_refresh=True)
+        assert contents(warehouse) == grown
+        # Without its declaration its days are those of UTC, and they move back with it.
+        for stands, zone in ((text, "UTC"), (declared.read_text(), "Europe/Berlin")):
+            declared.write_text(stands)
+            assert warehouse.run("migrate").returncode == 0
+            build(warehouse)
+            assert _days_of(warehouse, "third", zone) == [(0, True)]
+        assert contents(warehouse) == grown
+    finally:
+        declared.write_text(text)
+        assert warehouse.run("migrate").returncode == 0
+
+
+def _tables_that_grow(own: Instance) -> dict[str, str]:
+    """Those of days and collected ones, by what changes where a table takes the place of another."""
+    return dict(
+        own.rows(
+            "SELECT name, toString(uuid) FROM system.tables WHERE database IN ('intermediate', 'marts') AND "
+            "(partition_key != '' OR name IN ('int_identity_links', 'int_identity_days', 'int_changed_days'))"
+        )
+    )
+
+
+def _arrive_as(own: Instance, project: str, condition: str) -> None:
+    columns = [
+        row[0]
+        for row in own.rows(
+            "SELECT name FROM system.columns WHERE database = 'raw' AND table = 'events' AND name != 'loaded_at'"
+        )
+    ]
+    told = ", ".join(f"'{project}' AS project_id" if name == "project_id" else name for name in columns)
+    own.client().command(
+        f"INSERT INTO raw.events ({', '.join(columns)}) SELECT {told} FROM ops.arrivals "
+        f"WHERE project_id = 'demo' AND {condition}"
+    )
+
+
+def _days_of(own: Instance, project: str, timezone: str) -> list[tuple[object, ...]]:
+    """How many events of the project are on another day than this timezone's; and whether that can be told."""
+    return own.rows(
+        f"SELECT countIf(local_date != toDate(timestamp, '{timezone}')), "
+        "countIf(toDate(timestamp, 'UTC') != toDate(timestamp, 'Europe/Berlin')) > 0 "
+        f"FROM marts.fct_events WHERE project_id = '{project}'"
+    )
+
+
 @pytest.mark.parametrize("declared", ["project_id = 'demo'", "false"], ids=["one project declared", "none"])
 def test_days_of_an_undeclared_project_are_those_of_utc(warehouse: Instance, declared: str) -> None:
     """Also where all that are declared have one timezone."""

@@ -84,6 +84,35 @@ def test_a_late_version_of_a_customer_lands_in_the_middle_of_the_history(empty: 
     assert_as_a_full_refresh_has_it(empty)
 
 
+def test_whom_the_crm_calls_one_of_our_own_is_left_out_until_it_takes_that_back(empty: Instance) -> None:
+    hand_over(empty, "customers")
+    arrive(empty, "true")
+    build(empty)
+    before = contents(empty)
+    ((user, events),) = empty.rows(
+        "SELECT person_id, count() FROM marts.fct_events WHERE project_id = 'demo' AND person_id IN "
+        "(SELECT user_id FROM raw.customers) GROUP BY 1 HAVING uniqExact(local_date) > 3 ORDER BY 2 DESC LIMIT 1"
+    )
+    of_the_user = (
+        f"SELECT count(), countIf(excluded = 'internal') FROM %s WHERE project_id = 'demo' AND person_id = '{user}'"
+    )
+    found = [
+        f"SELECT count() FROM marts.{table} WHERE project_id = 'demo' AND person_id = '{user}'"
+        for table in ("fct_events", "fct_sessions")
+    ]
+    row = f"user_id = '{user}' ORDER BY updated_at LIMIT 1"
+    hand_over(empty, "customers", row, ", true AS is_internal")
+    build(empty)
+    assert empty.rows(of_the_user % "intermediate.int_events_sessionised") == [(events, events)]
+    assert [empty.rows(sql) for sql in found] == [[(0,)], [(0,)]]
+    assert empty.rows(f"SELECT DISTINCT is_internal FROM marts.dim_users WHERE person_id = '{user}'") == [(True,)]
+    assert_as_a_full_refresh_has_it(empty)
+    hand_over(empty, "customers", row)
+    build(empty)
+    assert empty.rows(of_the_user % "intermediate.int_events_sessionised") == [(events, 0)]
+    assert contents(empty) == before
+
+
 def test_a_rate_that_comes_late_gives_its_day_its_revenue(empty: Instance) -> None:
     for source in SOURCES:
         if source != "currency_rates":

@@ -35,10 +35,24 @@ def row(person: int, name: str, at: str, **more: Any) -> dict[str, Any]:
 
 
 SHOP = [
-    row(1, "viewed", "2026-01-01 10:00", country="DE", page_path="/pricing", properties={"price": 3, "n": 3}),
+    row(
+        1,
+        "viewed",
+        "2026-01-01 10:00",
+        country="DE",
+        page_path="/pricing",
+        properties={"price": 3, "n": 3, "far": "inf"},
+    ),
     row(1, "signup", "2026-01-01 10:01", country="DE", properties={"n": 3.0, "plan": "Pro, yearly"}),
-    row(1, "purchase", "2026-01-01 10:03", country="DE", properties={"n": "3"}),
-    row(2, "viewed", "2026-01-02 10:00", country="FR", page_path="/", properties={"price": 2.5, "n": 3.5}),
+    row(1, "purchase", "2026-01-01 10:03", country="DE", properties={"n": "3", "products": [{"id": 7}]}),
+    row(
+        2,
+        "viewed",
+        "2026-01-02 10:00",
+        country="FR",
+        page_path="/",
+        properties={"price": 2.5, "n": 3.5, "far": "1e400", "tags": []},
+    ),
     row(2, "signup", "2026-01-05 10:00", country="FR", properties={"n": "three", "plan": "free"}),
     row(3, "viewed", "2026-01-03 23:59", country="FR", page_path="/pricing"),
     # Half past midnight in the project's timezone: a day later there than in UTC.
@@ -131,11 +145,27 @@ def test_only_the_first_step_has_to_lie_in_the_range_and_by_the_local_day(shop: 
         ("signup[plan='Pro, yearly']", 1),
         ("signup[plan~pro]", 1),
         ("signup[plan>='a']", 1),
+        ("viewed[far>1]", 0),
+        ("viewed[far~1e]", 1),
+        # A list: products is one in the registry, so that each row has it; tags is none.
+        ("*[products]", 1),
+        ("*[products~id]", 1),
+        ("viewed[products='']", 4),
+        ("viewed[products!='']", 0),
+        ("*[products='[]']", 0),
+        ("viewed[tags]", 0),
     ],
 )
 def test_filters(shop: Instance, step: str, people: int) -> None:
     found = users(shop, "--step", step, "--step", "nothing", "--from", "2026-01-01")
     assert found == [people, 0]
+
+
+def test_a_list_that_was_not_sent_is_no_value_to_break_down_by(shop: Instance) -> None:
+    steps = ("--step", "viewed", "--step", "purchase", "--from", "2026-01-01")
+    for attribution, values in (("first", {""}), ("last", {"", "['{\"id\":7}']"})):
+        answer = shop.json("funnel", *steps, "--by", "properties.products", "--attribution", attribution)
+        assert {part["value"] for part in answer["breakdown"]} == values
 
 
 def test_whatever_a_name_holds_is_only_a_name(shop: Instance) -> None:

@@ -31,7 +31,7 @@ TABLE = """CREATE TABLE marts.fct_events (
     page_host String, page_path String, page_title String, referrer_host String, referrer_kind Nullable(String),
     campaign_source String, campaign_medium String, campaign_name String, campaign_term String, campaign_content String,
     device_type Nullable(String), browser String, os String, country String, region LowCardinality(String), city String,
-    app_version String, library String, properties JSON(price Nullable(Float64))
+    app_version String, library String, properties JSON(price Nullable(Float64), products Array(JSON))
 ) ENGINE = MergeTree PARTITION BY toMonday(local_date) ORDER BY (project_id, event, timestamp)"""
 WRITTEN: dict[str, Matches] = {
     "a": lambda e: e.name == "a",

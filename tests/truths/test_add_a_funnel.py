@@ -100,6 +100,16 @@ def test_the_meta_is_what_the_chapter_shows(copy: Copy) -> None:
         ("within_days=30", "within_days=0", "within_days is more than 0"),
         ("within_days=30", "order='backwards'", "order is ordered, strict or unordered, not backwards"),
         ("'event': 'trial_started'", "'name': 'trial_started'", "a step is {label, event, filters}"),
+        ("'after': 1", "'behind': 1", "an exclusion is {event, filters, after, before}"),
+        ("owner='growth',", "", "title and owner are texts, and both are needed"),
+        ("('plan', '!=', 'free')", "('plan', '!=')", "a filter is (path, operator, value)"),
+        ("('plan', '!=', 'free')", "('plan', '==', 'free')", "an operator is one of = != > >= < <= ~ present, not =="),
+        (
+            "('plan', '!=', 'free')",
+            "('plan', '!=', none)",
+            "plan != is compared with a text or a number, not with None",
+        ),
+        ("('plan', '!=', 'free')", "('user.plan', '!=', 'free')", "a mart does not know user.plan: join dim_users"),
         ("tags=['revenue']", "good='sideways'", "good is 'up', 'down' or none, not sideways"),
     ],
 )
@@ -108,7 +118,51 @@ def test_a_declaration_that_cannot_be_meant_is_told_in_a_sentence(
 ) -> None:
     text = copy.model.read_text()
     assert text.count(said) == 1
-    copy.model.write_text(text.replace(said, instead))
+    assert f"funnel_trial: {sentence}" in refusal_of(copy, text.replace(said, instead))
+
+
+def refusal_of(copy: Copy, text: str) -> str:
+    """What dbt says of a model when it reads the project; all others are left out, since reading them takes time."""
+    shutil.rmtree(copy.folder / "models")
+    copy.model.parent.mkdir(parents=True)
+    copy.model.write_text(text)
     with pytest.raises(MillraceError) as raised:
         copy.dbt("parse")
-    assert f"funnel_trial: {sentence}" in str(raised.value)
+    told = str(raised.value)
+    assert "macro" not in told
+    return told
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ("retention_mart(title='t', owner='o', period='year', periods=3)", "period is day, week or month, not year"),
+        ("retention_mart(title='t', owner='o', period='day', periods=0)", "periods is a number of 1 and more, not 0"),
+        (
+            "retention_mart(title='t', owner='o', period='day', periods=3, kinds=['first_time'])",
+            "kinds are recurring and first_ever, not ['first_time']",
+        ),
+        ("lifecycle_mart(title='t', owner='o')", "period is day, week or month, not"),
+        (
+            "paths_mart(title='t', owner='o', anchor={'event': 'a'}, depth='3')",
+            "depth is a number of 1 and more, not 3",
+        ),
+        (
+            "paths_mart(title='t', owner='o', anchor={'event': 'a'}, direction='back')",
+            "direction is next or previous, not back",
+        ),
+    ],
+)
+def test_so_is_that_of_another_journey(copy: Copy, call: str, sentence: str) -> None:
+    assert f"funnel_trial: {sentence}" in refusal_of(copy, "{{ " + call + " }}")
+
+
+def test_an_event_that_there_is_not_stops_the_build(copy: Copy) -> None:
+    text = copy.model.read_text()
+    copy.model.write_text(text.replace("'trial_started'", "'trail_started'"))
+    (failed,) = copy.dbt("run", "--select", "funnel_trial").failed
+    told = failed.message.partition("funnel_trial: ")[2]
+    assert told == (
+        "no event is called trail_started: none is registered (ingestion/event_types), and none was sent; "
+        "did you mean trial_started?"
+    )

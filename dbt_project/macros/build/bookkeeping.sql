@@ -9,6 +9,7 @@
         {% do run_query("create table if not exists ops.builds (invocation_id String, horizon DateTime64(3, 'UTC')) engine = MergeTree order by horizon") %}
         {% do run_query("create table if not exists ops.built_models (model String, through DateTime64(3, 'UTC'), definition String, built_at DateTime64(3, 'UTC') default now64(3)) engine = MergeTree order by (model, built_at)") %}
         {% do run_query("create table if not exists ops.tests_passed (test String, through DateTime64(3, 'UTC'), definition String, passed_at DateTime64(3, 'UTC') default now64(3)) engine = MergeTree order by (test, passed_at)") %}
+        {% do note_project_settings() %}
         {# A row gets its loaded_at when its insert begins and is seen when that ends. What is older than every insert
            that still runs is complete: nothing can be added behind it. The second is for clocks and rounding. #}
         {% do run_query("insert into ops.builds select '" ~ invocation_id ~ "', least(now64(3), ifNull((select min(now64(3) - toIntervalMillisecond(toUInt64(elapsed * 1000) + 1000)) from system.processes where query_kind = 'Insert' and query not ilike 'insert into function%' and query_id != queryID()), now64(3)))") %}

@@ -2,8 +2,8 @@
     Lifecycle. One row per period: how many people were active for the first time (new), again (returning), again after
     a pause (resurrecting), and how many of the period before were not (dormant).
 
-    events, condition, period as in retention; `first` and `last` day of the periods that are told. History before them
-    decides who is new.
+    events, condition, period as in retention; `first` and `last` day of the periods that are told, which may hang on
+    project_id. History before them decides who is new.
 #}
 {% macro lifecycle_periods(events, condition, period, first, last) -%}
 with people as (

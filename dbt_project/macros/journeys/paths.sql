@@ -11,7 +11,7 @@
     anchor     condition in SQL: the event to start from
     depth      how many events further
     entered    condition on the local_date of the anchor
-    scanned    condition on all events that are read: sessions may begin on the day before and end on the day after
+    scanned    condition on all events that are read: sessions may begin two days before and end two days after
     per        all: as above, of everything that is read; day: of each project and local_date of the anchor
 #}
 {% macro session_paths(events, anchor, direction='next', depth=3, top=20, entered='true', scanned='true', per='all') -%}

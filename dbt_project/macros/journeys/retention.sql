@@ -4,7 +4,7 @@
     events           a relation or subquery with project_id, person_key, timestamp, local_date
     start, returning conditions in SQL
     period           day, week (from Monday), month
-    first, last      SQL of the range's first and last day; whole periods within it count
+    first, last      SQL of the range's first and last day, which may hang on project_id; whole periods within it count
     kind             recurring (a member of each period with a start event), first_time (of the first in the range),
                      first_ever (of the first in all history)
     mode             on (came back in that period), on_or_after (in that one or a later one of the range)
@@ -12,14 +12,11 @@
     value            SQL of a dimension; a member counts where the first start event of their cohort's period was
 #}
 {% macro retention_cohorts(events, start, returning, period, first, last, kind='recurring', mode='on', min_occurrences=1, value='') -%}
-with spans as (
-    select
-        {{ period_number(period, '(' ~ first ~ ')') }}
-            + ({{ period_start(period, period_number(period, '(' ~ first ~ ')')) }} < {{ first }}) as first_period,
-        {{ period_number(period, '(' ~ last ~ ') + 1') }} - 1 as last_period
-),
-
-{% if value or min_occurrences > 1 -%}
+{%- set first_period -%}
+    {{ period_number(period, '(' ~ first ~ ')') }} + ({{ period_start(period, period_number(period, '(' ~ first ~ ')')) }} < {{ first }})
+{%- endset -%}
+{%- set last_period = period_number(period, '(' ~ last ~ ') + 1') ~ ' - 1' -%}
+with {% if value or min_occurrences > 1 -%}
 active as (
     select
         project_id,
@@ -38,6 +35,8 @@ active as (
 people as (
     select
         project_id,
+        {{ first_period }} as first_period,
+        {{ last_period }} as last_period,
         arraySort(groupArrayIf((period, {{ 'value' if value else "''" }}), starts)) as started,
         groupArrayIf(period, returns) as returned
     from active
@@ -49,6 +48,8 @@ people as (
 people as (
     select
         project_id,
+        {{ first_period }} as first_period,
+        {{ last_period }} as last_period,
         groupUniqArrayIf({{ period_number(period) }}, {{ start }}) as started_in,
         arrayMap(period -> (period, ''), arraySort(started_in)) as started,
         {{ 'started_in' if start == returning else 'groupUniqArrayIf(' ~ period_number(period) ~ ', ' ~ returning ~ ')' }} as returned
@@ -64,7 +65,7 @@ members as (
     select
         project_id,
         toUInt32(rowNumberInAllBlocks()) as member,
-        {%- set in_range = 'arrayFilter(item -> item.1 between (select first_period from spans) and (select last_period from spans), ' %}
+        {%- set in_range = 'arrayFilter(item -> item.1 between first_period and last_period, ' %}
         {%- if kind == 'recurring' %}
         {{ in_range }}started) as cohorts,
         {%- elif kind == 'first_time' %}
@@ -72,7 +73,7 @@ members as (
         {%- else %}
         {{ in_range }}arraySlice(started, 1, 1)) as cohorts,
         {%- endif %}
-        arrayFilter(period -> period <= (select last_period from spans), returned) as back,
+        arrayFilter(period -> period <= last_period, returned) as back,
         {%- if mode == 'on' %}
         back as later
         {%- else %}
@@ -111,7 +112,7 @@ projects as (
 select
     project_id,
     {{ period_start(period, 'cohort.1') }} as cohort_date,
-    toInt32((select last_period from spans) - cohort.1) as distances,
+    toInt32({{ last_period }} - cohort.1) as distances,
     {{ 'cohort.2 as value,' if value }}
     bitmapCardinality(cohort.3) as size,
     arrayMap(

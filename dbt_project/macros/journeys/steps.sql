@@ -37,12 +37,14 @@ user.id user_id
     {%- for line in (event_dimensions() ~ user_dimensions()).split('\n') if line.split(' ')[0] == path -%}
         {%- set column.name = line.split(' ')[1] -%}
     {%- endfor -%}
-    {%- if not column.name -%}
-        {#- One quoted name, dots included: reading a part of the column, not all of it as getSubcolumn does. -#}
+    {%- if column.name -%}
+        ifNull(toString({{ column.name }}), '')
+    {%- else -%}
+        {#- One quoted name, dots included: reading a part of the column, not all of it as getSubcolumn does. A list that the
+            registry knows is never absent, but empty. -#}
         {%- set property = path[11:] if path[:11] == 'properties.' else path -%}
-        {%- set column.name = 'properties.`' ~ (property | replace('\\', '\\\\') | replace('`', '\\`')) ~ '`' -%}
+        ifNull(nullIf(toString(properties.`{{ property | replace('\\', '\\\\') | replace('`', '\\`') }}`), '[]'), '')
     {%- endif -%}
-    ifNull(toString({{ column.name }}), '')
 {%- endmacro %}
 
 {#
@@ -67,7 +69,8 @@ user.id user_id
         not ({{ _filter_condition(text, '=', value) }})
     {%- elif value is number -%}
         {#- Never by one dynamic type: 3 would be missing where 3.5 is read. -#}
-        ifNull(toFloat64OrNull({{ text }}) {{ operator }} {{ value }}, false)
+        {#- Texts such as `inf` are read as numbers that no sender meant. -#}
+        ifNull(toFloat64OrNull({{ text }}) {{ operator }} {{ value }} and isFinite(toFloat64OrNull({{ text }})), false)
     {%- elif operator == '=' -%}
         {{ text }} = {{ text_literal(value) }}
     {%- else -%}

@@ -1,23 +1,25 @@
 {# The day in the project's timezone. ClickHouse wants a timezone that is constant, so there is one branch per timezone;
-   projects that are not declared have UTC. #}
+   projects that are not declared have UTC. The text names timezones and no projects: a new one changes no definition. #}
 {% macro local_date(instant='timestamp', project='project_id') -%}
-    {%- set zones = _project_timezones() -%}
+    {{ _by_timezone("toDate(" ~ instant ~ ", 'ZONE')", project) }}
+{%- endmacro %}
+
+{# SQL with a ZONE in it, by the timezone of the project. #}
+{% macro _by_timezone(sql, project) -%}
+    {%- set projects = ref('stg_millrace__projects') -%}
+    {%- set zones = _timezones() -%}
     {%- if zones -%}
         multiIf(
         {%- for zone in zones -%}
-            {{ project }} in ({{ zone.projects }}), toDate({{ instant }}, '{{ zone.timezone }}'),
+            {{ project }} in (select project_id from {{ projects }} where timezone = '{{ zone }}'), {{ sql | replace('ZONE', zone) }},
         {%- endfor -%}
-        toDate({{ instant }}, 'UTC'))
+        {{ sql | replace('ZONE', 'UTC') }})
     {%- else -%}
-        toDate({{ instant }}, 'UTC')
+        {{ sql | replace('ZONE', 'UTC') }}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _project_timezones() %}
+{% macro _timezones() %}
     {% if not execute %}{{ return([]) }}{% endif %}
-    {% set rows = run_query(
-        "select timezone, arrayStringConcat(arraySort(groupArray(concat('''', project_id, ''''))), ', ') as projects "
-        ~ "from raw.projects group by timezone order by timezone"
-    ) %}
-    {{ return(rows.rows) }}
+    {{ return(run_query("select distinct timezone from raw.projects where timezone != 'UTC' order by timezone").rows | map(attribute=0) | list) }}
 {% endmacro %}

@@ -1,9 +1,9 @@
 {{ config(materialized='collected', order_by=['changed_at', 'local_date']) }}
 
--- Identifiers whose earlier events have become somebody else's, or are left out from now on.
-with newly_internal as (
+-- Identifiers whose earlier events have become somebody else's, or are left out from now on, or no longer are.
+with internal_or_not as (
     select project_id, user_id
-    from {{ ref('int_internal_users') }}
+    from {{ ref('int_internal_statements') }}
     where changed_at > {{ since() }}
 ),
 
@@ -13,44 +13,43 @@ moved as (
     where changed_at > {{ since() }} and user_id != previous_user_id
     union all
     select project_id, true as is_user, user_id as id
-    from newly_internal
+    from internal_or_not
     union all
     select project_id, false as is_user, anonymous_id as id
     from {{ ref('int_identity_links') }}
-    where (project_id, user_id) in (select project_id, user_id from newly_internal)
+    where (project_id, user_id) in (select project_id, user_id from internal_or_not)
+),
+
+arrived as (
+    select project_id, local_date, count() as events
+    from {{ ref('stg_millrace__events') }}
+    where {{ newly_loaded() }} and consent_analytics
+    group by project_id, local_date
 ),
 
 days as (
-    select local_date, 'arrived' as reason, count() as events
-    from {{ ref('stg_millrace__events') }}
-    where {{ newly_loaded() }} and consent_analytics
-    group by local_date
+    select local_date, 'arrived' as reason
+    from arrived
     union all
-    -- Days without events between the last one so far and the new last one: nobody has told anything of them yet.
+    -- Days without events between the last one of a project so far and its new last one: nobody has told anything of them yet.
     select
-        arrayJoin(arrayMap(n -> latest + n, range(toUInt32(greatest(newest - latest, 0))))) as local_date,
-        'calendar' as reason,
-        0 as events
-    from (
-        select
-            ifNull(
-                (select max(local_date) from {{ so_far('local_date Date, reason String') }} where reason = 'arrived'),
-                toDate(0)
-            ) as latest,
-            ifNull(
-                (select max(local_date) from {{ ref('stg_millrace__events') }} where {{ newly_loaded() }} and consent_analytics),
-                toDate(0)
-            ) as newest
-    )
-    where latest > toDate(0)
+        arrayJoin(arrayMap(n -> before.latest + n, range(1, toUInt32(greatest(now.latest - before.latest, 1))))) as local_date,
+        'calendar' as reason
+    from (select project_id, max(local_date) as latest from arrived group by project_id) as now
+    inner join (
+        select project_id, max(local_date) as latest
+        from {{ so_far('project_id String, local_date Date, reason String') }}
+        where reason = 'arrived'
+        group by project_id
+    ) as before on before.project_id = now.project_id
     union all
-    select distinct local_date, 'identity' as reason, 0 as events
+    select local_date, 'identity' as reason
     from {{ ref('int_identity_days') }}
     where (project_id, is_user, id) in (select project_id, is_user, id from moved)
     union all
     -- A load says at its end what its user agents and referrers mean. Events that this build meets before that are looked
     -- at once more by the next one.
-    select distinct local_date, 'undescribed' as reason, 0 as events
+    select local_date, 'undescribed' as reason
     from {{ ref('stg_millrace__events') }}
     where
         {{ newly_loaded() }}
@@ -66,16 +65,17 @@ days as (
             )
         )
     union all
-    select distinct local_date, 'described' as reason, 0 as events
+    select local_date, 'described' as reason
     from {{ so_far('local_date Date, changed_at DateTime64(3), reason String') }} as before
     where before.reason = 'undescribed' and before.changed_at >= {{ since() }}
 ),
 
--- A session goes on after midnight, so what changes on a day may change the next one.
+-- What changes on a day may change later ones: an event joins an activity that begins within 24 hours, and so where its
+-- sessions are cut within 24 more. 48 hours reach into a third day behind, where an hour was put forward.
 widened as (
-    select local_date, reason, events from days
+    select local_date, reason from days
     union all
-    select distinct local_date + 1 as local_date, 'session' as reason, 0 as events from days
+    select arrayJoin([local_date + 1, local_date + 2, local_date + 3]) as local_date, 'session' as reason from days
 ),
 
 -- An activity without a break is cut every 24 hours from its begin: where it changes, all cuts behind may move.
@@ -113,20 +113,19 @@ rates as (
         and local_date in (select local_date from {{ so_far('local_date Date, reason String') }} where reason = 'arrived')
 )
 
-select local_date, {{ horizon() }} as changed_at, reason, events
-from widened
+select project_id, local_date, {{ horizon() }} as changed_at, 'arrived' as reason, events
+from arrived
 union all
-select local_date, {{ horizon() }} as changed_at, 'order' as reason, 0 as events
-from orders_told_again
-union all
-select local_date, {{ horizon() }} as changed_at, 'rate' as reason, 0 as events
-from rates
-union all
-select distinct
-    arrayJoin([long_activities.local_date, long_activities.local_date + 1]) as local_date,
-    {{ horizon() }} as changed_at,
-    'activity' as reason,
-    0 as events
-from long_activities
-cross join (select distinct local_date from widened) as changed
-where changed.local_date between long_activities.first_date and long_activities.local_date
+select distinct '' as project_id, local_date, {{ horizon() }} as changed_at, reason, 0 as events
+from (
+    select local_date, reason from widened where reason != 'arrived'
+    union all
+    select local_date, 'order' as reason from orders_told_again
+    union all
+    select local_date, 'rate' as reason from rates
+    union all
+    select arrayJoin([long_activities.local_date, long_activities.local_date + 1]) as local_date, 'activity' as reason
+    from long_activities
+    cross join (select distinct local_date from widened) as changed
+    where changed.local_date between long_activities.first_date and long_activities.local_date
+)

@@ -52,7 +52,7 @@ identified as (
         on users.project_id = events.project_id and users.anonymous_id = events.anonymous_id
 ),
 
--- Where each stream of events stood at the end of the day before.
+-- Where each stream of events stood at the end of the days before.
 carried_over as (
     select
         project_id,
@@ -65,7 +65,9 @@ carried_over as (
         'project_id String, person_id String, sdk_session_id String, local_date Date, timestamp DateTime64(3), '
         ~ 'session_started_at DateTime64(3), activity_began_at DateTime64(3)'
     ) }} as before
-    where before.local_date = {{ first_day() }} - 1 and before.session_started_at > 0
+    where
+        before.local_date between {{ first_day() }} - {{ days_after_session_start() }} and {{ first_day() }} - 1
+        and before.session_started_at > 0
     group by all
 ),
 

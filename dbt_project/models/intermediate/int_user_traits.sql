@@ -12,7 +12,6 @@ select
     ifNull(toString(properties.country), '') as country,
     ifNull(toString(properties.company_id), '') as company_id,
     ifNull(toString(properties.role), '') as role,
-    parseDateTime64BestEffortOrNull(ifNull(toString(properties.signed_up_at), ''), 3, 'UTC') as signed_up_at,
-    ifNull(is_internal, false) as is_internal
+    parseDateTime64BestEffortOrNull(ifNull(toString(properties.signed_up_at), ''), 3, 'UTC') as signed_up_at
 from {{ ref('stg_millrace__events') }}
 where {{ newly_loaded() }} and consent_analytics and message_type = 'identify' and user_id != ''

@@ -38,7 +38,7 @@ hostile = st.text(st.one_of(st.sampled_from("'\\`\"{}%-;/*\n "), st.characters(e
 def test_a_text_is_one_literal(text: str) -> None:
     assert read_literals(rendering.literal(text)) == [text]
     sql = rendering.condition_sql(Step(event="a", filters=(Filter(path="x", operator=Operator.EQUAL, value=text),)))
-    assert read_literals(sql) == ["a", "", text]
+    assert read_literals(sql) == ["a", "[]", "", text]
 
 
 @pytest.mark.parametrize("text", ["{{ 7 * 7 }}", "{% for x in y %}", "{# gone #}", "a' OR 1=1 --", "\\' OR 1=1 --"])
@@ -48,7 +48,7 @@ def test_a_text_is_not_rendered(text: str) -> None:
 
 def test_a_dimension_is_declared_or_a_property() -> None:
     assert rendering.dimension_sql("country") == "ifNull(toString(country), '')"
-    assert rendering.dimension_sql("properties.country") == "ifNull(toString(properties.`country`), '')"
+    assert rendering.dimension_sql("properties.country") == "ifNull(nullIf(toString(properties.`country`), '[]'), '')"
     for unknown in ("contry", "person_id", "1) or (1=1", "country; drop table x"):
         with pytest.raises(WrongUsage, match="no dimension"):
             rendering.dimension_sql(unknown)

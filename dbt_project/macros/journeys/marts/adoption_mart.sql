@@ -8,7 +8,7 @@
 {%- set features = declared_steps(features) -%}
 {#- A week is the row of its Monday: a change of any day of it makes the Monday anew. -#}
 {{- config(materialized='by_day', partition_by='local_date', order_by=['project_id', 'feature'], days_before=6) -}}
-{{- declare_journey('adoption', title, owner, tags, 'up', {'features': features}) -}}
+{{- declare_journey('adoption', title, owner, tags, 'up', {'features': features}, features | map(attribute='event') | list) -}}
 with used as (
     select
         project_id,

@@ -15,21 +15,17 @@
 {#- The window from a late hour of the day of entry, and an hour that is put forward. -#}
 {%- set days = (within_days | round(0, 'ceil') | int) + 1 -%}
 {%- set spoiling = [] -%}
-{%- for exclusion in exclusions -%}
-    {%- do spoiling.append({
-        'event': exclusion.event, 'filters': exclusion.filters or [],
-        'after': exclusion.after or 1, 'before': exclusion.before or steps | length,
-    }) -%}
-{%- endfor -%}
-{{- _check_funnel(steps, window_ms, order, spoiling) -}}
+{%- for exclusion in exclusions %}{% do spoiling.append(declared_exclusion(exclusion, steps | length)) %}{% endfor -%}
+{%- set names = steps | map(attribute='event') | list -%}
+{%- set overlapping = '*' in names or names | unique | list | length < names | length -%}
+{{- _check_funnel(steps, window_ms, order, spoiling, overlapping) -}}
 {{- config(materialized='by_day', partition_by='local_date', order_by=['project_id', 'person_key'], days_before=days) -}}
 {{- declare_journey('funnel', title, owner, tags, good, {
     'steps': steps, 'within_seconds': window_ms // 1000, 'order': order, 'exclusions': spoiling,
-}) -}}
+}, (steps + spoiling) | map(attribute='event') | list) -}}
 {%- set conditions, void = [], [] -%}
 {%- for step in steps %}{% do conditions.append(condition_of(step)) %}{% endfor -%}
 {%- for one in spoiling %}{% do void.append({'condition': condition_of(one), 'after': one.after, 'before': one.before}) %}{% endfor -%}
-{%- set names = steps | map(attribute='event') | list -%}
 select
     attempts.project_id as project_id,
     attempts.local_date as local_date,
@@ -53,23 +49,25 @@ from (
     entered=in_days(),
     scanned=in_days(after=days) ~ (' and ' ~ events_of(steps + spoiling) if order != 'strict' else ''),
     value="(toString(country), ifNull(toString(device_type), 'unknown'), session_key)",
-    overlapping='*' in names or names | unique | list | length < names | length,
+    overlapping=overlapping,
 ) }}
 ) as attempts
 left join (
     select project_id, session_key, channel
     from {{ ref('fct_sessions') }}
-    where {{ in_days(before=1) }}
+    where {{ in_days(before=days_after_session_start()) }}
 ) as sessions on sessions.project_id = attempts.project_id and sessions.session_key = attempts.value.3
 {%- endmacro %}
 
-{% macro _check_funnel(steps, window_ms, order, exclusions) -%}
+{% macro _check_funnel(steps, window_ms, order, exclusions, overlapping) -%}
     {%- if steps | length < 2 or steps | length + exclusions | length > 15 -%}
         {{ wrong_declaration('a funnel has at least two steps, and at most 15 steps and exclusions') }}
     {%- elif window_ms <= 0 -%}
         {{ wrong_declaration('within_days is more than 0') }}
     {%- elif order not in ['ordered', 'strict', 'unordered'] -%}
         {{ wrong_declaration('order is ordered, strict or unordered, not ' ~ order) }}
+    {%- elif order == 'unordered' and overlapping and steps | length > 5 -%}
+        {{ wrong_declaration('steps in any order of which one event may match several are at most 5: name different events') }}
     {%- endif -%}
     {%- for one in exclusions if not 1 <= one.after < one.before <= steps | length -%}
         {{ wrong_declaration('the exclusion of ' ~ one.event ~ ' does not lie between two of the steps') }}

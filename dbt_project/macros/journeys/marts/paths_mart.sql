@@ -2,11 +2,19 @@
    so that days may be added up. `anchor`: {label, event, filters}. #}
 {% macro paths_mart(title, owner, anchor, direction='next', depth=3, tags=[]) -%}
 {%- set anchor = declared_step(anchor) -%}
+{%- set around = days_after_session_start() -%}
 {{- config(
     materialized='by_day', partition_by='local_date', order_by=['project_id', 'step', 'from_event'],
-    days_before=1, days_after=1,
+    days_before=around, days_after=around,
 ) -}}
-{{- declare_journey('paths', title, owner, tags, none, {'anchor': anchor, 'direction': direction, 'depth': depth}) -}}
+{{- declare_journey('paths', title, owner, tags, none, {
+    'anchor': anchor, 'direction': direction, 'depth': depth,
+}, [anchor.event]) -}}
+{%- if direction not in ['next', 'previous'] -%}
+    {{ wrong_declaration('direction is next or previous, not ' ~ direction) }}
+{%- elif depth is not integer or depth < 1 -%}
+    {{ wrong_declaration('depth is a number of 1 and more, not ' ~ depth) }}
+{%- endif -%}
 select
     project_id,
     local_date,
@@ -17,7 +25,7 @@ select
 from (
     {{ session_paths(
         ref('fct_events'), condition_of(anchor), direction=direction, depth=depth, top=0,
-        entered=in_days(), scanned=in_days(before=1, after=1), per='day',
+        entered=in_days(), scanned=in_days(before=around, after=around), per='day',
     ) }}
 ) as edges
 where edges.step > 0

@@ -11,7 +11,12 @@
 {{- config(materialized='table', order_by=['project_id', 'kind', 'cohort_date', 'age']) -}}
 {{- declare_journey('retention', title, owner, tags, 'up', {
     'start': start, 'returning': returning, 'period': period, 'periods': periods, 'kinds': kinds,
-}) -}}
+}, [start, returning]) -}}
+{%- if not kinds or kinds | reject('in', ['recurring', 'first_ever']) | list -%}
+    {{ wrong_declaration('kinds are recurring and first_ever, not ' ~ kinds) }}
+{%- elif periods is not integer or periods < 1 -%}
+    {{ wrong_declaration('periods is a number of 1 and more, not ' ~ periods) }}
+{%- endif -%}
 {%- set days = ref('int_person_days') -%}
 select
     project_id,
@@ -26,7 +31,7 @@ from (
     from (
         {{ retention_cohorts(
             days, on_days_with(start), on_days_with(returning), period,
-            period_start(period, '(select min(' ~ period_number(period) ~ ') from ' ~ days ~ ')'), last_day_of(days),
+            period_start(period, '(select min(' ~ period_number(period) ~ ') from ' ~ days ~ ')'), last_day_with_events(),
             kind=kind,
         ) }}
     )
@@ -39,4 +44,11 @@ array join back as came_back, range(toUInt32(length(back))) as age
 {# What holds of a day of a person, by the events they had on it. #}
 {% macro on_days_with(event) -%} {{ 'true' if event == '*' else 'has(event_names, ' ~ text_literal(event) ~ ')' }} {%- endmacro %}
 
-{% macro last_day_of(days) -%} ifNull((select max(local_date) from {{ days }}), toDate(0)) {%- endmacro %}
+{# The last day of which the project at hand has events. Others may have later ones, by their timezone already: of those
+   days nothing is known of this project yet. #}
+{% macro last_day_with_events() -%}
+    (
+        select mapFromArrays(groupArray(project_id), groupArray(last_date))
+        from (select project_id, max(local_date) as last_date from {{ ref('agg_daily_events') }} group by project_id)
+    )[project_id]
+{%- endmacro %}

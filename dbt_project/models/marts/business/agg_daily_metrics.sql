@@ -2,7 +2,7 @@
     materialized='by_day',
     partition_by='local_date',
     order_by=['project_id', 'channel', 'country', 'device_type'],
-    days_before=1,
+    days_before=days_after_session_start(),
 ) }}
 
 select

@@ -2,7 +2,7 @@
     materialized='by_day',
     partition_by='local_date',
     order_by=['project_id', 'event', 'timestamp'],
-    days_before=1,
+    days_before=days_after_session_start(),
 ) }}
 
 with conversions as (
@@ -24,11 +24,11 @@ with conversions as (
     where {{ in_days() }} and event in ({{ quoted(var('conversion_events')) }})
 ),
 
--- A session that goes on after midnight is of the day before.
+-- A session that goes on after midnight is of the day on which it began.
 sessions as (
     select project_id, session_key, started_at, channel, campaign_key, entry_page_key
     from {{ ref('fct_sessions') }}
-    where {{ in_days(before=1) }}
+    where {{ in_days(before=days_after_session_start()) }}
 )
 
 select

@@ -2,7 +2,7 @@
     materialized='by_day',
     partition_by='local_date',
     order_by=['project_id', 'timestamp'],
-    days_before=1,
+    days_before=days_after_session_start(),
 ) }}
 
 -- The views of the day, and those around midnight that belong to the same sessions.
@@ -22,7 +22,7 @@ with views as (
         geo_key,
         toUInt64OrNull(toString(properties.load_time_ms)) as load_time_ms
     from {{ ref('fct_events') }}
-    where {{ in_days(before=1, after=1) }} and message_type in ('page', 'screen')
+    where {{ in_days(before=days_after_session_start(), after=days_after_session_start()) }} and message_type in ('page', 'screen')
 ),
 
 placed as (

@@ -2,7 +2,7 @@
     materialized='by_day',
     partition_by='local_date',
     order_by=['project_id', 'started_at'],
-    days_before=1,
+    days_before=days_after_session_start(),
 ) }}
 
 with events as (
@@ -13,7 +13,7 @@ with events as (
         event in ({{ quoted(var('conversion_events')) }}) as is_conversion,
         {{ has_campaign() }} or referrer_kind != '' as has_origin
     from {{ ref('fct_events') }}
-    where {{ in_days(after=1) }} and session_key != 0
+    where {{ in_days(after=days_after_session_start()) }} and session_key != 0
 ),
 
 -- What belongs together comes from one event: the first that tells it.
@@ -52,7 +52,7 @@ sessions as (
 orders as (
     select session_key, count() as orders, sum(ifNull(facts.revenue, 0)) as revenue
     from {{ ref('fct_orders') }} as facts
-    where {{ in_days(after=1) }} and session_key != 0
+    where {{ in_days(after=days_after_session_start()) }} and session_key != 0
     group by session_key
 )
 

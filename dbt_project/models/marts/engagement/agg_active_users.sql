@@ -34,15 +34,21 @@ changes as (
     group by project_id, changed_on
 ),
 
--- Also days on which nothing happened, as long as somebody counts as active, but none that is still to come.
+-- Also days on which nothing happened, as long as somebody counts as active, but none of which the project has yet to tell.
 calendar as (
     select project_id, arrayJoin(arrayMap(n -> begins + n, range(toUInt32(greatest(ends - begins, -1) + 1)))) as local_date
     from (
         select
             project_id,
             min(days.local_date) as begins,
-            least({{ last_day() }}, (select max(local_date) from {{ ref('int_changed_days') }} where reason = 'arrived')) as ends
+            least({{ last_day() }}, any(known.latest)) as ends
         from days
+        inner join (
+            select project_id, max(local_date) as latest
+            from {{ ref('int_changed_days') }}
+            where reason = 'arrived'
+            group by project_id
+        ) as known on known.project_id = days.project_id
         group by project_id
     )
 ),

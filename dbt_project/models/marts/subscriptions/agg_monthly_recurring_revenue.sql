@@ -29,7 +29,7 @@ changes as (
     group by project_id, month
 ),
 
--- Months without a movement as well, up to the last one of which anything is known.
+-- Months without a movement as well, up to the last one of which anything is known of the project.
 months as (
     select
         project_id,
@@ -40,10 +40,15 @@ months as (
     from (
         select
             project_id,
-            min(local_date) as first_date,
-            greatest(max(local_date), (select max(local_date) from {{ ref('agg_daily_events') }})) as last_date
-        from {{ ref('fct_revenue_movements') }}
+            minIf(local_date, is_movement) as first_date,
+            max(local_date) as last_date
+        from (
+            select project_id, local_date, true as is_movement from {{ ref('fct_revenue_movements') }}
+            union all
+            select project_id, local_date, false as is_movement from {{ ref('agg_daily_events') }}
+        )
         group by project_id
+        having countIf(is_movement) > 0
     )
 )
 

@@ -95,7 +95,7 @@ first_seen as (
 
 -- What has no history: the latest word of the CRM, else what the user's own events say.
 traits as (
-    select project_id, user_id, min(signed_up_at) as signed_up_at, max(is_internal) as is_internal
+    select project_id, user_id, min(signed_up_at) as signed_up_at
     from {{ ref('int_user_traits') }}
     group by project_id, user_id
 ),
@@ -105,8 +105,7 @@ customers as (
         project_id,
         user_id,
         argMaxIf(created_at, updated_at, created_at is not null) as created_at,
-        argMaxIf(onboarded_at, updated_at, onboarded_at is not null) as onboarded_at,
-        max(ifNull(is_internal, false)) as is_internal
+        argMaxIf(onboarded_at, updated_at, onboarded_at is not null) as onboarded_at
     from {{ ref('stg_crm__customers') }}
     group by project_id, user_id
 )
@@ -125,7 +124,7 @@ select
         versions.version.3.{{ loop.index }} = '', 'unknown', versions.version.3.{{ loop.index }}
     )::{{ type_of[attribute] }} as {{ attribute }},
     {%- endfor %}
-    (ifNull(traits.is_internal, false) or ifNull(customers.is_internal, false))::Bool as is_internal,
+    ((versions.project_id, versions.user_id) in (select project_id, user_id from {{ ref('int_internal_users') }}))::Bool as is_internal,
     first_seen.first_seen_at as first_seen_at,
     coalesce(customers.created_at, traits.signed_up_at) as signed_up_at,
     customers.onboarded_at as onboarded_at

@@ -1,3 +1,4 @@
+-- Changes of settings: {{ changes_of_project_settings() }}
 select
     project_id,
     name as project_name,
