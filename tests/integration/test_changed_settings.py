@@ -52,7 +52,7 @@ def test_a_new_project_makes_no_table_anew_unless_it_was_built_before_it_was_dec
     declared = warehouse.project_dir / "projects.yaml"
     text = declared.read_text()
     try:
-        declared.write_text(f"{text}\n  - {{id: third, timezone: Europe/Berlin, currency: USD, retention: 2y}}\n")
+        declared.write_text(f"{text}\n  - {{id: third, name: Third, timezone: Europe/Berlin, currency: USD, retention: 2y}}\n")
         assert warehouse.run("migrate").returncode == 0
         _arrive_as(warehouse, "third", "sipHash64(event_id) % 2 = 0")
         build(warehouse)

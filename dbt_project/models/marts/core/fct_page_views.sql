@@ -22,7 +22,9 @@ with views as (
         geo_key,
         toUInt64OrNull(toString(properties.load_time_ms)) as load_time_ms
     from {{ ref('fct_events') }}
-    where {{ in_days(before=days_after_session_start(), after=days_after_session_start()) }} and message_type in ('page', 'screen')
+    where
+        {{ in_days(before=days_after_session_start(), after=days_after_session_start()) }}
+        and message_type in ('page', 'screen')
 ),
 
 placed as (

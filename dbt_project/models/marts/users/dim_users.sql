@@ -124,7 +124,9 @@ select
         versions.version.3.{{ loop.index }} = '', 'unknown', versions.version.3.{{ loop.index }}
     )::{{ type_of[attribute] }} as {{ attribute }},
     {%- endfor %}
-    ((versions.project_id, versions.user_id) in (select project_id, user_id from {{ ref('int_internal_users') }}))::Bool as is_internal,
+    (
+        (versions.project_id, versions.user_id) in (select project_id, user_id from {{ ref('int_internal_users') }})
+    )::Bool as is_internal,
     first_seen.first_seen_at as first_seen_at,
     coalesce(customers.created_at, traits.signed_up_at) as signed_up_at,
     customers.onboarded_at as onboarded_at
