@@ -52,7 +52,9 @@ def test_a_new_project_makes_no_table_anew_unless_it_was_built_before_it_was_dec
     declared = warehouse.project_dir / "projects.yaml"
     text = declared.read_text()
     try:
-        declared.write_text(f"{text}\n  - {{id: third, name: Third, timezone: Europe/Berlin, currency: USD, retention: 2y}}\n")
+        declared.write_text(
+            f"{text}\n  - {{id: third, name: Third, timezone: Europe/Berlin, currency: USD, retention: 2y}}\n"
+        )
         assert warehouse.run("migrate").returncode == 0
         _arrive_as(warehouse, "third", "sipHash64(event_id) % 2 = 0")
         build(warehouse)
@@ -92,8 +94,8 @@ def _arrive_as(own: Instance, project: str, condition: str) -> None:
     ]
     told = ", ".join(f"'{project}' AS project_id" if name == "project_id" else name for name in columns)
     own.client().command(
-        f"INSERT INTO raw.events ({', '.join(columns)}) SELECT {told} FROM ops.arrivals "
-        f"WHERE project_id = 'demo' AND {condition}"
+        f"INSERT INTO raw.events ({', '.join(columns)}) SELECT {told} FROM ops.arrivals AS them "
+        f"WHERE them.project_id = 'demo' AND {condition}"
     )
 
 
