@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import Format, FormatOption, console, print_json, print_text
+from cli.output import Format, FormatOption, console, print_json, print_text, say
 from warehouse.errors import WrongUsage
 from warehouse.settings import load_settings
 
@@ -39,8 +39,11 @@ def build(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Bring the models up to date with raw: only the days that changed are made anew."""
+    from warehouse.dbt import left_over
+
     begun = time.monotonic()
-    done = build_models(load_settings(), select or (), exclude or (), full_refresh, tests)
+    settings = load_settings()
+    done = build_models(settings, select or (), exclude or (), full_refresh, tests)
     seconds = time.monotonic() - begun
     if format is Format.JSON:
         print_json(
@@ -58,6 +61,11 @@ def build(
         )
     else:
         print_build(done, seconds)
+    if not select and not exclude and (tables := left_over(settings, done)):
+        say(
+            f"No model makes {', '.join(tables)} any more; to drop what is left over: "
+            "millrace dbt run-operation drop_what_no_model_makes"
+        )
     if done.failed:
         raise typer.Exit(1)
 

@@ -1,16 +1,14 @@
--- Of the last 30 days, as sessions_have_all_events.
-{%- set since %} (select max(local_date) - 30 from {{ ref('fct_sessions') }}) {%- endset %}
 select *
 from (
     select project_id, local_date, sum(sessions) as sessions
     from {{ ref('agg_daily_metrics') }}
-    where local_date >= {{ since }}
+    where local_date in {{ tested_days() }}
     group by project_id, local_date
 ) as daily
 full outer join (
     select project_id, local_date, count() as sessions
     from {{ ref('fct_sessions') }}
-    where local_date >= {{ since }}
+    where local_date in {{ tested_days() }}
     group by project_id, local_date
 ) as facts on facts.project_id = daily.project_id and facts.local_date = daily.local_date
 where ifNull(daily.sessions, 0) != ifNull(facts.sessions, 0)

@@ -87,9 +87,7 @@ def _steps(funnel: Funnel, row: Sequence[Any]) -> list[Answer]:
 
 def _retention(reader: Reader, retention: Retention) -> Answer:
     days = _days(reader, retention, retention.period)
-    if days is None:
-        return {"cohorts": []}
-    rows = reader.rows(rendering.retention_sql(retention, *days))
+    rows = reader.rows(rendering.retention_sql(retention, *days)) if days else []
     cohorts: list[tuple[str, Answer]] = [
         (
             row[3] if retention.by else "",

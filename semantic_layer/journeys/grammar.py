@@ -29,7 +29,8 @@ def parse_exclusion(text: str, steps: int) -> Exclusion:
     """EVENT, or EVENT:1-2 for `after step 1 and before step 2`."""
     match = SPAN.fullmatch(text)
     if not match:
-        if re.search(r":\s*\d*\s*-?\s*\d*\s*$", text):
+        # No event has a colon in its name; a value in brackets may.
+        if ":" in text.partition("[")[0] or ":" in text.rpartition("]")[2]:
             raise WrongUsage(
                 f"The exclusion {text!r} has no valid steps behind the colon.",
                 hint="Write it as EVENT, or as EVENT:1-2 for between steps 1 and 2.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +27,23 @@ MEANING = {
     "intermediate.int_order_days": "SELECT DISTINCT * FROM intermediate.int_order_days",
 }
 PERSONAL_IDS = ("event_id", "user_id", "anonymous_id", "session_id", "group_id")
-LAST_WEEK = "timestamp > (SELECT max(timestamp) - INTERVAL 7 DAY FROM ops.arrivals WHERE timestamp < '2026-07-01')"
+# A table of days costs by its days: ten weeks, with the nights in which the clocks of both projects are put forward.
+FROM_DAY, UNTIL_DAY = date(2026, 2, 20), date(2026, 4, 30)
+LAST_WEEK = f"timestamp > (SELECT max(timestamp) - INTERVAL 7 DAY FROM ops.arrivals WHERE timestamp < '{UNTIL_DAY}')"
 BOOKKEEPING = ("intermediate.int_changed_days",)
 
 
 @contextmanager
-def world_aside(folder: Path) -> Iterator[Instance]:
-    """A world in a table aside (ops.arrivals): events are put into raw.events from there."""
-    generate(World(size=6_000), folder / "world")
+def world_aside(folder: Path, since: date = FROM_DAY) -> Iterator[Instance]:
+    """A world in a table aside (ops.arrivals): events are put into raw.events from there, which is empty."""
+    generate(World(size=9_000, end=UNTIL_DAY), folder / "world")
     with Instance(folder / "millrace") as own:
         own.up()
         own.json("load", str(folder / "world" / "events"))
         client = own.client()
         client.command("CREATE TABLE ops.arrivals AS raw.events")
-        client.command("INSERT INTO ops.arrivals SELECT * FROM raw.events")
+        client.command(f"INSERT INTO ops.arrivals SELECT * FROM raw.events WHERE timestamp >= '{since}'")
+        client.command("TRUNCATE TABLE raw.events")
         yield own
 
 

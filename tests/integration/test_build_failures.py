@@ -147,6 +147,31 @@ def test_bad_data_fails_a_build_and_does_not_flow_on(instance: Instance, project
     assert "0 tests passed" in untested.stdout
 
 
+def test_a_table_that_no_model_makes_any_more_is_named_and_dropped(instance: Instance, project: Path) -> None:
+    model = project / "models" / "intermediate" / "int_of_last_year.sql"
+    model.write_text("{{ config(materialized='table') }} select 1 as a")
+    assert "any more" not in build(instance).stderr
+    model.unlink()
+    assert "No model makes intermediate.int_of_last_year any more" in build(instance).stderr
+    assert "any more" not in build(instance, "--select", "dim_dates").stderr
+    with instance.active():
+        dropped = CliRunner().invoke(app, ["dbt", "run-operation", "drop_what_no_model_makes"])
+    assert dropped.exit_code == 0
+    left = instance.rows(
+        "SELECT count(), countIf(name = 'int_of_last_year') FROM system.tables WHERE database = 'intermediate'"
+    )
+    assert left[0][0] > 20
+    assert left[0][1] == 0
+    assert "any more" not in build(instance).stderr
+
+
+def test_a_part_of_the_models_is_built_where_nothing_was(tmp_path: Path) -> None:
+    with Instance(tmp_path / "millrace") as empty:
+        empty.up()
+        nodes = empty.json("build", "--select", "dim_dates")["nodes"]
+        assert {node["status"] for node in nodes} == {"success", "pass"}
+
+
 def test_a_build_whose_first_step_fails_builds_nothing(instance: Instance, project: Path) -> None:
     """The horizon is found there: without it raw would be taken for empty, and every table be emptied."""
     assert build(instance, "--no-tests").exit_code == 0

@@ -188,6 +188,10 @@ def test_the_other_journeys_as_scripts_read_them(shop: Instance) -> None:
         {"value": "DE", "cohorts": [{"period": "2025-12-29", "size": 2, "returned": [0]}]},
         {"value": "FR", "cohorts": [{"period": "2025-12-29", "size": 2, "returned": [1]}]},
     ]
+    assert shop.json("retention", "--start", "viewed", "--by", "country", "--project", "demo_mobile") == {
+        "cohorts": [],
+        "breakdown": [],
+    }
     one_day = ("--from", "2026-01-01", "--to", "2026-01-02", "--period", "day")
     # The second day's interval ends after --to.
     assert shop.json("retention", *one_day, "--periods", "5")["cohorts"] == [
@@ -286,6 +290,9 @@ def test_several_projects_have_to_be_told_apart(instance: Instance) -> None:
     steps = ("--step", "viewed", "--step", "signup")
     assert users(instance, *steps, "--project", "demo_mobile") == [1, 0]
     assert users(instance, *steps, "--project", "demo") == [4, 2]
+    # One that nobody declared, whose events were let in.
+    world.insert_into("undeclared", SHOP[:1])
+    assert users(instance, *steps, "--project", "undeclared") == [1, 0]
 
 
 QUERY = "select country, count() as events from fct_events where event = 'viewed' group by country order by country"

@@ -41,6 +41,13 @@
     {{ return(tested.config.materialized == 'by_day' or 'arrives_by' in tested.config.meta) }}
 {% endmacro %}
 
+{# What a test of several tables compares: the days that the latest build made anew; all after a full refresh. #}
+{% macro tested_days() -%}
+    {%- set changes = ref('int_changed_days') -%}
+    (select local_date from {{ changes }}
+    {%- if flags.WHICH == 'build' and not flags.FULL_REFRESH %} where changed_at = (select max(changed_at) from {{ changes }}) {%- endif %})
+{%- endmacro %}
+
 {# After a build: what its tests have passed. #}
 {% macro end_build(results) %}
     {% if execute and flags.WHICH == 'build' %}

@@ -25,7 +25,7 @@ active as (
         countIf({{ start }}) > 0 as starts,
         countIf({{ returning }}) >= {{ min_occurrences }} as returns
         {%- if value %},
-        argMinIf(toString({{ value }}), timestamp, {{ start }}) as value
+        tupleElement(minIf((timestamp, toString({{ value }})), {{ start }}), 2) as value
         {%- endif %}
     from {{ events }}
     where {{ _retention_events(events, start, returning, first, last, kind) }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import date
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from semantic_layer.journeys import rendering
 from semantic_layer.journeys.grammar import parse_step
 from semantic_layer.journeys.models import Filter, Funnel, Operator, Retention, Step
+from tests.support import REPOSITORY
 from warehouse.errors import WrongUsage
 
 
@@ -54,6 +56,13 @@ def test_a_dimension_is_declared_or_a_property() -> None:
             rendering.dimension_sql(unknown)
     with pytest.raises(WrongUsage, match="did you mean 'country'"):
         rendering.dimension_sql("contry")
+
+
+def test_the_guide_names_the_dimensions_that_there_are() -> None:
+    guide = (REPOSITORY / "docs/journeys.md").read_text()
+    _, _, rest = guide.partition("What a filter may name:")
+    named, _, _ = rest.partition("any other name is")
+    assert set(re.findall(r"`([\w.]+)`", named)) - {"unknown"} == set(rendering.dimensions())
 
 
 def test_no_dimension_is_personal() -> None:
