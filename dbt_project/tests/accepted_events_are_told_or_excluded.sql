@@ -12,6 +12,9 @@ with accepted as (
         -- What was loaded since is told by the next build.
         and loaded_at < {{ built }}
         and local_date in {{ tested_days() }}
+        -- What an index on the instant can use.
+        and toDate(timestamp)
+        between (select min(local_date) - 1 from {{ tested_days() }}) and (select max(local_date) + 1 from {{ tested_days() }})
         and ifNull(kept_date, local_date) = local_date
     group by project_id, local_date
 ),

@@ -16,7 +16,8 @@ SESSIONS = "sessions_have_all_events"
 METRICS = "daily_metrics_have_all_sessions"
 ORDERS = "orders_have_the_revenue_of_their_events"
 MOVEMENTS = "movements_add_up_to_what_is_paid"
-ALL = {EVENTS, SESSIONS, METRICS, ORDERS, MOVEMENTS}
+OF_A_SESSION = "of_a_session_fct_events_session_key"
+ALL = {EVENTS, SESSIONS, METRICS, ORDERS, MOVEMENTS, OF_A_SESSION}
 
 ALL_DAYS = {"max_partitions_per_insert_block": 0}
 
@@ -59,7 +60,8 @@ def test_a_row_that_is_missing_or_told_twice_is_found(
             client.command(f"DELETE FROM {table} WHERE {these}")
         else:
             client.command(f"INSERT INTO {table} SELECT * FROM ops.whole WHERE {these}")
-        assert _failing(instance, command) == failing
+        one_session_less = table == "marts.fct_sessions" and defect == "missing"
+        assert _failing(instance, command) == failing | ({OF_A_SESSION} if one_session_less else set())
     finally:
         client.command(f"TRUNCATE TABLE {table}")
         client.command(f"INSERT INTO {table} SELECT * FROM ops.whole", settings=ALL_DAYS)

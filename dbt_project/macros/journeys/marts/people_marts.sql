@@ -12,7 +12,7 @@ select
     dormant_people,
     toBool({{ period_start(period, '(' ~ period_number(period, 'period_date') ~ ' + 1)') }} <= {{ last_day_with_events() }} + 1) as is_complete
 from (
-    {{ lifecycle_periods(days, on_days_with(event), period, '(select min(local_date) from ' ~ days ~ ')', last_day_with_events()) }}
+    {{ lifecycle_periods(days, on_days_with(event), period, before_all_events(), last_day_with_events()) }}
 )
 {%- endmacro %}
 

@@ -31,7 +31,7 @@ from (
     from (
         {{ retention_cohorts(
             days, on_days_with(start), on_days_with(returning), period,
-            period_start(period, '(select min(' ~ period_number(period) ~ ') from ' ~ days ~ ')'), last_day_with_events(),
+            before_all_events(), last_day_with_events(),
             kind=kind,
         ) }}
     )
@@ -44,11 +44,15 @@ array join back as came_back, range(toUInt32(length(back))) as age
 {# What holds of a day of a person, by the events they had on it. #}
 {% macro on_days_with(event) -%} {{ 'true' if event == '*' else 'has(event_names, ' ~ text_literal(event) ~ ')' }} {%- endmacro %}
 
+{# The first of a year, a month and a week; raw takes no event from before 2000. #}
+{% macro before_all_events() -%} toDate('1990-01-01') {%- endmacro %}
+
 {# The last day of which the project at hand has events. Others may have later ones, by their timezone already: of those
    days nothing is known of this project yet. #}
 {% macro last_day_with_events() -%}
     (
-        select mapFromArrays(groupArray(project_id), groupArray(last_date))
-        from (select project_id, max(local_date) as last_date from {{ ref('agg_daily_events') }} group by project_id)
+        select mapFromArrays(groupArray(project_id), groupArray(assumeNotNull(last_event_on)))
+        from {{ ref('dim_projects') }}
+        where last_event_on is not null
     )[project_id]
 {%- endmacro %}
