@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Who may do what in ClickHouse, declared in access.yaml.", no_args_is_help=True)
 
 
+def register(whole: typer.Typer) -> None:
+    whole.add_typer(app, name="access")
+
+
 @app.command("list")
 def list_access(format: FormatOption = Format.TABLE) -> None:
     """Users with their role, projects and whether a password is known; never the password."""

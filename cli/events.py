@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from ingestion.validation import Problem
 
 app = typer.Typer(help="The event types you have registered, and events checked against them.", no_args_is_help=True)
+
+
+def register(whole: typer.Typer) -> None:
+    whole.add_typer(app, name="events")
+
+
 app.add_typer(rejected.app, name="rejected")
 
 # Problems beyond these are counted, not listed.

@@ -3,15 +3,67 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from cli import access, build, config, demo, events, journeys, load, projects, schema, services, sources, sql
 from warehouse.errors import MillraceError, WrongUsage
+
+# In the order of the help: a command, and the module of this package that has it. Only the module that is asked for is
+# imported: all of them take longer than most answers.
+COMMANDS = {
+    "demo": "demo",
+    "up": "services",
+    "down": "services",
+    "status": "services",
+    "load": "load",
+    "build": "build",
+    "dbt": "build",
+    "funnel": "journeys",
+    "retention": "journeys",
+    "lifecycle": "journeys",
+    "stickiness": "journeys",
+    "paths": "journeys",
+    "sql": "sql",
+    "config": "config",
+    "migrate": "schema",
+    "events": "events",
+    "sources": "sources",
+    "projects": "projects",
+    "access": "access",
+}
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # Their names are what a word that is none of them is compared with.
+        self.commands: Any = dict.fromkeys(COMMANDS)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return commands_of(COMMANDS[cmd_name])[cmd_name] if cmd_name in COMMANDS else None
+
+
+@cache
+def commands_of(module: str) -> Mapping[str, Any]:
+    part = typer.Typer()
+    part.callback()(lambda: None)  # without it one command by itself would be no group of commands
+    import_module(f"cli.{module}").register(part)
+    group: Any = typer.main.get_command(part)
+    commands: Mapping[str, Any] = group.commands
+    return commands
+
 
 app = typer.Typer(
     name="millrace",
+    cls=_Commands,
     help="Product analytics as code: events in; trusted tables, funnels, metrics and answers out.",
     no_args_is_help=True,
     add_completion=False,
@@ -25,14 +77,6 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace when something fails.")] = False,
 ) -> None:
     """Product analytics as code: events in; trusted tables, funnels, metrics and answers out."""
-
-
-for module in (demo, services, load, build, journeys, sql, config, schema):
-    module.register(app)
-app.add_typer(events.app, name="events")
-app.add_typer(sources.app, name="sources")
-app.add_typer(projects.app, name="projects")
-app.add_typer(access.app, name="access")
 
 
 def main() -> None:

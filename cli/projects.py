@@ -13,6 +13,10 @@ from warehouse.settings import load_settings
 app = typer.Typer(help="Your projects (tenants), declared in projects.yaml.", no_args_is_help=True)
 
 
+def register(whole: typer.Typer) -> None:
+    whole.add_typer(app, name="projects")
+
+
 @app.command("list")
 def list_projects(format: FormatOption = Format.TABLE) -> None:
     """The declared projects."""

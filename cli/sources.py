@@ -22,6 +22,10 @@ app = typer.Typer(
 )
 
 
+def register(whole: typer.Typer) -> None:
+    whole.add_typer(app, name="sources")
+
+
 @app.command("list")
 def list_sources(format: FormatOption = Format.TABLE) -> None:
     """The declared sources, and the feeds that fill them."""

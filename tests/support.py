@@ -16,8 +16,7 @@ from typing import Any, Self
 from clickhouse_connect.driver.client import Client
 
 from warehouse.connection import Endpoint, connect, endpoint
-from warehouse.server import control
-from warehouse.server.state import State
+from warehouse.server.state import State, running_state
 from warehouse.settings import Settings, load_settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -101,7 +100,7 @@ class Instance:
 
     @property
     def state(self) -> State:
-        state = control.running_state(self.settings)
+        state = running_state(self.settings)
         assert state is not None
         return state
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from warehouse.errors import MillraceError
 from warehouse.query_settings import QUERY_SETTINGS
-from warehouse.server import control
+from warehouse.server.state import running_state
 from warehouse.settings import PASSWORD_PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def native_url(target: Endpoint, database: str) -> str:
 
 
 def _local_endpoint(settings: Settings, role: str) -> Endpoint:
-    state = control.running_state(settings)
+    state = running_state(settings)
     if state is None or state.status not in ("ready", "restarting"):
         raise MillraceError(
             "The local ClickHouse is not running.",

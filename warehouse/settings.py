@@ -15,8 +15,17 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from warehouse.errors import MillraceError, nearest
 
@@ -76,10 +85,10 @@ Memory = Annotated[
 ]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Effective settings; read them with `load_settings()`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
     clickhouse_url: Annotated[str, AfterValidator(_valid_url)] = Field(
         "",
@@ -120,17 +129,6 @@ class Settings(BaseSettings):
     accept_unknown_projects: bool = Field(
         False, description="Accept events of projects that projects.yaml does not declare."
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, _Layers(settings_cls))
 
     @model_validator(mode="after")
     def _two_ports(self) -> Self:
@@ -189,21 +187,6 @@ class EffectiveValue:
     description: str
 
 
-class _Layers(PydanticBaseSettingsSource):
-    """Environment before .env; one reader for both, so that `millrace config` can name the source."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        variable = f"{PREFIX}{field_name.upper()}"
-        for layer in _layers():
-            if variable in layer.values:
-                return layer.values[variable], field_name, False
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
-
-
 def _layers() -> tuple[Layer, ...]:
     environment = {k: v for k, v in os.environ.items() if k.startswith(PREFIX)}
     name = os.environ.get(ENV_FILE_VARIABLE)
@@ -227,8 +210,13 @@ def _read_env_file(path: Path) -> Layer:
 
 def load_settings() -> Settings:
     """The effective settings, or a MillraceError that names the variable and what is wrong with it."""
+    found: dict[str, str] = {}
+    for layer in reversed(_layers()):
+        found |= {
+            name: layer.values[v] for name in Settings.model_fields if (v := f"{PREFIX}{name.upper()}") in layer.values
+        }
     try:
-        return Settings()
+        return Settings.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         variable = f"{PREFIX}{str((first['loc'] or ('http_port',))[0]).upper()}"

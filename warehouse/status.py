@@ -11,7 +11,7 @@ from warehouse.connection import connect, endpoint, failures_as_sentences, is_al
 from warehouse.errors import MillraceError
 from warehouse.migrate import applied_versions, load_steps
 from warehouse.server import control
-from warehouse.server.state import read_state, run_directory
+from warehouse.server.state import read_state, run_directory, running_state
 from warehouse.settings import Settings, mask_url
 
 LAYERS = ("raw", "staging", "intermediate", "marts", "ops")
@@ -53,7 +53,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
 
 def _read_supervisor(settings: Settings, found: dict[str, Any]) -> bool:
     """Fill in what the run directory says; False where there is no server to ask."""
-    state = control.running_state(settings)
+    state = running_state(settings)
     if state is None:
         last = read_state(run_directory(settings))
         if last and last.status == "failed":

@@ -94,7 +94,7 @@ Day = Annotated[date, BeforeValidator(_day_text), AfterValidator(_day)]
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 class Filter(_Value):

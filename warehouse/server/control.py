@@ -33,18 +33,13 @@ from warehouse.server.state import (
     read_pid,
     read_state,
     run_directory,
+    running_state,
 )
 from warehouse.settings import REPOSITORY, Settings, chosen_passwords
 
 START_SECONDS = 90
 LOST_STATE_SECONDS = 3
 MIN_FREE_BYTES = 256 * 1024**2
-
-
-def running_state(settings: Settings) -> State | None:
-    """What the living supervisor says of its server, or None where none lives."""
-    run = run_directory(settings)
-    return read_state(run) or State("starting") if is_watched(run) else None
 
 
 def up(settings: Settings) -> State:

@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
-
-import psutil
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    import psutil  # at run time where it is needed: whoever asks a question of a running server has no use for it
 
 SUPERVISOR_MODULE = "warehouse.server.supervisor"
 Status = Literal["starting", "ready", "restarting", "failed"]
@@ -106,6 +107,8 @@ def is_held(run: RunDirectory) -> bool:
 
 def has_ended(pid: int) -> bool:
     """A zombie that its parent has not collected has ended too."""
+    import psutil
+
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -114,6 +117,8 @@ def has_ended(pid: int) -> bool:
 
 def is_supervisor(pid: int, run: RunDirectory) -> bool:
     """Whether this process is the supervisor of exactly this run directory, and not one that got its pid later."""
+    import psutil
+
     with contextlib.suppress(psutil.Error):
         command = psutil.Process(pid).cmdline()
         return SUPERVISOR_MODULE in command and command[-1] == str(run.path)
@@ -130,7 +135,15 @@ def is_watched(run: RunDirectory) -> bool:
     return is_held(run) or find_supervisor(run) is not None
 
 
+def running_state(settings: Settings) -> State | None:
+    """What the living supervisor says of its server, or None where none lives."""
+    run = run_directory(settings)
+    return read_state(run) or State("starting") if is_watched(run) else None
+
+
 def _processes() -> Iterator[psutil.Process]:
+    import psutil
+
     yield from psutil.process_iter()
 
 
@@ -143,6 +156,8 @@ def read_pid(run: RunDirectory) -> int | None:
 
     Raises UntrustedPidFile where it holds no pid, or names a living process that is not our supervisor.
     """
+    import psutil
+
     try:
         text = run.pid_file.read_text(errors="replace").strip()
     except (FileNotFoundError, NotADirectoryError):
