@@ -17,13 +17,14 @@ import orjson
 from ingestion.contract import COLUMNS, INSTANTS, OBJECTS
 from ingestion.pieces import (
     COMPRESSION_LEVEL,
+    DECODED_BYTES,
     KEPT_LINE_BYTES,
     PARQUET,
-    PIECE_BYTES,
     PIECE_LINES,
     Header,
     Piece,
     decompressed,
+    frame,
 )
 from warehouse.errors import MillraceError, nearest
 
@@ -48,7 +49,7 @@ def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
                 body, lines = _parquet_of(itertools.islice(batches, PIECE_BATCHES))
                 if not lines:
                     break
-                yield Piece(replace(header, format=PARQUET, piece=number, lines=lines), [body])
+                yield Piece(replace(header, format=PARQUET, piece=number, lines=lines), [frame(body)])
     except (pa.ArrowException, OSError) as error:
         raise MillraceError(f"{path} is not a Parquet file that can be read: {error}") from error
 
@@ -85,8 +86,8 @@ def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
             if cells:
                 lines.append(_line(names, cells)[: KEPT_LINE_BYTES + 1])
                 size += len(lines[-1])
-            if len(lines) >= PIECE_LINES or size >= PIECE_BYTES:
-                yield Piece(replace(header, piece=number, lines=len(lines)), [b"\n".join(lines) + b"\n"])
+            if len(lines) >= PIECE_LINES or size >= DECODED_BYTES:
+                yield Piece(replace(header, piece=number, lines=len(lines)), [frame(b"\n".join(lines) + b"\n")])
                 lines, size, number = [], 0, number + 1
     except csv.Error as error:
         raise MillraceError(
@@ -94,7 +95,7 @@ def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
             hint="Is there a quote that is never closed?",
         ) from error
     if lines:
-        yield Piece(replace(header, piece=number, lines=len(lines)), [b"\n".join(lines) + b"\n"])
+        yield Piece(replace(header, piece=number, lines=len(lines)), [frame(b"\n".join(lines) + b"\n")])
 
 
 def _line_of_columns() -> tuple[str, str]:

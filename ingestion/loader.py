@@ -22,7 +22,7 @@ from ingestion.reader import LoadedFile, LoadResult, Reader
 from ingestion.registry import load_registry
 from ingestion.replay import finish_retries
 from ingestion.wire import AUTO
-from warehouse.connection import connect, endpoint
+from warehouse.connection import connect, endpoint, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.locks import held_if_free
 from warehouse.settings import Settings
@@ -106,22 +106,24 @@ def _runs(files: list[LoadedFile]) -> Iterator[list[LoadedFile]]:
 def _run(settings: Settings, client: Client, reader: Reader, files: list[LoadedFile], progress: Progress) -> str:
     """All pieces of these files by dlt, each load what is cut while the one before is under way; returns dlt's id of
     the last."""
-    import dlt
-
-    with _working_directory(settings) as folder:
+    load_id = ""
+    with (
+        _working_directory(settings) as folder,
+        # Begun first: to import dlt and to set it up takes as long as to cut the first pieces.
+        Ahead(_written(_parcels(reader, files, folder, progress), folder), PIECES_AHEAD) as written,
+    ):
         pipeline = _pipeline(settings, client, folder, progress)
         if pipeline.has_pending_data:
             # Of a load that was killed. Its pieces carry tokens: those that are in already are not inserted again.
             pipeline.load(raise_on_failed_jobs=True)
+        import dlt
 
-        load_id = ""
-        with Ahead(_written(_parcels(reader, files, folder, progress), folder), PIECES_AHEAD) as written:
-            for group in written.groups(at_least=WORKERS):
-                jobs = _jobs(group)
-                info = pipeline.run(dlt.resource(jobs, name=LANDING, columns={"line": {"data_type": "text"}}))
-                info.raise_on_failed_jobs()
-                load_id = str(info.loads_ids[0])
-        return load_id
+        for group in written.groups(at_least=WORKERS):
+            jobs = _jobs(group)
+            info = pipeline.run(dlt.resource(jobs, name=LANDING, columns={"line": {"data_type": "text"}}))
+            info.raise_on_failed_jobs()
+            load_id = str(info.loads_ids[0])
+    return load_id
 
 
 def _parcels(reader: Reader, files: list[LoadedFile], folder: Path, progress: Progress) -> Iterator[Piece | Batch]:
@@ -206,7 +208,8 @@ def _account(client: Client, files: list[LoadedFile], load_id: str) -> None:
                 f"{file.source.name}: {file.received:,} lines were sent and {arrived:,} counted on arrival.",
                 hint="It is not recorded as loaded; load it again, nothing is doubled.",
             )
-    client.insert(
+    insert_rows(
+        client,
         "raw.loaded_files",
         [
             [
@@ -215,7 +218,7 @@ def _account(client: Client, files: list[LoadedFile], load_id: str) -> None:
             ]
             for f in files
         ],
-        column_names=[
+        [
             *("file_id", "path", "version", "dialect", "bytes"),
             *("received", "accepted", "rejected", "load_id"),
         ],

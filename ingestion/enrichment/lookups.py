@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.enrichment import geo, referrers, user_agents
+from warehouse.connection import insert_rows
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -87,7 +88,7 @@ def fill_lookups(
         for values in _unknown_values(client, lookup, since, database):
             described = lookup.describe(values)
             rows = [(value, *words, lookup.rules_version) for value, words in zip(values, described, strict=True)]
-            client.insert(f"{database}.{lookup.table}", rows, column_names=columns)
+            insert_rows(client, f"{database}.{lookup.table}", rows, columns)
             written[lookup.table] += len(rows)
     return written
 
