@@ -17,7 +17,7 @@ from tests.integration.arrivals import arrive, build, grow, last_week, reading, 
 from tests.support import Instance
 
 HALF_A_YEAR = date(2025, 1, 1)  # all there is
-COPIES = 70  # of a world of 9,000 events
+COPIES = 50  # of a world of 12,000 events
 
 
 def measured(own: Instance, name: str, full_refresh: bool = False) -> tuple[Any, ...]:

@@ -36,7 +36,7 @@ BOOKKEEPING = ("intermediate.int_changed_days",)
 @contextmanager
 def world_aside(folder: Path, since: date = FROM_DAY) -> Iterator[Instance]:
     """A world in a table aside (ops.arrivals): events are put into raw.events from there, which is empty."""
-    generate(World(size=9_000, end=UNTIL_DAY), folder / "world")
+    generate(World(size=12_000, end=UNTIL_DAY), folder / "world")
     with Instance(folder / "millrace") as own:
         own.up()
         own.json("load", str(folder / "world" / "events"))

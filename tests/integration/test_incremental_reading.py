@@ -10,7 +10,7 @@ import pytest
 from tests.integration.arrivals import arrive, build, grow, last_week, reading, world_aside
 from tests.support import Instance
 
-COPIES = 27
+COPIES = 20
 
 
 @pytest.fixture(scope="module")
