@@ -16,6 +16,7 @@ import orjson
 
 from ingestion.contract import COLUMNS, INSTANTS, OBJECTS
 from ingestion.pieces import (
+    BROKEN_OFF,
     COMPRESSION_LEVEL,
     DECODED_BYTES,
     KEPT_LINE_BYTES,
@@ -72,30 +73,69 @@ def _parquet_of(batches: Iterator[Any]) -> tuple[bytes, int]:
 
 def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
     """Rows as canonical lines; properties and context are JSON text, an empty cell is an absent key."""
-    text = io.TextIOWrapper(
-        io.BufferedReader(Stream(path)), encoding="utf-8-sig", errors="backslashreplace", newline=""
-    )
-    csv.field_size_limit(CELL_BYTES)
-    reader = csv.reader(text, strict=False)
     lines: list[bytes] = []
     size, number = 0, 0
-    try:
-        names = next(reader, [])
-        _check_names(path, names)
-        for cells in reader:
-            if cells:
-                lines.append(_line(names, cells)[: KEPT_LINE_BYTES + 1])
-                size += len(lines[-1])
-            if len(lines) >= PIECE_LINES or size >= DECODED_BYTES:
-                yield Piece(replace(header, piece=number, lines=len(lines)), [frame(b"\n".join(lines) + b"\n")])
-                lines, size, number = [], 0, number + 1
-    except csv.Error as error:
-        raise MillraceError(
-            f"{path} is not CSV that can be read, at line {reader.line_num:,}: {error}",
-            hint="Is there a quote that is never closed?",
-        ) from error
+    for line in _lines_of_csv(path):
+        lines.append(line[: KEPT_LINE_BYTES + 1])
+        size += len(lines[-1])
+        if len(lines) >= PIECE_LINES or size >= DECODED_BYTES:
+            yield Piece(replace(header, piece=number, lines=len(lines)), [frame(b"\n".join(lines) + b"\n")])
+            lines, size, number = [], 0, number + 1
     if lines:
         yield Piece(replace(header, piece=number, lines=len(lines)), [frame(b"\n".join(lines) + b"\n")])
+
+
+def _lines_of_csv(path: Path) -> Iterator[bytes]:
+    """A line of JSON per row. What is no row of this table stays as it was written, and so is rejected: another number
+    of cells, another encoding, a quote that is never closed with all that it swallows, a row in which the file breaks
+    off.
+    """
+    # Bytes that are no UTF-8 survive as surrogates, and become those bytes again.
+    text = io.TextIOWrapper(io.BufferedReader(Stream(path)), encoding="utf-8-sig", errors="surrogateescape", newline="")
+    written = _Written(text)
+    csv.field_size_limit(CELL_BYTES)
+    reader = csv.reader(written, strict=True)
+    names = next(reader, [])
+    _check_names(path, names)
+    written.take()
+    row: list[bytes] = []  # waits for the next one, which may tell that it was cut
+    as_written: list[bytes] = []
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:  # the reader goes on behind it
+            cells = []
+        before, lines = as_written, written.take()
+        if cells == [BROKEN_OFF.decode().strip()] and before:
+            row = before
+        yield from row
+        if cells is None:
+            return
+        as_written = lines
+        fits = len(cells) == len(names) and not any("\udc80" <= sign <= "\udcff" for cell in cells for sign in cell)
+        row = [_line(names, cells)] if fits else lines
+
+
+class _Written:
+    """Lines of a text, and what of them was read since somebody took them."""
+
+    def __init__(self, text: Iterator[str]) -> None:
+        self._text = text
+        self._read: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self._read.append(line)
+        return line
+
+    def take(self) -> list[bytes]:
+        """Without empty ones, which are no lines of an event file either."""
+        lines = [line.rstrip("\r\n").encode("utf-8", "surrogateescape") for line in self._read]
+        self._read.clear()
+        return [line for line in lines if line]
 
 
 def _line_of_columns() -> tuple[str, str]:
@@ -145,7 +185,7 @@ def _json(value: Any) -> str | None:
 
 def _line(names: list[str], cells: list[str]) -> bytes:
     event: dict[str, object] = {}
-    for name, cell in zip(names, cells, strict=False):
+    for name, cell in zip(names, cells, strict=True):
         if cell == "" or name not in NAMES:
             continue
         event[name] = cell

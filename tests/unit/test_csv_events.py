@@ -1,0 +1,67 @@
+"""Of a CSV file every line is told: as an event, or as it was written, which is rejected."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from ingestion.columns import csv_pieces
+from ingestion.pieces import Header
+
+HEADER = "event,user_id,properties\n"
+
+
+def lines_of(tmp_path: Path, content: bytes) -> list[bytes]:
+    file = tmp_path / "events.csv"
+    file.write_bytes(content)
+    pieces = list(csv_pieces(file, Header("f", "s", "demo", False, "2026-01-01T00:00:00Z")))
+    told = [line for piece in pieces for line in piece.body.removesuffix(b"\n").split(b"\n")]
+    assert sum(piece.lines for piece in pieces) == len(told)
+    return told
+
+
+def events(lines: list[bytes]) -> list[object]:
+    """What is JSON, read; the others as they are."""
+    return [json.loads(line) if line.startswith(b"{") else line for line in lines]
+
+
+def test_rows_are_events(tmp_path: Path) -> None:
+    rows = 'a,u,"{""n"": 1}"\r\n\r\nb,"two\nlines",\r\n'
+    told = events(lines_of(tmp_path, b"\xef\xbb\xbf" + (HEADER + rows).encode()))
+    assert told == [{"event": "a", "user_id": "u", "properties": {"n": 1}}, {"event": "b", "user_id": "two\nlines"}]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"b,u,{},more", b"b,u", b"b,J\xfcrgen,{}", b'b,"u"x,{}', b"\xff\xfe\x00"],
+    ids=["more cells", "fewer cells", "Latin-1", "something behind a quote", "binary"],
+)
+def test_a_line_that_is_no_row_stays_as_it_was_written(tmp_path: Path, broken: bytes) -> None:
+    told = events(lines_of(tmp_path, HEADER.encode() + b"a,u,{}\n" + broken + b"\nc,u,{}\n"))
+    whole = {"user_id": "u", "properties": {}}
+    assert told == [{"event": "a", **whole}, broken, {"event": "c", **whole}]
+
+
+def test_what_a_quote_that_is_never_closed_swallows_is_told(tmp_path: Path) -> None:
+    rows = [f"a{n},u,{'{}' if n != 3 else chr(34) + '{}'}" for n in range(8)]
+    told = events(lines_of(tmp_path, (HEADER + "\n".join(rows)).encode()))
+    assert [event["event"] for event in told[:3]] == ["a0", "a1", "a2"]  # type: ignore[index]
+    assert told[3:] == [row.encode() for row in rows[3:]]
+
+
+def test_a_row_in_which_the_file_breaks_off_is_none(tmp_path: Path) -> None:
+    rows = "".join(f"a{n},user-{n * 7919},\n" for n in range(3000))
+    whole = gzip.compress((HEADER + rows).encode())
+    cut = 0
+    for length in range(len(whole) // 2, len(whole) // 2 + 40):
+        *told, end = lines_of(tmp_path, whole[:length])
+        assert end == b"(the gzip file breaks off here)"
+        good = [json.loads(line) for line in told if line.startswith(b"{")]
+        assert good == [{"event": f"a{n}", "user_id": f"user-{n * 7919}"} for n in range(len(good))]
+        rest = [line.decode() for line in told[len(good) :]]
+        assert rest == [] or (len(rest) == 1 and f"a{len(good)},user-{len(good) * 7919},".startswith(rest[0]))
+        cut += len(rest)
+    assert cut > 20
