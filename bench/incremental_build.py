@@ -8,15 +8,13 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from bench.harness import report
-from tests.integration.arrivals import arrive, build, grow, last_week, reading, world_aside
+from tests.integration.arrivals import HALF_A_YEAR, arrive, build, grow, last_week, reading, world_aside
 from tests.support import Instance
 
-HALF_A_YEAR = date(2025, 1, 1)  # all there is
 COPIES = 50  # of a world of 12,000 events
 
 

@@ -29,6 +29,7 @@ MEANING = {
 PERSONAL_IDS = ("event_id", "user_id", "anonymous_id", "session_id", "group_id")
 # A table of days costs by its days: ten weeks, with the nights in which the clocks of both projects are put forward.
 FROM_DAY, UNTIL_DAY = date(2026, 2, 20), date(2026, 4, 30)
+HALF_A_YEAR = date(2025, 1, 1)  # all there is
 LAST_WEEK = f"timestamp > (SELECT max(timestamp) - INTERVAL 7 DAY FROM ops.arrivals WHERE timestamp < '{UNTIL_DAY}')"
 BOOKKEEPING = ("intermediate.int_changed_days",)
 

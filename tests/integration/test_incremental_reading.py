@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 import pytest
 
-from tests.integration.arrivals import arrive, build, grow, last_week, reading, world_aside
+from tests.integration.arrivals import HALF_A_YEAR, arrive, build, grow, last_week, reading, world_aside
 from tests.support import Instance
 
 COPIES = 20
@@ -16,7 +15,7 @@ COPIES = 20
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     # A half year: of ten weeks the last one is a tenth by itself.
-    with world_aside(tmp_path_factory.mktemp("reading"), since=date(2025, 1, 1)) as own:
+    with world_aside(tmp_path_factory.mktemp("reading"), since=HALF_A_YEAR) as own:
         grow(own, COPIES)
         yield own
 

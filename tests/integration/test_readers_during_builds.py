@@ -12,7 +12,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from tests.integration.arrivals import arrive, build, contents, start_anew, world_aside
+from tests.integration.arrivals import HALF_A_YEAR, arrive, build, contents, start_anew, world_aside
 from tests.support import Instance
 from warehouse.connection import connect
 from warehouse.dbt import Watcher, build_arguments, run
@@ -23,7 +23,7 @@ Shown = dict[tuple[str, str], tuple[int, int]]
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with world_aside(tmp_path_factory.mktemp("readers")) as own:
+    with world_aside(tmp_path_factory.mktemp("readers"), since=HALF_A_YEAR) as own:
         yield own
 
 
