@@ -61,7 +61,8 @@ def build(
         )
     else:
         print_build(done, seconds)
-    if not select and not exclude and (tables := left_over(settings, done)):
+    # What failed at its first step tells no models, and then every table would seem to be left over.
+    if not select and not exclude and not done.failed and (tables := left_over(settings, done)):
         say(
             f"No model makes {', '.join(tables)} any more; to drop what is left over: "
             "millrace dbt run-operation drop_what_no_model_makes"

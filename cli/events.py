@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +10,12 @@ import typer
 from cli import rejected
 from cli.output import Format, FormatOption, print_json, print_table, print_text
 from warehouse.errors import MillraceError
-from warehouse.projects import load_projects
+from warehouse.projects import get_project, load_projects
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
+    from ingestion.offline_check import Check
     from ingestion.registry import EventType
-    from ingestion.validation import Problem
 
 app = typer.Typer(help="The event types you have registered, and events checked against them.", no_args_is_help=True)
 
@@ -94,83 +92,57 @@ def show(
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="Canonical events, one per line: JSONL or JSONL.gz.")],
+    file: Annotated[Path, typer.Argument(help="Events as a load takes them: JSONL, JSONL.gz, CSV; of any SDK.")],
+    dialect: Annotated[str, typer.Option(help="What sent the events; auto: seen from the file.")] = "auto",
+    project: Annotated[str, typer.Option(help="Project of events that name none.")] = "",
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """What a load would reject of a file, and why; nothing is written. Exit code 1 where it would reject anything."""
+    """What a load would reject of a file, and why; no server is asked. Exit code 1 where it would reject anything."""
+    from ingestion.inputs import find_inputs
+    from ingestion.offline_check import check
     from ingestion.registry import load_registry
-    from ingestion.validation import consent_problems, event_name, line_problems
 
-    registry, projects = load_registry(), load_projects(load_settings())
-    reasons, unregistered = Counter[str](), Counter[str]()
-    listed: list[tuple[int, Problem]] = []
-    received = 0
-    for number, line in _lines(file):
-        received += 1
-        if problems := line_problems(line, registry, projects) or consent_problems(line, projects):
-            reasons[problems[0].reason] += 1
-            listed += [(number, problem) for problem in problems[: LISTED_IN_JSON - len(listed)]]
-        elif (event := event_name(line)) not in registry:
-            unregistered[event] += 1
-    rejected = sum(reasons.values())
+    settings = load_settings()
+    default_project = get_project(settings, project).id if project else ""
+    if file.is_dir():
+        raise MillraceError(f"{file} is a folder.", hint="Name a file of it, or: millrace load --dry-run FOLDER")
+    find_inputs([file])
+    told = check(file, load_registry(), load_projects(settings), dialect, default_project, LISTED_IN_JSON)
     if format is Format.JSON:
         print_json(
             {
                 "file": str(file),
-                "received": received,
-                "accepted": received - rejected,
-                "rejected": rejected,
-                "reasons": dict(reasons.most_common()),
-                "unregistered": dict(unregistered.most_common()),
+                "received": told.received,
+                "accepted": told.received - told.rejected,
+                "rejected": told.rejected,
+                "reasons": dict(told.reasons.most_common()),
+                "unregistered": dict(told.unregistered.most_common()),
                 "problems": [
                     {"line": n, "reason": p.reason, "path": p.path, "expected": p.expected, "got": p.got}
-                    for n, p in listed
+                    for n, p in told.problems
                 ],
             }
         )
     else:
-        _print_verdict(received, reasons, unregistered, listed)
-    if rejected:
+        _print_check(told)
+    if told.rejected:
         raise typer.Exit(1)
 
 
-def _print_verdict(
-    received: int, reasons: Counter[str], unregistered: Counter[str], listed: list[tuple[int, Problem]]
-) -> None:
-    if listed:
-        rows = [(number, problem.reason, problem.detail) for number, problem in listed[:LISTED_IN_TABLE]]
+def _print_check(told: Check) -> None:
+    if told.problems:
+        rows = [(number, problem.reason, problem.detail) for number, problem in told.problems[:LISTED_IN_TABLE]]
         print_table(("line", "reason", "what"), rows)
-        if len(listed) > LISTED_IN_TABLE:
+        if len(told.problems) > LISTED_IN_TABLE:
             print_text(f"Only the first {LISTED_IN_TABLE} problems are shown; --format json lists {LISTED_IN_JSON:,}.")
-    rejected = sum(reasons.values())
-    by_reason = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    by_reason = ", ".join(f"{reason} {count:,}" for reason, count in told.reasons.most_common())
     print_text(
-        f"{received:,} lines: {received - rejected:,} would be accepted, {rejected:,} rejected"
-        f"{f' ({by_reason})' if rejected else ''}."
+        f"{told.received:,} events: {told.received - told.rejected:,} would be accepted, {told.rejected:,} rejected"
+        f"{f' ({by_reason})' if told.rejected else ''}."
     )
-    if unregistered:
-        names = ", ".join(f"{name} {count:,}" for name, count in unregistered.most_common(10))
+    if told.unregistered:
+        names = ", ".join(f"{name} {count:,}" for name, count in told.unregistered.most_common(10))
         print_text(f"Accepted without a registered event type: {names}.")
-
-
-def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Number and content of every line that is not blank."""
-    import gzip
-    import zlib
-
-    try:
-        with file.open("rb") as raw:
-            # By what it is, not by how it is called.
-            zipped = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            content = gzip.GzipFile(fileobj=raw) if zipped else raw
-            for number, line in enumerate(content, start=1):
-                if stripped := line.rstrip(b"\r\n"):
-                    yield number, stripped
-    except FileNotFoundError as error:
-        raise MillraceError(f"{file} does not exist.") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise MillraceError(f"{file} cannot be read: {error}") from error
 
 
 def _summary(event_type: EventType) -> dict[str, Any]:

@@ -92,6 +92,11 @@ def main() -> None:
         if debug:
             raise
         text = " ".join(str(error).split())[:500]
+        if type(error).__module__.startswith("clickhouse_connect"):
+            _fail(
+                f"ClickHouse could not answer: {text}",
+                "Does it run? `millrace status`; more with `millrace --debug …`.",
+            )
         _fail(f"Unexpected {type(error).__name__}: {text}", "Run it again as `millrace --debug …` for the stack trace.")
 
 

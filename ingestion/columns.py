@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -14,9 +15,8 @@ from typing import Any
 
 import orjson
 
-from ingestion.contract import COLUMNS, INSTANTS, OBJECTS
+from ingestion.contract import BROKEN_OFF, COLUMNS, INSTANTS, OBJECTS
 from ingestion.pieces import (
-    BROKEN_OFF,
     COMPRESSION_LEVEL,
     DECODED_BYTES,
     KEPT_LINE_BYTES,
@@ -24,16 +24,25 @@ from ingestion.pieces import (
     PIECE_LINES,
     Header,
     Piece,
-    decompressed,
     frame,
 )
+from ingestion.unzipping import Stream
 from warehouse.errors import MillraceError, nearest
 
 NAMES = tuple(column.name for column in COLUMNS if column.sent)
 # Of Parquet. So many rows are held at a time; so many of those are a piece.
 BATCH_ROWS, PIECE_BATCHES = 50_000, 5
-# No cell is longer: a quote that is never closed takes the rest of the file for one.
-CELL_BYTES = 64 * 1024**2
+# A quote that is never closed takes the rest of the file for one cell: behind so much of it rows are read again.
+CELL_SIGNS = KEPT_LINE_BYTES
+NO_UTF8 = re.compile("[\udc80-\udcff]")
+
+
+def is_parquet(path: Path) -> bool:
+    return path.suffix == ".parquet"
+
+
+def is_csv(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith(".csv")
 
 
 def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
@@ -93,9 +102,12 @@ def _lines_of_csv(path: Path) -> Iterator[bytes]:
     # Bytes that are no UTF-8 survive as surrogates, and become those bytes again.
     text = io.TextIOWrapper(io.BufferedReader(Stream(path)), encoding="utf-8-sig", errors="surrogateescape", newline="")
     written = _Written(text)
-    csv.field_size_limit(CELL_BYTES)
+    csv.field_size_limit(CELL_SIGNS)
     reader = csv.reader(written, strict=True)
-    names = next(reader, [])
+    try:
+        names = next(reader, [])
+    except csv.Error as error:
+        raise MillraceError(f"{path} is not CSV that can be read: {error}, in its first line.") from error
     _check_names(path, names)
     written.take()
     row: list[bytes] = []  # waits for the next one, which may tell that it was cut
@@ -106,13 +118,13 @@ def _lines_of_csv(path: Path) -> Iterator[bytes]:
         except csv.Error:  # the reader goes on behind it
             cells = []
         before, lines = as_written, written.take()
-        if cells == [BROKEN_OFF.decode().strip()] and before:
+        if cells == [BROKEN_OFF] and before:
             row = before
         yield from row
         if cells is None:
             return
         as_written = lines
-        fits = len(cells) == len(names) and not any("\udc80" <= sign <= "\udcff" for cell in cells for sign in cell)
+        fits = len(cells) == len(names) and not any(map(NO_UTF8.search, cells))
         row = [_line(names, cells)] if fits else lines
 
 
@@ -204,27 +216,6 @@ def _check_names(path: Path, names: list[str]) -> None:
             f"{path} has no column `event`{known}",
             hint=f"Columns of canonical events are {', '.join(NAMES)}.",
         )
-
-
-class Stream(io.RawIOBase):
-    """A file's decompressed bytes, for readers that want a file."""
-
-    def __init__(self, path: Path) -> None:
-        self._chunks = decompressed(path)
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = chunk
-        count = min(len(buffer), len(self._rest))
-        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
-        return count
 
 
 # For ClickHouse: the expression that makes a canonical line of Parquet columns, and the columns' structure.

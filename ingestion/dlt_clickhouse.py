@@ -3,12 +3,16 @@ and two first loads of a warehouse may run at once."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from warehouse.connection import Endpoint
+from warehouse.connection import Endpoint, first_line
+from warehouse.errors import MillraceError
 
 # (table, file, format) -> whether it was one of ours and is in; else dlt inserts it its own way.
 Insert = Callable[[str, Path, str], bool]
@@ -17,13 +21,41 @@ Insert = Callable[[str, Path, str], bool]
 def quiet_dlt() -> Any:
     """dlt, told what it must know before it is imported first: to be silent, and to keep nothing that it has loaded."""
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # a level of Python's logging is reset by dlt
+    # What fails is told by an exception as well. A level of Python's logging is reset by dlt.
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+    logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
     import dlt
 
     dlt.config["normalize.workers"] = 1
     dlt.config["load.raise_on_failed_jobs"] = True
     dlt.config["load.delete_completed_jobs"] = True  # they are rows as received, with all that is personal in them
     return dlt
+
+
+@contextmanager
+def dlt_failures_as_sentences() -> Iterator[None]:
+    """Our error inside dlt's, which wraps what its steps raise, or has only the text of it; else dlt's own words."""
+    try:
+        yield
+    except Exception as error:
+        inner: BaseException | None = error
+        while inner is not None:
+            if isinstance(inner, MillraceError):
+                raise inner from error
+            inner = inner.__cause__ or inner.__context__
+        if type(error).__module__.partition(".")[0] != "dlt":
+            raise
+        text = str(error)
+        if own := re.search(r"MillraceError: (.+)", text):
+            message = own[1]
+        else:
+            cause = re.search(r"with exception:\s+<\S+ \S+>\s*(.+)", text)
+            message = f"The load broke off: {first_line(Exception(cause[1] if cause else text))}"
+        raise MillraceError(
+            message,
+            hint="Does ClickHouse run (`millrace status`)? Then repeat the command: what is in stays in; "
+            "nothing is doubled.",
+        ) from error
 
 
 def raw_destination(target: Endpoint, insert: Insert) -> Any:

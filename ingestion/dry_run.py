@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from ingestion.columns import PARQUET_LINE, PARQUET_STRUCTURE, Stream
+from ingestion.columns import PARQUET_LINE, PARQUET_STRUCTURE, is_csv, is_parquet
 from ingestion.inputs import Input
 from ingestion.landing import judged_select
 from ingestion.pieces import CANONICAL, KEPT_LINE_BYTES, LINES, PARQUET, ROWS, Piece
 from ingestion.reader import LoadedFile, LoadResult, Reader
 from ingestion.registry import Registry, load_registry
+from ingestion.unzipping import numbered_lines
 from ingestion.verdicts import SENT, query_sent
 from ingestion.wire import AUTO, decode_line
 from warehouse.connection import connect
@@ -116,26 +116,14 @@ def _judge(client: Client, registry: Registry, piece: Piece, verdict: FileVerdic
 def _find_lines(path: Path, verdict: FileVerdict) -> None:
     """Where in the file the examples are: lines may be blank, and lines of an SDK may hold many events."""
     rejections = sorted(verdict.rejected.values(), key=lambda rejection: rejection.row)
-    if path.suffix == ".parquet" or path.name.removesuffix(".gz").endswith(".csv"):
+    if is_parquet(path) or is_csv(path):
         for rejection in rejections:
             rejection.line = rejection.row + 1
         return
     rows = 0
-    for number, line in _numbered_lines(path):
+    for number, line in numbered_lines(path, KEPT_LINE_BYTES):
         if not rejections:
             return
         rows += 1 if verdict.dialect == CANONICAL else len(list(decode_line(line, dialect=verdict.dialect)))
         while rejections and rejections[0].row < rows:
             rejections.pop(0).line = number
-
-
-def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank; of a very long one no more than its beginning."""
-    stream = io.BufferedReader(Stream(path))
-    number, is_whole = 0, True
-    while part := stream.readline(KEPT_LINE_BYTES + 1):
-        begins, is_whole = is_whole, part.endswith(b"\n")
-        if begins:
-            number += 1
-            if part.strip(b"\r\n"):
-                yield number, part

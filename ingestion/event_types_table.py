@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from ingestion.registry import EventType, Pii, Registry
+from warehouse.connection import insert_rows
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -26,7 +27,7 @@ def sync_event_types(client: Client, registry: Registry) -> bool:
     # Filled beside and exchanged: nobody sees a moment without event types.
     new = f"{TABLE}_{uuid.uuid4().hex}"  # another load may be at the same point
     client.command(f"CREATE TABLE {new} AS {TABLE}")
-    client.insert(new, wanted, column_names=COLUMNS)
+    insert_rows(client, new, wanted, COLUMNS)
     client.command(f"EXCHANGE TABLES {new} AND {TABLE}")
     client.command(f"DROP TABLE {new}")
     return True

@@ -60,8 +60,13 @@ def _local(path: Path) -> list[Input]:
     if path.is_file():
         return [Input(str(path), path.stat().st_size)]
     if not path.is_dir():
+        if path.exists():
+            raise MillraceError(f"{path} is neither a file nor a folder.")
         raise MillraceError(f"There is no file or folder {path}.")
-    inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+    shown = [p for p in path.rglob("*") if not p.name.startswith(".")]
+    if dangling := sorted(p for p in shown if p.is_symlink() and not p.exists()):
+        raise MillraceError(f"{dangling[0]} is a link to a file that is not there.")
+    inside = sorted(p for p in shown if p.is_file())
     if not inside:
         raise MillraceError(f"There is no file in the folder {path}.")
     return [Input(str(p), p.stat().st_size) for p in inside]

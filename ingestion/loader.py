@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.ahead import Ahead
 from ingestion.batches import Batch, travels_in_a_batch
-from ingestion.dlt_clickhouse import quiet_dlt
+from ingestion.dlt_clickhouse import dlt_failures_as_sentences, quiet_dlt
 from ingestion.enrichment.lookups import fill_lookups
 from ingestion.event_types_table import sync_event_types
 from ingestion.inputs import Input
@@ -70,7 +70,8 @@ def load(
         progress.begin(sum(file.source.bytes for file in todo))
         for files in _runs(todo):
             since = datetime.now(UTC)
-            load_id = _run(settings, client, reader, files, progress)
+            with dlt_failures_as_sentences():
+                load_id = _run(settings, client, reader, files, progress)
             arrived = [file for file in files if file.file_id]
             _account(client, arrived, load_id)
             result.files += arrived

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ingestion.contract import BROKEN_OFF
 from ingestion.enrichment.ip_privacy import network
 from ingestion.privacy import EMAIL, MASKED, masked_emails_sql, pseudonym_sql, replace_each_sql, sql_text
 from ingestion.registry import Pii, Registry, Schema
@@ -19,8 +20,8 @@ from ingestion.registry import Pii, Registry, Schema
 # Names of personal things: words, put together in whatever way (firstName, first_name, $first-name, FIRST NAME).
 _NAMES_OF = (
     "first last full given family middle nick display user maiden sur fore legal preferred real birth customer "
-    "contact billing shipping recipient sender owner author cardholder holder buyer guest patient employee member "
-    "person profile"
+    "contact billing shipping recipient sender owner author creator cardholder holder buyer guest patient employee "
+    "member lead person profile"
 )
 PERSONAL_NAMES = (
     *(f"{word} name" for word in _NAMES_OF.split()),
@@ -31,7 +32,8 @@ PERSONAL_NAMES = (
     *("remote address", "x forwarded for", "ssn", "social security", "social security number", "national id", "tax id"),
     *("personal id", "passport", "passport number", "iban", "account number", "bank account", "bank account number"),
     *("credit card", "card number", "license plate", "driver license", "drivers license", "avatar", "avatar url"),
-    *("photo url", "profile picture", "profile photo", "password"),
+    *("photo url", "profile picture", "profile photo", "password", "author", "recipient", "cardholder", "card holder"),
+    *("created by", "updated by", "assigned to"),
 )
 # Whose it is may stand before it: billing_email, user_first_name, to_address.
 _WHOSE = (
@@ -42,10 +44,13 @@ _WHOSE = (
 _IP_NAMES = ("ip", "ip address", "ip addr", "remote addr", "remote address", "x forwarded for")
 # `name` is a person's in an object of a person, and as a trait of an identify call; a product has a name as well.
 _PERSONS = (
-    "traits user customer person people contact profile user properties user traits set set once member patient buyer "
-    "recipient sender"
+    "traits properties user customer person people contact profile set member patient buyer recipient sender lead "
+    "employee owner author creator assignee guest cardholder shipping billing delivery"
 )
-_OBJECTS_OF_PERSONS = (*_PERSONS.split(), "user properties", "user traits", "set once", "person properties")
+_OBJECTS_OF_PERSONS = (
+    *_PERSONS.split(),
+    *("user properties", "user traits", "set once", "person properties", "ship to", "bill to", "card holder"),
+)
 _DEVICE_IDS = ("id", "device id", "advertising id", "idfa", "idfv", "gaid", "aaid", "android id", "imei", "serial")
 _WRITE_KEYS = ("write key", "api key", "x api key", "token", "access token", "auth token", "authorization")
 
@@ -150,16 +155,18 @@ def masked_lines(lines: str, salt: str, registry: Registry) -> str:
     readable = r"^\s*\[?\s*\{|(?:\t[^\t]*){60}"
     opaque = r'"body_b64"|\\x[0-9a-f]{2}'
     escapes = r"(?:\\u[0-9a-fA-F]{4})+"
+    # What is half a sign stays one: without it the line would be good JSON, and a retry would take it.
     unescaped = (
         "replaceRegexpAll(JSONExtractString(concat('\"', found, '\"')), " + sql_text(r'["\\\x00-\x1f]') + ", ' ')"
     )
+    unescaped = f"ifNull(nullIf({unescaped}, ''), {sql_text(chr(92) + 'ud800')})"
     return _chain(
         lines,
-        f"if(isValidUTF8(text) AND match(text, {sql_text(readable)}) AND NOT match(text, {sql_text(opaque)}), text, "
-        f"{withheld_line('text')})",
+        f"if(text = {sql_text(BROKEN_OFF)} OR isValidUTF8(text) AND match(text, {sql_text(readable)}) "
+        f"AND NOT match(text, {sql_text(opaque)}), text, {withheld_line('text')})",
         _hashed_write_keys("text"),
         # Written anew, good JSON has no escapes that hide a letter; in broken JSON they are looked for.
-        f"if(isValidJSON(text), JSONExtractRaw(text), {replace_each_sql('text', escapes, unescaped, 'found')})",
+        f"if(JSONLength(text) > 0, JSONExtractRaw(text), {replace_each_sql('text', escapes, unescaped, 'found')})",
         masked_emails_sql("text", salt),
         replace_each_sql("text", f"(?i){key}{value}", hidden, "found"),
         *_addresses("text", _STRING),
@@ -261,7 +268,7 @@ def _addresses(text: str, string: str) -> list[str]:
         "multiIf(match(found, '(?i)^[^:]*(?:version|build|release|firmware)[^:]*:'), found, startsWith(found, '\"'), "
         f"concat({_KEY_OF_FOUND}, ':null'), concat(substring(found, 1, 1), '\"\"'))"
     )
-    parameters = rf"(?i)[?&;]{_of_names(PERSONAL_NAMES)}=[^&#\"\\\s;]*"
+    parameters = rf"(?i)[?&;]{_of_names([*PERSONAL_NAMES, 'name'])}=[^&#\"\\\s;]*"
     hidden = f"if(match(found, {sql_text(MASKED)}), found, concat(extract(found, '^[^=]*='), ''))"
     return [
         replace_each_sql(text, whole, emptied, "found"),

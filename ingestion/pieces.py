@@ -7,11 +7,9 @@ then the body, compressed with zstd.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -19,8 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from isal import isal_zlib
 
+from ingestion.contract import BROKEN_OFF, BROKEN_OFF_EXPECTED, BROKEN_OFF_GOT, Reason
+from ingestion.unzipping import decompressed, failures_as_sentences
 from ingestion.wire import Undecodable, decode_line, detect
 from warehouse.errors import MillraceError
 
@@ -43,16 +42,11 @@ PIECE_SETTINGS = {
     "max_insert_threads": "1",
     "max_partitions_per_insert_block": "1000",
 }
-READ_BYTES = 256 * 1024
 DETECTION_LINES = 50
 CANONICAL = "canonical"
 LINES, ROWS, PARQUET = "LineAsString", "JSONEachRow", "Parquet"  # formats of pieces
-GZIP_MAGIC, GZIP_WBITS = b"\x1f\x8b", 31
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 EMPTY_LINE = re.compile(rb"\n\n")
-# Its stub takes the class for one of its errors.
-IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
-BROKEN_OFF = b"\n(the gzip file breaks off here)\n"
 
 
 @dataclass(frozen=True)
@@ -147,7 +141,7 @@ def read_piece(path: Path) -> tuple[Header, bytes]:
 
 def file_id(path: Path) -> str:
     """By content: a copy under another name is the same file."""
-    with path.open("rb") as file:
+    with failures_as_sentences(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
@@ -198,6 +192,9 @@ def decoded_columns(
     line: bytes, dialect: str, received_at: str, project_of_key: Callable[[str], str]
 ) -> Iterator[tuple[bytes, bytes, str, str]]:
     """The events of a payload, as line, original, refused and refused_detail of raw.landing."""
+    if line == BROKEN_OFF.encode():
+        yield b"", line, Reason.INVALID_JSON, f"expected {BROKEN_OFF_EXPECTED}, got {BROKEN_OFF_GOT}"
+        return
     for outcome in decode_line(line, dialect=dialect, received_at=received_at):
         original = outcome.original[:KEPT_LINE_BYTES]
         if isinstance(outcome, Undecodable):
@@ -266,70 +263,3 @@ def _even(chunks: Iterable[bytes]) -> Iterator[bytes]:
         held = held[whole:]
     if held:
         yield held
-
-
-def decompressed(path: Path) -> Iterator[bytes]:
-    """The file's bytes, unzipped where they are gzip, by what is in the file and not by its name.
-
-    A gzip that breaks off or is damaged gives what can be read of it; what cannot is one line that will be rejected.
-    (gzip.open would drop up to a buffer of readable lines before the break.)
-    """
-    with path.open("rb") as file:
-        if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
-            file.seek(0)
-            while chunk := file.read(READ_BYTES):
-                yield chunk
-            return
-    given = 0
-    try:
-        for chunk in _unzipped(path):
-            given += len(chunk)
-            yield chunk
-    except IsalError:
-        # Once more by zlib, which can be asked for what it had by then; what was given already is left out.
-        for chunk in _unzipped_up_to_the_damage(path):
-            yield chunk[given:]
-            given = max(given - len(chunk), 0)
-
-
-def _unzipped(path: Path) -> Iterator[bytes]:
-    """Of a gzip without fault. isal takes a quarter of the time that zlib does, and it checks the sums as well."""
-    unzip = isal_zlib.decompressobj(wbits=GZIP_WBITS)
-    with path.open("rb") as file:
-        chunk = file.read(READ_BYTES)
-        while chunk:
-            yield unzip.decompress(chunk)
-            chunk = unzip.unused_data if unzip.eof else b""
-            chunk = chunk or file.read(READ_BYTES)
-            if unzip.eof and chunk:  # another member follows
-                unzip = isal_zlib.decompressobj(wbits=GZIP_WBITS)
-    if not unzip.eof:
-        raise IsalError("it breaks off")
-
-
-def _unzipped_up_to_the_damage(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        chunk = file.read(READ_BYTES)
-        unzip = zlib.decompressobj(wbits=GZIP_WBITS)
-        with contextlib.suppress(zlib.error):
-            while chunk:
-                before = unzip.copy()
-                try:
-                    yield unzip.decompress(chunk)
-                except zlib.error:
-                    yield from _byte_by_byte(before, chunk)
-                    raise
-                chunk = unzip.unused_data if unzip.eof else b""
-                chunk = chunk or file.read(READ_BYTES)
-                if unzip.eof and chunk:  # another member follows
-                    unzip = zlib.decompressobj(wbits=GZIP_WBITS)
-            if unzip.eof:
-                return
-    yield BROKEN_OFF
-
-
-def _byte_by_byte(unzip: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
-    """Of a chunk whose decompression failed: zlib keeps what it had by then to itself, so byte by byte."""
-    with contextlib.suppress(zlib.error):
-        for byte in chunk:
-            yield unzip.decompress(bytes([byte]))

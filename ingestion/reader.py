@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.columns import csv_pieces, parquet_pieces
+from ingestion.columns import csv_pieces, is_csv, is_parquet, parquet_pieces
 from ingestion.inputs import Input
 from ingestion.pieces import CANONICAL, Header, Piece, decoded_pieces, dialect_of, file_id, line_pieces
 from ingestion.wire import AUTO
-from warehouse.projects import get_project, hash_write_key, load_projects
+from warehouse.projects import get_project, load_projects, project_of_write_key
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ class Reader:
         self._dialect = dialect
         self._default_project = get_project(settings, project).id if project else ""
         self._accept_unknown = settings.accept_unknown_projects
-        project_of_hash = {key: p.id for p in load_projects(settings).values() for key in p.write_keys}
-        self._project_of_key = cache(lambda key: project_of_hash.get(hash_write_key(key), ""))
+        self._project_of_key = cache(partial(project_of_write_key, load_projects(settings)))
         self._received_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._result = result
         loaded = client.query("SELECT file_id, path, version FROM raw.loaded_files").result_rows
@@ -102,7 +101,7 @@ class Reader:
         return not known
 
     def _dialect_of(self, path: Path) -> str:
-        if path.suffix == ".parquet" or _is_csv(path):
+        if is_parquet(path) or is_csv(path):
             return CANONICAL
         return dialect_of(path) if self._dialect == AUTO else self._dialect
 
@@ -114,14 +113,10 @@ class Reader:
             accept_unknown=self._accept_unknown,
             received_at=self._received_at,
         )
-        if path.suffix == ".parquet":
+        if is_parquet(path):
             return parquet_pieces(path, header)
-        if _is_csv(path):
+        if is_csv(path):
             return csv_pieces(path, header)
         if file.dialect == CANONICAL:
             return line_pieces(path, header)
         return decoded_pieces(path, header, file.dialect, self._project_of_key)
-
-
-def _is_csv(path: Path) -> bool:
-    return path.name.removesuffix(".gz").endswith(".csv")

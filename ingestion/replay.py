@@ -123,7 +123,7 @@ class Retry:
         rows: list[bytes] = []
         for reject in self._read(ids):
             if reject.line.startswith(WITHHELD):
-                verdicts.kept["the line was not kept, for want of consent"] += 1
+                verdicts.kept["the line itself was not kept"] += 1
                 continue
             columns = self._decoded(reject)
             if len(columns) != 1:

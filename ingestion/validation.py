@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.contract import (
     ABOUT_PEOPLE,
+    BROKEN_OFF,
+    BROKEN_OFF_EXPECTED,
+    BROKEN_OFF_GOT,
     CONSENTS,
     EARLIEST_INSTANT,
     FUTURE_TOLERANCE,
@@ -48,21 +51,29 @@ LONG_INTEGER = re.compile(r"\d{300,}")
 class Problem:
     reason: Reason
     path: str  # of the key in the line; empty where it is the line itself
-    expected: str
+    expected: str  # empty where a payload cannot be decoded
     got: str
 
     @property
     def detail(self) -> str:
+        if not self.expected:
+            return self.got
         return f"{self.path}{': ' if self.path else ''}expected {self.expected}, got {self.got}"
 
 
 def line_problems(
-    line: bytes, registry: Registry, projects: Collection[str] | None = None, now: datetime | None = None
+    line: bytes,
+    registry: Registry,
+    projects: Collection[str] | None = None,
+    now: datetime | None = None,
+    default_project: str = "",
 ) -> list[Problem]:
     """What is wrong with a line as received; the first problem's reason is the one it is rejected for."""
     if len(line) > MAX_LINE_BYTES:
         size = f"{len(line):,} bytes"
         return [Problem(Reason.TOO_LARGE, "", f"at most {MAX_LINE_BYTES:,} bytes", size)]
+    if line == BROKEN_OFF.encode():
+        return [Problem(Reason.INVALID_JSON, "", BROKEN_OFF_EXPECTED, BROKEN_OFF_GOT)]
     text = line.removeprefix(BYTE_ORDER_MARK)
     try:
         event = _read(text.decode())
@@ -74,13 +85,15 @@ def line_problems(
         return [Problem(Reason.INVALID_JSON, event.repeated, "each key once", "it twice")]
     if deeper_than(event, MAX_DEPTH):
         return [Problem(Reason.INVALID_JSON, "", f"at most {MAX_DEPTH} levels", "more")]
+    if default_project and event.get("project_id") in (None, ""):
+        event["project_id"] = default_project
     return event_problems(event, registry, projects, now)
 
 
-def consent_problems(line: bytes, projects: Mapping[str, Project]) -> list[Problem]:
+def consent_problems(line: bytes, projects: Mapping[str, Project], default_project: str = "") -> list[Problem]:
     """Why a line without other problems is not kept: for want of consent, as its project's settings say."""
     event = _read(line.removeprefix(BYTE_ORDER_MARK).decode())
-    consent = projects[event["project_id"]].consent
+    consent = projects[event.get("project_id") or default_project].consent
     said = event.get("consent_analytics")
     if consent.silent is Silent.GRANTED if said is None else str(said).lower() in ("true", "1"):
         return []

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ingestion.contract import (
+    BROKEN_OFF,
+    BROKEN_OFF_EXPECTED,
+    BROKEN_OFF_GOT,
     COLUMNS,
     CONSENTS,
     EARLIEST_INSTANT,
@@ -107,6 +110,11 @@ def _line_checks() -> list[Check]:
     size = _detail("", f"'at most {MAX_LINE_BYTES:,} bytes'", "concat(toString(length(line)), ' bytes')")
     return [
         (f"length(line) > {MAX_LINE_BYTES}", Reason.TOO_LARGE, size),
+        (
+            f"line = {_text(BROKEN_OFF)}",
+            Reason.INVALID_JSON,
+            _detail("", _text(BROKEN_OFF_EXPECTED), _text(BROKEN_OFF_GOT)),
+        ),
         (
             f"check_line_length = 0 OR {no_object}",
             Reason.INVALID_JSON,

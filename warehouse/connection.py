@@ -85,7 +85,7 @@ def connect(settings: Settings, role: str) -> Client:
 
 
 def insert_rows(client: Client, table: str, rows: Iterable[Sequence[object]], columns: Sequence[str]) -> None:
-    """A few rows of texts and numbers. The client's own insert() imports pandas first, which takes longer."""
+    """A few rows of what JSON can say. The client's own insert() imports pandas first, which takes longer."""
     lines = (json.dumps(dict(zip(columns, row, strict=True))) for row in rows)
     client.raw_insert(table, columns, "\n".join(lines).encode(), fmt="JSONEachRow")
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.connection import first_line
+from warehouse.connection import first_line, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.projects import Project
 
@@ -108,10 +108,12 @@ def _apply(client: Client, step: Step) -> None:
                 hint=f"It begins: {' '.join(statement.split())[:100]}. Earlier steps are in place; after a repair "
                 "`millrace migrate` goes on with this one.",
             ) from error
-    client.insert(
+    applied_at = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    insert_rows(
+        client,
         "ops.schema_migrations",
-        [[step.version, step.name, step.checksum, datetime.now(UTC)]],
-        column_names=["version", "name", "checksum", "applied_at"],
+        [(step.version, step.name, step.checksum, applied_at)],
+        ("version", "name", "checksum", "applied_at"),
     )
 
 
@@ -133,7 +135,7 @@ def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
         # Filled beside and exchanged: a loader never sees a moment without projects.
         new = f"raw.projects_{uuid.uuid4().hex}"  # another migration may be at the same point
         client.command(f"CREATE TABLE {new} AS raw.projects")
-        client.insert(new, wanted, column_names=columns)
+        insert_rows(client, new, wanted, columns)
         client.command(f"EXCHANGE TABLES {new} AND raw.projects")
         client.command(f"DROP TABLE {new}")
     for table, clock in (
@@ -150,7 +152,7 @@ def _make_salts(client: Client, projects: dict[str, Project]) -> None:
     present = {str(row[0]) for row in client.query("SELECT project_id FROM vault.salts").result_rows}
     missing = [[project, secrets.token_hex(32)] for project in ("", *projects) if project not in present]
     if missing:
-        client.insert("vault.salts", missing, column_names=["project_id", "salt"])
+        insert_rows(client, "vault.salts", missing, ("project_id", "salt"))
 
 
 def _sync_retention(client: Client, table: str, clock: str, projects: dict[str, Project]) -> bool:

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -166,6 +167,12 @@ def add_project(
 
 def hash_write_key(write_key: str) -> str:
     return f"sha256:{hashlib.sha256(write_key.encode()).hexdigest()}"
+
+
+def project_of_write_key(projects: Mapping[str, Project], write_key: str) -> str:
+    """Whose key it is; empty where it is nobody's."""
+    hashed = hash_write_key(write_key)
+    return next((project.id for project in projects.values() if hashed in project.write_keys), "")
 
 
 def _parse(text: str, path: Path, added: str = "") -> dict[str, Project]:

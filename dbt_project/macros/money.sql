@@ -8,6 +8,11 @@
     )[toString({{ project }})]
 {%- endmacro %}
 
+{# Of an amount: what was said beside it; without a word the project's. #}
+{% macro currency_of(said) -%}
+    toLowCardinality(upper(ifNull(nullIf(toString({{ said }}), ''), {{ project_currency() }})))
+{%- endmacro %}
+
 {# What in_project_currency needs beside a fact that has project_id, local_date and currency. #}
 {% macro join_rates(facts) -%}
     left join {{ ref('int_project_rates') }} as rates

@@ -58,7 +58,7 @@ _FAULTS: Final[dict[str, tuple[Callable[[Json], Any], ...]]] = {
     "too_many_properties": (_with(properties={f"property_{n}": n for n in range(_TOO_MANY)}),),
     "unknown_project": (_with(project_id=UNKNOWN_PROJECT), _without("project_id")),
     "schema_violation": (
-        _order({"order_id": None}),
+        _order({"revenue": None}),
         _order({"revenue": "forty-nine"}),
         _with(event="nps_answered", message_type="track", properties={"score": [9]}),
     ),

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from ingestion.pieces import decompressed
 from ingestion.sources.batches import BATCH_ROWS, NO_OBJECT, Batch, Unreadable, batch_of_items, batch_of_rows, names_of
 from ingestion.sources.values import column_as_text, trimmed
+from ingestion.unzipping import decompressed
 from warehouse.errors import MillraceError
 
 GZIP_MAGIC = b"\x1f\x8b"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion.dlt_clickhouse import quiet_dlt
+from ingestion.dlt_clickhouse import dlt_failures_as_sentences, quiet_dlt
 from ingestion.privacy import salts
 from ingestion.sources.batches import Batch
 from ingestion.sources.definitions import PROJECT_ID, Definition, Definitions
@@ -21,7 +21,7 @@ from ingestion.sources.files import find_files, read_file
 from ingestion.sources.remote import read_remote
 from ingestion.sources.rows import Checker
 from ingestion.sources.tables import add_columns, insert_statement, sync_table
-from warehouse.connection import connect, endpoint, failures_as_sentences
+from warehouse.connection import connect, endpoint, failures_as_sentences, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.locks import held_if_free, one_at_a_time
 from warehouse.projects import Project
@@ -150,10 +150,8 @@ class _FeedLoad:
                 if (newest := self._newest()) is not None:
                     cursors[self.feed.place] = max(newest.isoformat(timespec="milliseconds"), last)
 
-            try:
+            with dlt_failures_as_sentences():
                 pipeline.run(dlt.resource(rows, name=self.feed.name), loader_file_format="parquet")
-            except Exception as error:
-                raise _our_own(error) from error
 
     def _batches(self, since: datetime | None) -> Iterator[Batch]:
         if not self.feed.file:
@@ -217,27 +215,19 @@ class _FeedLoad:
         result.new = max(0, min(changed, self._count("count()") - rows_before))
         result.updated = changed - result.new
         report = self.definition.other_columns == "report"
-        self.client.insert(
-            "raw.source_loads",
-            [
-                [
-                    self.load_id,
-                    self.feed.name,
-                    self.feed.source,
-                    result.received,
-                    result.accepted,
-                    result.rejected,
-                    result.new,
-                    result.updated,
-                    result.undeclared if report else [],
-                    result.missing,
-                ]
-            ],
-            column_names=[
-                *("load_id", "feed", "source", "received", "accepted", "rejected", "new", "updated"),
-                *("undeclared", "missing"),
-            ],
-        )
+        row = {
+            "load_id": self.load_id,
+            "feed": self.feed.name,
+            "source": self.feed.source,
+            "received": result.received,
+            "accepted": result.accepted,
+            "rejected": result.rejected,
+            "new": result.new,
+            "updated": result.updated,
+            "undeclared": result.undeclared if report else [],
+            "missing": result.missing,
+        }
+        insert_rows(self.client, "raw.source_loads", [list(row.values())], list(row))
 
     def _count(self, expression: str) -> int:
         return int(
@@ -252,16 +242,6 @@ REJECTED_STATEMENT = (
     "SELECT {source:String}, {feed:String}, project_id, row, reason, detail, origin, copy, {load_id:String} FROM input("
     "'project_id String, row String, reason String, detail String, origin String, copy UInt32') FORMAT Parquet"
 )
-
-
-def _our_own(error: BaseException) -> MillraceError:
-    """Our error inside dlt's, which wraps what its steps raise."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, MillraceError):
-            return inner
-        inner = inner.__cause__ or inner.__context__
-    return MillraceError(f"dlt could not load it: {' '.join(str(error).split())[:500]}")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ OPERATOR = re.compile(r"!=|>=|<=|=|>|<|~")
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 # Beyond it two integers may be one and the same Float64: such a number, an id most likely, is compared as a text.
 EXACT_DIGITS = 15
+BRACKETED = re.compile(r"\[.*\]|\[[^\]]*$")
 SPAN = re.compile(r"(?P<step>.*):(?P<after>\d+)-(?P<before>\d+)")
 EXAMPLE = "Write it as signup, * for any event, or page_viewed[page.path=/pricing,plan!='a, b']."
 
@@ -30,7 +31,7 @@ def parse_exclusion(text: str, steps: int) -> Exclusion:
     match = SPAN.fullmatch(text)
     if not match:
         # No event has a colon in its name; a value in brackets may.
-        if ":" in text.partition("[")[0] or ":" in text.rpartition("]")[2]:
+        if ":" in BRACKETED.sub("", text):
             raise WrongUsage(
                 f"The exclusion {text!r} has no valid steps behind the colon.",
                 hint="Write it as EVENT, or as EVENT:1-2 for between steps 1 and 2.",

@@ -145,6 +145,7 @@ def test_bad_data_fails_a_build_and_does_not_flow_on(instance: Instance, project
     untested = build(instance, "--no-tests")
     assert untested.exit_code == 0
     assert "0 tests passed" in untested.stdout
+    instance.client().command("DROP TABLE intermediate.int_too_late")
 
 
 def test_a_table_that_no_model_makes_any_more_is_named_and_dropped(instance: Instance, project: Path) -> None:
@@ -180,6 +181,7 @@ def test_a_build_whose_first_step_fails_builds_nothing(instance: Instance, proje
     assert done.exit_code == 1
     assert "Function with name `no_such_function` does not exist" in done.stdout
     assert "0 models built" in done.stdout
+    assert "any more" not in done.stderr
     assert instance.rows("SELECT count() FROM marts.fct_events") == before > [(0,)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.arrivals import HALF_A_YEAR, arrive, build, grow, last_week, reading, world_aside
 from tests.support import Instance
 
-COPIES = 20
+COPIES = 27
 
 
 @pytest.fixture(scope="module")

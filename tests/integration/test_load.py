@@ -289,11 +289,14 @@ def test_a_server_killed_during_a_load_loses_and_doubles_nothing(
             tmp_path / f"{number}.jsonl", [event(n, prefix) for n in range(number * 2000, number * 2000 + 2000)]
         )
     before = warehouse.rows("SELECT count() FROM raw.load_counts")[0][0]
-    loader = subprocess.Popen([MILLRACE, "load", tmp_path], env=warehouse.environment, stderr=subprocess.DEVNULL)
+    loader = subprocess.Popen([MILLRACE, "load", tmp_path], env=warehouse.environment, stderr=subprocess.PIPE, text=True)
     while warehouse.rows("SELECT count() FROM raw.load_counts")[0][0] - before < pieces and loader.poll() is None:
         time.sleep(0.002)
     os.kill(warehouse.state.server_pid, signal.SIGKILL)
-    loader.wait()
+    _, said = loader.communicate()
+    # Whoever waits for a server that comes back need not see how.
+    assert "Traceback" not in said
+    assert "Unexpected" not in said
     deadline = time.monotonic() + 60
     while warehouse.run("status").returncode != 0:
         assert time.monotonic() < deadline
@@ -326,6 +329,9 @@ def test_two_loaders_at_once_lose_and_double_nothing(warehouse: Instance, tmp_pa
         (("{}/a.parquet",), "is not a Parquet file that can be read"),
         (("{}/a.csv",), "has no column `event`; did you mean 'events'"),
         (("{}/empty",), "There is no file in the folder"),
+        (("{}/pipe",), "/pipe is neither a file nor a folder."),
+        (("{}/linked",), "/linked/a.jsonl is a link to a file that is not there."),
+        (("/proc/self/mem",), "/proc/self/mem cannot be read: Input/output error."),
     ],
 )
 def test_what_cannot_be_loaded_is_said_and_nothing_is_loaded(
@@ -335,6 +341,9 @@ def test_what_cannot_be_loaded_is_said_and_nothing_is_loaded(
     (tmp_path / "a.parquet").write_text("PAR1 not really")
     (tmp_path / "a.csv").write_text("events,user_id\nx,y\n")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "a.jsonl").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
     done = warehouse.run("load", *(argument.format(tmp_path) for argument in arguments))
     assert done.returncode == 1
     assert said in done.stderr

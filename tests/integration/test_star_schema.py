@@ -73,6 +73,10 @@ def others() -> list[dict[str, Any]]:
         sent("p1", "2026-03-06T10:00:00.000Z", context={"ip": BERLIN}),
         sent("p2", "2026-03-06T11:00:00.000Z", context={"ip": BERLIN, "location": {"country": "FR"}}),
         sent("a1", "2026-03-07T10:00:00.000Z", "screen_viewed", "screen", path="", properties={"screen_name": "Home"}),
+        # What SDKs send as it is documented: an amount and nothing else.
+        sent("o1", "2026-03-07T10:00:00.000Z", "order_completed", "track", path="", properties={"revenue": 49.9}),
+        sent("o2", "2026-03-07T11:00:00.000Z", "order_completed", "track", path="",
+             properties={"revenue": 7, "currency": "USD"}),
         sent("z1", "2026-03-08T10:00:00.000Z", "zebra_fed", "track", path=""),
         sent("t1", "2026-03-08T10:00:00.000Z", path="/titled", context={"page": {"path": "/titled", "title": "Old"}}),
         sent("t2", "2026-03-09T10:00:00.000Z", path="/titled", context={"page": {"path": "/titled", "title": "New"}}),

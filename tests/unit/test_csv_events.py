@@ -10,6 +10,7 @@ import pytest
 
 from ingestion.columns import csv_pieces
 from ingestion.pieces import Header
+from warehouse.errors import MillraceError
 
 HEADER = "event,user_id,properties\n"
 
@@ -50,6 +51,21 @@ def test_what_a_quote_that_is_never_closed_swallows_is_told(tmp_path: Path) -> N
     told = events(lines_of(tmp_path, (HEADER + "\n".join(rows)).encode()))
     assert [event["event"] for event in told[:3]] == ["a0", "a1", "a2"]  # type: ignore[index]
     assert told[3:] == [row.encode() for row in rows[3:]]
+
+
+def test_behind_a_megabyte_of_a_quote_that_is_never_closed_rows_are_read_again(tmp_path: Path) -> None:
+    rows = [f"a{n},{'u' * 1000}," for n in range(3000)]
+    rows[5] = rows[5].replace(",", ',"', 1)
+    told = events(lines_of(tmp_path, (HEADER + "\n".join(rows)).encode()))
+    assert len(told) == 3000
+    swallowed = [n for n, line in enumerate(told) if isinstance(line, bytes)]
+    assert swallowed == list(range(5, 5 + len(swallowed)))
+    assert 1000 < len(swallowed) < 1100
+
+
+def test_a_first_line_that_is_never_closed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MillraceError, match="is not CSV that can be read: unexpected end of data, in its first line"):
+        lines_of(tmp_path, b'event,"user_id\na,u\n')
 
 
 def test_a_row_in_which_the_file_breaks_off_is_none(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import pieces
-from ingestion.pieces import BROKEN_OFF, decompressed
+from ingestion import contract, unzipping
+from ingestion.unzipping import decompressed
 
+BROKEN_OFF = f"\n{contract.BROKEN_OFF}\n".encode()
 LINES = [
     f"{number} {number**7} some words that compress, and {random.Random(number).random()}\n" for number in range(900)
 ]
@@ -32,7 +33,7 @@ def readable(content: bytes) -> bytes:
 
 @pytest.fixture(autouse=True, params=[100, 4096, 1024**2])
 def _read_in_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "READ_BYTES", request.param)
+    monkeypatch.setattr(unzipping, "READ_BYTES", request.param)
 
 
 def unzipped(tmp_path: Path, content: bytes) -> bytes:

@@ -15,7 +15,7 @@ select
     person_key,
     session_key,
     {{ money('properties.revenue') }} as amount,
-    upper(ifNull(toString(properties.currency), ''))::LowCardinality(String) as currency,
+    {{ currency_of('properties.currency') }} as currency,
     {{ money('properties.discount') }} as discount,
     ifNull(toString(properties.coupon), '')::LowCardinality(String) as coupon,
     toUInt64OrNull(toString(properties.items_count)) as items_count,

@@ -103,6 +103,8 @@ def test_an_exclusion_lies_between_all_steps_or_the_ones_it_names() -> None:
     for text in ("refund:1", "refund:-2", "refund:", "refund:a-b", "refund[x=1]:all"):
         with pytest.raises(WrongUsage, match="no valid steps"):
             parse_exclusion(text, 4)
+    with pytest.raises(WrongUsage, match=r"a \[ that is not closed"):
+        parse_exclusion("refund[x=a:b", 4)
 
 
 @pytest.mark.parametrize(

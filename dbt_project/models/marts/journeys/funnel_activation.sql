@@ -1,10 +1,6 @@
 {{ funnel_mart(
     title='Activation',
     owner='product',
-    steps=[
-        {'label': 'Signed up', 'event': 'signed_up'},
-        {'label': 'Finished the onboarding', 'event': 'onboarding_completed'},
-        {'label': 'Created a project', 'event': 'project_created'},
-    ],
+    steps=activation_steps(),
     tags=['activation'],
 ) }}

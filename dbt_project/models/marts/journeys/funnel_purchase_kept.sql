@@ -1,12 +1,7 @@
 {{ funnel_mart(
     title='Purchase with nothing taken out',
     owner='shop',
-    steps=[
-        {'label': 'Viewed a product', 'event': 'product_viewed'},
-        {'label': 'Put it into the cart', 'event': 'product_added'},
-        {'label': 'Went to the checkout', 'event': 'checkout_started'},
-        {'label': 'Ordered', 'event': 'order_completed'},
-    ],
+    steps=purchase_steps(),
     exclusions=[{'event': 'product_removed'}],
     tags=['revenue'],
 ) }}
