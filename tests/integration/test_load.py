@@ -289,7 +289,8 @@ def test_a_server_killed_during_a_load_loses_and_doubles_nothing(
             tmp_path / f"{number}.jsonl", [event(n, prefix) for n in range(number * 2000, number * 2000 + 2000)]
         )
     before = warehouse.rows("SELECT count() FROM raw.load_counts")[0][0]
-    loader = subprocess.Popen([MILLRACE, "load", tmp_path], env=warehouse.environment, stderr=subprocess.PIPE, text=True)
+    command = [MILLRACE, "load", tmp_path]
+    loader = subprocess.Popen(command, env=warehouse.environment, stderr=subprocess.PIPE, text=True)
     while warehouse.rows("SELECT count() FROM raw.load_counts")[0][0] - before < pieces and loader.poll() is None:
         time.sleep(0.002)
     os.kill(warehouse.state.server_pid, signal.SIGKILL)

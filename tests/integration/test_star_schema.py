@@ -74,8 +74,8 @@ def others() -> list[dict[str, Any]]:
         sent("p2", "2026-03-06T11:00:00.000Z", context={"ip": BERLIN, "location": {"country": "FR"}}),
         sent("a1", "2026-03-07T10:00:00.000Z", "screen_viewed", "screen", path="", properties={"screen_name": "Home"}),
         # What SDKs send as it is documented: an amount and nothing else.
-        sent("o1", "2026-03-07T10:00:00.000Z", "order_completed", "track", path="", properties={"revenue": 49.9}),
-        sent("o2", "2026-03-07T11:00:00.000Z", "order_completed", "track", path="",
+        sent("amount", "2026-03-07T10:00:00.000Z", "order_completed", "track", path="", properties={"revenue": 49.9}),
+        sent("dollars", "2026-03-07T11:00:00.000Z", "order_completed", "track", path="",
              properties={"revenue": 7, "currency": "USD"}),
         sent("z1", "2026-03-08T10:00:00.000Z", "zebra_fed", "track", path=""),
         sent("t1", "2026-03-08T10:00:00.000Z", path="/titled", context={"page": {"path": "/titled", "title": "Old"}}),
@@ -150,7 +150,8 @@ def conversions(star: Instance) -> list[tuple[Any, ...]]:
         "SELECT event, toString(local_date), facts.channel, campaign_name, page_path, since_session_start_ms, "
         "toString(value), currency, toString(value_in_project_currency) FROM marts.fct_conversions AS facts "
         "INNER JOIN marts.dim_campaigns USING campaign_key "
-        "INNER JOIN marts.dim_pages ON dim_pages.page_key = entry_page_key ORDER BY timestamp"
+        "INNER JOIN marts.dim_pages ON dim_pages.page_key = entry_page_key "
+        "WHERE event_id LIKE 'n%' ORDER BY timestamp"
     )
 
 
@@ -160,6 +161,17 @@ def test_views_know_their_place_in_the_session_also_over_midnight(star: Instance
 
 def test_conversions_carry_what_brought_their_session_and_what_they_are_worth(star: Instance) -> None:
     assert conversions(star) == BOUGHT
+
+
+def test_an_amount_without_a_currency_is_one_of_the_projects(star: Instance) -> None:
+    """And an order without an id is an order of its own."""
+    orders = "SELECT order_id, toString(amount), currency, toString(revenue) FROM marts.fct_orders"
+    assert star.rows(f"{orders} WHERE local_date = '2026-03-07' ORDER BY ALL") == [
+        ("amount", "49.9", "EUR", "49.9"),
+        ("dollars", "7", "USD", None),
+    ]
+    value = "SELECT currency, toString(value_in_project_currency) FROM marts.fct_conversions WHERE event_id = 'amount'"
+    assert star.rows(value) == [("EUR", "49.9")]
 
 
 def test_errors_say_what_where_and_how_bad(star: Instance) -> None:

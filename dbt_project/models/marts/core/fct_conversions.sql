@@ -19,7 +19,7 @@ with conversions as (
         device_key,
         geo_key,
         ifNull({{ money('properties.revenue') }}, {{ money('properties.amount') }}) as value,
-        if(value is null, '', {{ currency_of('properties.currency') }}) as currency
+        toLowCardinality(if(value is null, '', {{ currency_of('properties.currency') }})) as currency
     from {{ ref('fct_events') }}
     where {{ in_days() }} and event in ({{ quoted(var('conversion_events')) }})
 ),
