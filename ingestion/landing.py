@@ -38,6 +38,8 @@ COUNTED = (
 )
 # Lines that go on as they are.
 AS_IT_IS = "reason = '' AND NOT is_private"
+# Which of checked_ways() a line takes.
+WAY = f"multiIf({AS_IT_IS}, 'kept', reason != '', 'rejected', is_anonymous, 'anonymous', 'strict')"
 # What raw.landing_judged has besides the columns of raw.landing_checked: what is to be done to the line.
 RULE_COLUMNS = ("is_declared", "privacy", "project_salt", "is_anonymous", "is_private")
 CHECKED_COLUMNS = (
@@ -134,15 +136,6 @@ def _replace(client: Client, views: list[View], counts: View) -> None:
             f"CREATE MATERIALIZED VIEW {view.name} TO {view.target} DEFINER = CURRENT_USER SQL SECURITY DEFINER "
             f"AS {view.select} COMMENT '{view.mark}'"
         )
-
-
-def private_select(registry: Registry, source: str) -> str:
-    """From a table like raw.landing_judged, of lines that are not AS_IT_IS, to the columns of raw.landing_checked."""
-    return " UNION ALL ".join(
-        f"SELECT {CHECKED_COLUMNS} FROM ({select})"
-        for name, select in checked_ways(registry, source).items()
-        if name != "kept"
-    )
 
 
 def checked_ways(registry: Registry, source: str) -> dict[str, str]:

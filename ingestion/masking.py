@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ingestion.contract import BROKEN_OFF
 from ingestion.enrichment.ip_privacy import network
+from ingestion.network_addresses import ADDRESS, without_addresses
 from ingestion.privacy import EMAIL, MASKED, masked_emails_sql, pseudonym_sql, replace_each_sql, sql_text
 from ingestion.registry import Pii, Registry, Schema
 
@@ -21,7 +22,7 @@ from ingestion.registry import Pii, Registry, Schema
 _NAMES_OF = (
     "first last full given family middle nick display user maiden sur fore legal preferred real birth customer "
     "contact billing shipping recipient sender owner author creator cardholder holder buyer guest patient employee "
-    "member lead person profile"
+    "member lead person profile student from to"
 )
 PERSONAL_NAMES = (
     *(f"{word} name" for word in _NAMES_OF.split()),
@@ -33,23 +34,27 @@ PERSONAL_NAMES = (
     *("personal id", "passport", "passport number", "iban", "account number", "bank account", "bank account number"),
     *("credit card", "card number", "license plate", "driver license", "drivers license", "avatar", "avatar url"),
     *("photo url", "profile picture", "profile photo", "password", "author", "recipient", "cardholder", "card holder"),
-    *("created by", "updated by", "assigned to"),
+    *("fname", "lname", "name first", "name last", "names", "login", "msisdn", "addr", "postcode", "post code", "zip"),
+    *("zip code", "postal code", "contact person", "vorname", "nachname", "prenom"),
+    *("card holder name", "created by", "updated by", "assigned to", "invited by"),
 )
 # Whose it is may stand before it: billing_email, user_first_name, to_address.
 _WHOSE = (
     "user customer client person contact billing shipping delivery invoice home work office business private personal "
     "primary secondary alternate sender recipient owner author buyer guest patient employee member account emergency "
-    "new old my your invitee inviter invited referrer friend from to reply current last first remote"
+    "new old my your invitee inviter invited referrer friend from to reply current last first remote mobile postal"
 )
 _IP_NAMES = ("ip", "ip address", "ip addr", "remote addr", "remote address", "x forwarded for")
 # `name` is a person's in an object of a person, and as a trait of an identify call; a product has a name as well.
 _PERSONS = (
     "traits properties user customer person people contact profile set member patient buyer recipient sender lead "
-    "employee owner author creator assignee guest cardholder shipping billing delivery"
+    "employee owner author creator assignee guest cardholder shipping billing delivery attendee invitee manager "
+    "passenger teammate device"
 )
 _OBJECTS_OF_PERSONS = (
     *_PERSONS.split(),
     *("user properties", "user traits", "set once", "person properties", "ship to", "bill to", "card holder"),
+    *("team member", "account owner", "user info", "personal info", "user data", "billing details", "invited by"),
 )
 _DEVICE_IDS = ("id", "device id", "advertising id", "idfa", "idfv", "gaid", "aaid", "android id", "imei", "serial")
 _WRITE_KEYS = ("write key", "api key", "x api key", "token", "access token", "auth token", "authorization")
@@ -73,20 +78,12 @@ _CONTAINER = _balanced()
 # Inside the text of JSON in a text, one level deep: \"Jane \\\"J\\\" Doe\".
 _STRING_WITHIN = r'\\"(?:[^"\\]|\\\\(?:\\["\\]|[^"\\]))*\\"'
 
-_V4_PART = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_V4 = rf"{_V4_PART}(?:\.{_V4_PART}){{3}}"
-_HEX = "[0-9a-f]{1,4}"
-_V6 = (
-    rf"(?:(?:{_HEX}(?::{_HEX}){{0,6}})?::(?:{_HEX}(?::{_HEX}){{0,6}})?(?::{_V4})?|(?:{_HEX}:){{7}}{_HEX}|"
-    rf"(?:{_HEX}:){{6}}{_V4}|::(?:ffff:)?{_V4})"
-)
-_ADDRESS = rf"(?:{_V4}(?::[0-9]{{1,5}}|/[0-9]{{1,2}})?|\[?{_V6}(?:%[0-9a-z]+)?(?:\]:[0-9]{{1,5}}|\]|/[0-9]{{1,3}})?)"
 _PHONE = r"\+[0-9][0-9 ().\/-]{5,}[0-9]"  # with its country; any other is a number like others
-# Where an address may begin inside a text: not after a slash, as in Chrome/120.0.0.0, but as a URL's host.
-_LEAD = r"(^|[\s,;=(\[<>|']|://|%3d|\\[nrt])"
-_V4_WITHIN = rf"(?i){_LEAD}{_V4}\b"
-_V4_FIRST = rf'"{_V4}([\s,;])'
-_V6_WITHIN = rf"(?i){_LEAD}{_V6}($|[^0-9a-z:.])"
+
+_DEVICE = r'(?i)"device"\s*:\s*\{[^{}]*'
+_DEVICE_ID = (
+    rf'(?i)("(?:{"|".join(name.replace(" ", "[-_ ]?") for name in _DEVICE_IDS)})"\s*:\s*)(?:{_STRING}|{_SCALAR})'
+)
 
 _MASKED_TEXT = rf'^\s*(?:\\*"{MASKED}\\*"|\[(?:"{MASKED}",?)*\])$'
 _BASE64_OF_JSON = r"eyJ[A-Za-z0-9+/_.=-]{8,}"  # of {", as in JSON Web Tokens
@@ -169,7 +166,8 @@ def masked_lines(lines: str, salt: str, registry: Registry) -> str:
         f"if(JSONLength(text) > 0, JSONExtractRaw(text), {replace_each_sql('text', escapes, unescaped, 'found')})",
         masked_emails_sql("text", salt),
         replace_each_sql("text", f"(?i){key}{value}", hidden, "found"),
-        *_addresses("text", _STRING),
+        replace_each_sql("text", _DEVICE, f"replaceRegexpAll(found, {sql_text(_DEVICE_ID)}, '\\\\1null')", "found"),
+        *_addresses("text", _STRING, salt),
         _phones("text", salt),
         _without_base64("text"),
     )
@@ -225,8 +223,8 @@ def personal_names(registry: Registry) -> str:
 
 
 def persons() -> str:
-    """A pattern of names of objects in which `name` is somebody's."""
-    return _alternatives(_OBJECTS_OF_PERSONS)
+    """A pattern of names of objects in which `name` is somebody's (a device is "Ada's iPhone")."""
+    return rf"(?:{_alternatives(_OBJECTS_OF_PERSONS)})s?"
 
 
 def _personal_names(registry: Registry) -> list[str]:
@@ -246,13 +244,13 @@ def _json_steps(registry: Registry, salt: str) -> list[str]:
     nameless = (
         f"if(match({value}, {sql_text(_MASKED_TEXT)}), found, concat({_KEY_OF_FOUND}, ':', {_empty_like(value)}))"
     )
-    persons = rf'(?i)"{_BETWEEN}(?:{_alternatives(_OBJECTS_OF_PERSONS)}){_BETWEEN}"\s*:\s*{_CONTAINER}'
+    of_persons = rf'(?i)"{_BETWEEN}{persons()}{_BETWEEN}"\s*:\s*{_CONTAINER}'
     name = rf'(?i)("{_BETWEEN}name{_BETWEEN}")\s*:\s*(?:{_STRING}|{_SCALAR}|{_CONTAINER})'
     return [
         masked_emails_sql("text", salt),
         replace_each_sql("text", keyed, nameless, "found"),
-        replace_each_sql("text", persons, f"replaceRegexpAll(found, {sql_text(name)}, '\\\\1:null')", "found"),
-        *_addresses("text", _STRING),
+        replace_each_sql("text", of_persons, f"replaceRegexpAll(found, {sql_text(name)}, '\\\\1:null')", "found"),
+        *_addresses("text", _STRING, salt),
         _phones("text", salt),
         _without_base64("text"),
         # Whatever the patterns did not see coming: nothing rather than what is no JSON or may be personal.
@@ -260,9 +258,9 @@ def _json_steps(registry: Registry, salt: str) -> list[str]:
     ]
 
 
-def _addresses(text: str, string: str) -> list[str]:
+def _addresses(text: str, string: str, salt: str) -> list[str]:
     """Network addresses that are a whole value, a part of a text, or a parameter of a URL with a personal name."""
-    whole = rf'(?i)(?:{string}\s*:|[\[,])\s*"\s*{_ADDRESS}\s*"'
+    whole = rf'(?i)(?:{string}\s*:|[\[,])\s*"\s*{ADDRESS}\s*"'
     # In an array an empty text: a column of texts takes no null there.
     emptied = (
         "multiIf(match(found, '(?i)^[^:]*(?:version|build|release|firmware)[^:]*:'), found, startsWith(found, '\"'), "
@@ -270,11 +268,12 @@ def _addresses(text: str, string: str) -> list[str]:
     )
     parameters = rf"(?i)[?&;]{_of_names([*PERSONAL_NAMES, 'name'])}=[^&#\"\\\s;]*"
     hidden = f"if(match(found, {sql_text(MASKED)}), found, concat(extract(found, '^[^=]*='), ''))"
+    key = rf'(?i)"\s*{ADDRESS}\s*"\s*:'
+    renamed = f"if({salt} = '', '\"\":', concat('\"', {pseudonym_sql('found', salt)}, '\":'))"
     return [
+        replace_each_sql(text, key, renamed, "found"),
         replace_each_sql(text, whole, emptied, "found"),
-        f"replaceRegexpAll({text}, {sql_text(_V4_WITHIN)}, '\\\\10.0.0.0')",
-        f"replaceRegexpAll({text}, {sql_text(_V4_FIRST)}, '\"0.0.0.0\\\\1')",
-        f"replaceRegexpAll({text}, {sql_text(_V6_WITHIN)}, '\\\\1::\\\\2')",
+        without_addresses(text),
         replace_each_sql(text, parameters, hidden, "found"),
     ]
 

@@ -20,6 +20,7 @@ from ingestion.masking import (
     without_values,
     without_write_keys,
 )
+from ingestion.network_addresses import without_addresses
 from ingestion.privacy import pseudonym_sql
 from ingestion.registry import Registry
 from warehouse.projects import Privacy
@@ -38,7 +39,10 @@ def strict_select(registry: Registry, source: str) -> str:
     ids = f"[{', '.join(_IDS)}]"
     labels = f"[{_LABELS}, JSONExtractString(context, 'user_agent')]"
     # Known for what they are, and so treated apart from the rest of the context.
-    apart = {"ip": hashed_ip("JSONExtractString(context, 'ip')", "project_salt"), "user_agent": "labels[4]"}
+    apart = {
+        "ip": hashed_ip("JSONExtractString(context, 'ip')", "project_salt"),
+        "user_agent": without_addresses("labels[4]"),
+    }
     steps = _nested(
         f"(SELECT * FROM {source} WHERE reason = '' AND is_private AND NOT is_anonymous)",
         f"{masked_ids(ids, 'project_salt')} AS ids, {_objects(registry, 'project_salt')} AS objects, "

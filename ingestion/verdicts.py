@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ingestion.landing import AS_IT_IS, CHECKED_COLUMNS, RULE_COLUMNS, judged_select, private_select
+from ingestion.landing import CHECKED_COLUMNS, RULE_COLUMNS, WAY, checked_ways, judged_select
 from ingestion.pieces import PIECE_SETTINGS, Header
 from warehouse.connection import Endpoint, failures_as_sentences, insert_body
 
@@ -39,36 +39,35 @@ def landing_row(header: Header, line: bytes, original: bytes, refused: str, deta
 def judged(client: Client, registry: Registry, rows: bytes) -> Iterator[Verdict]:
     """The verdicts on rows of `landing_row`, each with its row of raw.landing_checked.
 
-    In two queries, as the views are: most lines are as they may be kept after the first.
+    In several queries, as the views are: most lines are as they may be kept after the first. One query for all ways
+    would be longer than the server takes beside data (64 KB).
     """
     rules = ", ".join(RULE_COLUMNS)
     answer = query_sent(
         client,
-        f"SELECT {AS_IT_IS}, {rules}, {CHECKED_COLUMNS} FROM ({judged_select(registry, SENT)})",
+        f"SELECT {WAY}, {rules}, {CHECKED_COLUMNS} FROM ({judged_select(registry, SENT)})",
         "TabSeparated",
         rows,
         "TabSeparated",
         ROW_STRUCTURE,
     )
-    others = []
+    others: dict[str, list[bytes]] = {}
     for line in answer.splitlines():
-        as_it_is, rest = line.split(b"\t", 1)
-        if as_it_is == b"1":
+        way, rest = line.split(b"\t", 1)
+        if way == b"kept":
             yield _verdict(rest.split(b"\t", len(RULE_COLUMNS))[-1])
         else:
-            others.append(rest)
+            others.setdefault(way.decode(), []).append(rest)
     if others:
         columns = client.query(f"SELECT name, type FROM system.columns WHERE {_OF_JUDGED}").result_rows
         types = {str(name): str(kind) for name, kind in columns}
-        answer = query_sent(
-            client,
-            private_select(registry, SENT),
-            "TabSeparated",
-            b"\n".join(others) + b"\n",
-            "TabSeparated",
-            ", ".join(f"{name} {types[name]}" for name in (*RULE_COLUMNS, *CHECKED_COLUMNS.split(", "))),
-        )
-        yield from map(_verdict, answer.splitlines())
+        structure = ", ".join(f"{name} {types[name]}" for name in (*RULE_COLUMNS, *CHECKED_COLUMNS.split(", ")))
+        ways = checked_ways(registry, SENT)
+        for taken, rows_of_way in others.items():
+            body = b"\n".join(rows_of_way) + b"\n"
+            select = f"SELECT {CHECKED_COLUMNS} FROM ({ways[taken]})"
+            answer = query_sent(client, select, "TabSeparated", body, "TabSeparated", structure)
+            yield from map(_verdict, answer.splitlines())
 
 
 def _verdict(row: bytes) -> Verdict:

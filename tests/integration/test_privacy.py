@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from ingestion.privacy import masked_email, masked_email_sql, pseudonym, pseudonym_sql, salts
+from tests.integration.test_addresses_in_texts import HIDDEN
 from tests.support import Instance
 from warehouse.projects import hash_write_key
 
@@ -25,11 +26,11 @@ EMAIL = "quirina.zabel@zorblatt.example"
 NAMES = ("Quirina", "Zabelstein", "Zorblattgasse", "Wunderlichova")
 PHONES = ("0171 5558123", "5558123")
 ADDRESSES = ("203.0.113.177", "2001:db8:7777:1::abcd")
-SECRETS = (*NAMES, *PHONES, *ADDRESSES, "zabel@", "zorblatt.example", "zabel%40", "zebra_key")
+SECRETS = (*NAMES, *PHONES, *ADDRESSES, "zabel@", "zorblatt.example", "zabel%40", "zebra_key", "zorblatt-")
 
 CONTEXT = {
     "ip": ADDRESSES[0],
-    "userAgent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0.0.0 Safari/537.36",
+    "userAgent": f"Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0.0.0 Safari/537.36 for {ADDRESSES[0]}",
     "page": {
         "url": f"https://shop.example/a?email={quote(EMAIL)}&first_name=Quirina&name=Zabelstein&ip={ADDRESSES[0]}",
         "referrer": f"https://mail.example/?to={quote(quote(EMAIL))}",
@@ -38,7 +39,12 @@ CONTEXT = {
         "path": "/a",
     },
     "traits": {"name": "Quirina Zabelstein", "address": {"street": "Zorblattgasse 1", "lines": [["Zabelstein"]]}},
-    "device": {"id": "device-1", "type": "ios"},
+    "device": {
+        "id": "zorblatt-device",
+        "type": "ios",
+        "name": "Quirinas phone",
+        "advertisingId": "zorblatt-advertising",
+    },
 }
 PROPERTIES: dict[str, Any] = {
     "price": 12.5,
@@ -66,6 +72,14 @@ PROPERTIES: dict[str, Any] = {
     "author": "Quirina",
     "created_by": "Zabelstein",
     "recipient": ["Wunderlichova"],
+    "contacts": [{"name": "Quirina"}],
+    "billing_details": {"name": "Zabelstein"},
+    "invited_by": {"name": "Wunderlichova"},
+    "fname": "Quirina",
+    "from_name": "Zabelstein",
+    "postalAddress": "Zorblattgasse 1",
+    "places": [text.replace("IP4", ADDRESSES[0]).replace("IP6", ADDRESSES[1]) for text in HIDDEN],
+    ADDRESSES[0]: 1,
     "friends": [{"email": EMAIL, "nick_name": "Wunderlichova"}],
     "raw": json.dumps({"email": EMAIL, "last_name": 'Zabel"stein Zabelstein', "n": 1}),
     "jwt": base64.urlsafe_b64encode(json.dumps({"email": EMAIL, "name": "Quirina"}).encode()).decode(),
@@ -285,9 +299,9 @@ def test_what_is_not_personal_stays(strict: tuple[Instance, dict[str, Any]]) -> 
     assert properties["sender"] == {"plan": "pro"}
     assert properties["hops"] == ["", "a", ""]
     assert (context["device"]["type"], context["page"]["path"]) == ("ios", "/a")
-    assert context["other"]["userAgent"] == CONTEXT["userAgent"]
+    assert context["other"]["userAgent"] == CONTEXT["userAgent"].replace(ADDRESSES[0], "0.0.0.0")
     key = salts(instance.client())["strict_a"]
-    assert context["device"]["id"] == pseudonym("device-1", key)
+    assert context["device"]["id"] == pseudonym("zorblatt-device", key)
     assert masked_email(EMAIL, key) in context["page"]["url"]
     lines = instance.rows(
         "SELECT line FROM raw.events_rejected WHERE reason = 'bad_timestamp' AND project_id = 'strict_a'"
