@@ -102,6 +102,8 @@ def as_json(result: LoadResult) -> dict[str, object]:
 
 
 def print_result(result: LoadResult) -> None:
+    from ingestion.contract import Reason
+
     if result.files:
         rejected = sum(result.rejected.values())
         rate = result.received / result.seconds if result.seconds else 0
@@ -111,6 +113,8 @@ def print_result(result: LoadResult) -> None:
         )
     if result.rejected:
         print_table(("rejected because", "lines"), list(result.rejected.items()))
+        if Reason.UNKNOWN_PROJECT in result.rejected:
+            print_text("Lines that name no project are accepted by `millrace events rejected retry --as-project NAME`.")
     if result.known:
         print_text(f"Left out, since loaded before: {_count(len(result.known), 'file')}.")
 

@@ -10,6 +10,7 @@ import typer
 
 from cli.output import Format, FormatOption, console, print_json, print_table, print_text, say
 from warehouse.errors import WrongUsage, nearest
+from warehouse.projects import get_project
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def retry(
     reason: ReasonOption = "",
     source: SourceOption = "",
     since: SinceOption = None,
+    as_project: Annotated[str, typer.Option(help="Project of lines that name none.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many lines; 0: all.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be accepted now.")] = False,
     format: FormatOption = Format.TABLE,
@@ -86,13 +88,14 @@ def retry(
     settings, filters = load_settings(), _filters(project, reason, source, since)
     if not dry_run and (changes := prepare(settings)):
         say(f"Brought up to date with the registry of event types: {len(changes):,} changes.")
+    default_project = get_project(settings, as_project).id if as_project else ""
     retried = accepted = 0
     rejected: Counter[str] = Counter()
     kept: Counter[str] = Counter()
     total = min(count_rejected(settings, filters), limit or 2**63)
     with Progress(console=console(stderr=True), transient=True) as bars:
         task = bars.add_task("retrying", total=total)
-        for page in Retry(settings, dry_run).run(filters, limit):
+        for page in Retry(settings, dry_run, default_project).run(filters, limit):
             retried += page.lines
             accepted += len(page.accepted)
             rejected += page.rejected

@@ -23,7 +23,7 @@ def migrate() -> None:
 
 def bring_up_to_date(settings: Settings) -> bool:
     """Apply pending steps and changed projects; False where there was nothing to do."""
-    from ingestion.event_types_table import sync_event_types
+    from ingestion.loader import prepare
     from ingestion.registry import load_registry
     from ingestion.sources.definitions import load_definitions
     from ingestion.sources.tables import make_tables
@@ -40,12 +40,12 @@ def bring_up_to_date(settings: Settings) -> bool:
     with closing(client), alone, failures_as_sentences("the migration"):
         applied = apply_steps(client, load_steps(), lambda step: say(f"schema: {step.version:03}_{step.name}"))
         changed = sync_projects(client, projects)
-        described = sync_event_types(client, registry)
         made = make_tables(client, definitions)
+    described = prepare(settings)
     if changed:
         say(f"projects: {', '.join(projects)}")
     if described:
-        say(f"event types: {len(registry)}")
+        say(f"event types: {len(registry)}, {len(described):,} changes of the way into raw")
     if made:
         say(f"sources: {', '.join(made)}")
     return bool(applied or changed or described or made)

@@ -21,8 +21,8 @@ _V6 = (
 ADDRESS = rf"(?:{_V4}(?::[0-9]{{1,5}}|/[0-9]{{1,2}})?|\[?{_V6}(?:%[0-9a-z]+)?(?:\]:[0-9]{{1,5}}|\]|/[0-9]{{1,3}})?)"
 
 # What may stand before one. A v makes a version of it; digits only as the end of an encoded sign (%20).
-_V4_LEAD = r'(^|[^0-9a-z./"\\]|[a-uw-z]|[^0-9]\.|[^a-z\\]/|[^a-z]\\/|\\"|%[0-9a-f][0-9])'
-_V4_LEAD_IN_PATH = r"""((?:://|["']\\?/)[^\s"]*?/)"""
+_V4_LEAD = r'(^/?|[^0-9a-z./"\\]|[a-uw-z]|[^0-9]\.|[^a-z\\]/|[^a-z]\\/|\\"|%[0-9a-f][0-9])'
+_V4_LEAD_IN_PATH = r"""((?:://|(?:^|["'])\\?/)[^\s"]*?/)"""
 _V6_LEAD = r'(^|[^0-9a-z:."\\]|[g-z]:|\\[nrtbf"]|%[0-9a-f]{2})'
 # And what behind: another digit or part would make it something else.
 _V4_END = r"([^0-9.]|\.[^0-9]|\.?$)"

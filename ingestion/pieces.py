@@ -154,7 +154,7 @@ def dialect_of(path: Path) -> str:
         return detect(lines)
     except MillraceError as error:
         raise MillraceError(
-            f"{path}: {error.message}", hint=f"{error.hint} Name it: --dialect NAME.".strip()
+            f"{path}: {error.message}", hint=f"{error.hint} If it is none of events, take it out of the folder.".strip()
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ingestion.columns import csv_pieces, is_csv, is_parquet, parquet_pieces
 from ingestion.inputs import Input
 from ingestion.pieces import CANONICAL, Header, Piece, decoded_pieces, dialect_of, file_id, line_pieces
-from ingestion.wire import AUTO
+from ingestion.wire import AUTO, check_dialect
 from warehouse.projects import get_project, load_projects, project_of_write_key
 from warehouse.settings import Settings
 
@@ -57,6 +57,7 @@ class Reader:
     """Files into pieces. Local files are looked at before anything is loaded, those of a store one at a time."""
 
     def __init__(self, settings: Settings, client: Client, dialect: str, project: str, result: LoadResult) -> None:
+        check_dialect(dialect)
         self._dialect = dialect
         self._default_project = get_project(settings, project).id if project else ""
         self._accept_unknown = settings.accept_unknown_projects
@@ -96,7 +97,9 @@ class Reader:
         """Whether the file is one that nobody knows yet; then it is known by now."""
         file.file_id = file_id(path)
         file.dialect = self._dialect_of(path)
-        known = file.file_id in self._known
+        # An empty Parquet or CSV is no file of events, however often it came.
+        is_broken = file.source.bytes == 0 and (is_parquet(path) or is_csv(path))
+        known = file.file_id in self._known and not is_broken
         self._known.add(file.file_id)
         return not known
 

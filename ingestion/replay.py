@@ -69,9 +69,10 @@ class Reject:
 
 
 class Retry:
-    def __init__(self, settings: Settings, dry_run: bool = False) -> None:
+    def __init__(self, settings: Settings, dry_run: bool = False, as_project: str = "") -> None:
         self._settings = settings
         self._dry_run = dry_run
+        self._as_project = as_project
         self._registry = load_registry()
         self._project_of_hash = {key: p.id for p in load_projects(settings).values() for key in p.write_keys}
 
@@ -132,7 +133,7 @@ class Retry:
             header = Header(
                 file_id=reject.file_id,
                 source=reject.source,
-                default_project=reject.project,
+                default_project=reject.project or self._as_project,
                 accept_unknown=self._settings.accept_unknown_projects,
                 received_at=reject.received_at,
             )

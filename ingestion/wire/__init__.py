@@ -4,7 +4,7 @@
 file. Every element of a payload gives exactly one outcome: `Decoded` or `Undecodable`, with the original kept.
 """
 
-from ingestion.wire.decode import AUTO, DIALECTS, Outcome, decode_line, decode_request, detect
+from ingestion.wire.decode import AUTO, DIALECTS, Outcome, check_dialect, decode_line, decode_request, detect
 from ingestion.wire.dialect import Decoded, Undecodable
 from ingestion.wire.request import WireRequest
 
@@ -15,6 +15,7 @@ __all__ = [
     "Outcome",
     "Undecodable",
     "WireRequest",
+    "check_dialect",
     "decode_line",
     "decode_request",
     "detect",

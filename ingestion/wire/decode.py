@@ -89,6 +89,11 @@ def detect(lines: Iterable[bytes]) -> str:
     raise MillraceError(_nothing_recognised(keys), hint=_closest_dialect(keys))
 
 
+def check_dialect(dialect: str) -> None:
+    """MillraceError where there is none of this name."""
+    _named(dialect)
+
+
 def _named(dialect: str) -> Dialect | None:
     if dialect == AUTO:
         return None
@@ -195,7 +200,7 @@ def _is_json_lines(payload: bytes) -> bool:
 
 def _recorded(line: bytes, received_at: str | None) -> WireRequest | None:
     """The request that this line records, or None where it is something else."""
-    if b'"body_b64"' not in line:
+    if b'"body_b64"' not in line and b'"path"' not in line:
         return None
     try:
         record = orjson.loads(line)
@@ -203,7 +208,8 @@ def _recorded(line: bytes, received_at: str | None) -> WireRequest | None:
         return None
     if not isinstance(record, dict) or not isinstance(record.get("path"), str):
         return None
-    encoded = record.get("body_b64")
+    # A request that carries all in its address has no body; what is no request has no method.
+    encoded = record.get("body_b64", "" if "method" in record else None)
     if not isinstance(encoded, str):
         return None
     if (body := decode_base64(encoded)) is None:

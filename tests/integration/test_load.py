@@ -349,3 +349,14 @@ def test_what_cannot_be_loaded_is_said_and_nothing_is_loaded(
     assert done.returncode == 1
     assert said in done.stderr
     assert stored(warehouse, "refused") == (0, 0)
+
+
+def test_what_was_loaded_before_is_no_reason_to_take_anything(warehouse: Instance, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "known.jsonl", [event(1, "known")])
+    loaded(warehouse, path)
+    assert "there is no dialect 'segmnt'" in warehouse.run("load", str(path), "--dialect", "segmnt").stderr
+    (tmp_path / "empty.jsonl").touch()
+    loaded(warehouse, tmp_path / "empty.jsonl")
+    for name in ("empty.parquet", "empty.csv"):
+        (tmp_path / name).touch()
+        assert warehouse.run("load", str(tmp_path / name)).returncode == 1

@@ -174,6 +174,17 @@ def test_a_retry_killed_and_run_again_moves_every_line_once(warehouse: Instance,
     ) == [("", 3000)]
 
 
+def test_lines_that_name_no_project_are_given_one(warehouse: Instance, tmp_path: Path) -> None:
+    """And the others stay: a line is not taken from the project that it names."""
+    lines = [event(n, "nameless", project_id=None) for n in range(3)] + [event(3, "nameless", project_id="nobody")]
+    assert loaded(warehouse, write_lines(tmp_path / "nameless.jsonl", lines))["rejected"] == {"unknown_project": 4}
+    only = ("--source", "canonical:nameless.jsonl", "--as-project")
+    assert warehouse.run("events", "rejected", "retry", *only, "dmo").returncode == 1
+    done = warehouse.json("events", "rejected", "retry", *only, "demo")
+    assert (done["accepted"], done["rejected"]) == (3, {"unknown_project": 1})
+    assert stored(warehouse, "nameless") == (3, 3)
+
+
 def test_a_server_killed_during_a_retry_loses_and_doubles_nothing(warehouse: Instance, tmp_path: Path) -> None:
     loaded(warehouse, write_lines(tmp_path / "c.jsonl", [event(n, "rc", project_id="crashed") for n in range(3000)]))
     declare(warehouse, "crashed")

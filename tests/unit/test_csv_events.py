@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.columns import csv_pieces
+from ingestion.contract import BROKEN_OFF
 from ingestion.pieces import Header
 from warehouse.errors import MillraceError
 
@@ -68,13 +69,25 @@ def test_a_first_line_that_is_never_closed_is_refused(tmp_path: Path) -> None:
         lines_of(tmp_path, b'event,"user_id\na,u\n')
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (b"event;user_id\n", "has columns between ';'; events come between commas"),
+        (b"event,user_id,event\n", "has the column 'event' twice"),
+    ],
+)
+def test_a_header_that_would_be_misread_is_refused(tmp_path: Path, header: bytes, told: str) -> None:
+    with pytest.raises(MillraceError, match=told):
+        lines_of(tmp_path, header + b"a,u,a\n")
+
+
 def test_a_row_in_which_the_file_breaks_off_is_none(tmp_path: Path) -> None:
     rows = "".join(f"a{n},user-{n * 7919},\n" for n in range(3000))
     whole = gzip.compress((HEADER + rows).encode())
     cut = 0
     for length in range(len(whole) // 2, len(whole) // 2 + 40):
         *told, end = lines_of(tmp_path, whole[:length])
-        assert end == b"(the gzip file breaks off here)"
+        assert end == BROKEN_OFF.encode()
         good = [json.loads(line) for line in told if line.startswith(b"{")]
         assert good == [{"event": f"a{n}", "user_id": f"user-{n * 7919}"} for n in range(len(good))]
         rest = [line.decode() for line in told[len(good) :]]

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from ingestion.wire import request as wire_request
-from tests.unit.wire.helpers import events, post, refusal
+from tests.unit.wire.helpers import event, events, post, refusal
 
 EVENT = {"type": "track", "event": "A", "userId": "u1", "messageId": "m1"}
 BODY = orjson.dumps({"batch": [EVENT]})
@@ -132,3 +132,9 @@ def test_credentials_that_are_none_do_not_matter() -> None:
 def test_an_unknown_time_of_receipt_is_left_out(received_at: str | None) -> None:
     (made,) = events(post("/v1/batch", BODY, received_at=received_at))
     assert "received_at" not in made
+
+
+def test_a_request_without_a_body_is_recorded_without_one() -> None:
+    path = "/i?e=pv&p=web&url=https%3A%2F%2Fshop.example%2F&eid=e1&duid=d1&dtm=1772359200000"
+    made = event({"method": "GET", "path": path, "headers": {}}, "auto")
+    assert (made["event"], made["anonymous_id"]) == ("page_viewed", "d1")
