@@ -108,7 +108,7 @@ def _lines_of_csv(path: Path) -> Iterator[bytes]:
         names = next(reader, [])
     except csv.Error as error:
         raise MillraceError(f"{path} is not CSV that can be read: {error}, in its first line.") from error
-    if len(names) == 1 and (other := next((sign for sign in ";\t|" if sign in names[0]), None)):
+    if len(names) == 1 and (other := next((sign for sign in ";\t|" if "event" in names[0].split(sign)), None)):
         raise MillraceError(f"{path} has columns between {other!r}; events come between commas.")
     if twice := [name for name in names if names.count(name) > 1]:
         raise MillraceError(f"{path} has the column {twice[0]!r} twice.")
