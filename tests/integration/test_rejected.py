@@ -185,6 +185,16 @@ def test_lines_that_name_no_project_are_given_one(warehouse: Instance, tmp_path:
     assert stored(warehouse, "nameless") == (3, 3)
 
 
+def test_a_line_that_masking_made_short_was_too_large(warehouse: Instance, tmp_path: Path) -> None:
+    """demo_mobile is strict."""
+    line = event(1, "shrunk", project_id="demo_mobile", properties={"note": "203.0.113.177 " * 2800})
+    assert loaded(warehouse, write_lines(tmp_path / "shrunk.jsonl", [line]))["rejected"] == {"too_large": 1}
+    kept = "SELECT max(length(line)) FROM raw.events_rejected WHERE source = 'canonical:shrunk.jsonl'"
+    assert 0 < warehouse.rows(kept)[0][0] < 32 * 1024
+    done = warehouse.json("events", "rejected", "retry", "--source", "canonical:shrunk.jsonl")
+    assert (done["accepted"], done["not_retried"]) == (0, {"the line was longer when it came": 1})
+
+
 def test_a_server_killed_during_a_retry_loses_and_doubles_nothing(warehouse: Instance, tmp_path: Path) -> None:
     loaded(warehouse, write_lines(tmp_path / "c.jsonl", [event(n, "rc", project_id="crashed") for n in range(3000)]))
     declare(warehouse, "crashed")
