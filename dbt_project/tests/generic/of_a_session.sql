@@ -8,7 +8,9 @@ where
         select session_key
         from {{ ref('fct_sessions') }}
         where
-            local_date >= (select min(local_date) - {{ days_after_session_start() }} from {{ model }})
-            and local_date <= (select max(local_date) from {{ model }})
+            local_date in (
+                select arrayJoin(arrayMap(n -> local_date - n, range({{ days_after_session_start() + 1 }})))
+                from (select distinct local_date from {{ model }})
+            )
     )
 {% endtest %}

@@ -1,9 +1,9 @@
 {{ config(order_by='local_date') }}
 
--- Events before 2000 are rejected, and none is accepted from the future. 1970-01-01 is the unknown day: the zero of a Date.
+-- 1970-01-01 is the unknown day: the zero of a Date.
 with days as (
     select arrayJoin(arrayPushFront(
-        arrayMap(n -> toDate('2000-01-01') + n, range(toUInt32(toDate('2040-01-01') - toDate('2000-01-01')))), toDate(0)
+        arrayMap(n -> {{ calendar_begins() }} + n, range(toUInt32({{ calendar_ends() }} - {{ calendar_begins() }}))), toDate(0)
     )) as local_date
 )
 
