@@ -200,8 +200,8 @@ def _is_json_lines(payload: bytes) -> bool:
 
 def _recorded(line: bytes, received_at: str | None) -> WireRequest | None:
     """The request that this line records, or None where it is something else."""
-    if b'"body_b64"' not in line and b'"path"' not in line:
-        return None
+    if b'"body_b64"' not in line and (b'"method"' not in line or b'"path"' not in line):
+        return None  # most lines: not read twice
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
