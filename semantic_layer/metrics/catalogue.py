@@ -44,6 +44,8 @@ class ProjectFacts:
     last_day: date | None
     events: tuple[str, ...]  # names, the most frequent first
     properties: dict[str, tuple[str, ...]]  # event -> paths of its properties
+    # event -> what people call it (marts.dim_event_types.synonyms)
+    event_synonyms: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
