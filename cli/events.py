@@ -73,6 +73,8 @@ def show(
         return
     print_text(f"{event_type.name}: {event_type.description}")
     print_text(f"Owner {event_type.owner}, sent as {event_type.message_type}.")
+    if event_type.synonyms:
+        print_text(f"Also called {', '.join(event_type.synonyms)}.")
     if event_type.deprecated:
         print_text(f"Deprecated: {event_type.deprecated}")
     rows = [
@@ -150,6 +152,7 @@ def _summary(event_type: EventType) -> dict[str, Any]:
         "name": event_type.name,
         "owner": event_type.owner,
         "description": event_type.description,
+        "synonyms": list(event_type.synonyms),
         "message_type": str(event_type.message_type),
         "properties": list(event_type.properties),
         "required": _required(event_type),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TABLE = "raw.event_types"
 COLUMNS = (
     *("event", "owner", "description", "message_type", "deprecated"),
-    *("properties", "required_properties", "personal_properties"),
+    *("properties", "required_properties", "personal_properties", "synonyms"),
 )
 
 
@@ -41,4 +41,5 @@ def _row(event_type: EventType, registry: Registry) -> list[str | list[str]]:
         sorted(properties),
         sorted(event_type.schema.required),
         sorted(name for name in properties if registry.paths[name].pii is not Pii.NONE),
+        list(event_type.synonyms),
     ]

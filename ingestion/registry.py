@@ -23,7 +23,8 @@ EVENT_TYPES_FOLDER = Path(__file__).parent / "event_types"
 
 # Of properties: they become words of SQL and of configuration. An event type is called as its events are.
 PROPERTY_NAME = re.compile(f"[a-z][a-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}", re.ASCII)
-EVENT_KEYS = {"name", "owner", "description", "message_type", "properties", "required", "deprecated", "example"}
+EVENT_KEYS = {"name", "owner", "description", "synonyms", "message_type", "properties", "required", "deprecated"}
+EVENT_KEYS |= {"example"}
 SCHEMA_KEYS = {"description", "pii", "type", "enum", "minimum", "maximum", "pattern", "format", "items", "properties"}
 SCHEMA_KEYS |= {"required", "deprecated"}
 TYPES = ("string", "number", "integer", "boolean", "array", "object")
@@ -132,6 +133,7 @@ class EventType:
     message_type: MessageType = MessageType.TRACK
     deprecated: str = ""
     example: Mapping[str, Any] = field(default_factory=dict)
+    synonyms: tuple[str, ...] = ()  # what people call it in questions
 
     @property
     def properties(self) -> Mapping[str, Schema]:
@@ -246,6 +248,7 @@ class _Reader:
             message_type=MessageType(self.one_of(mapping, "", "message_type", list(MessageType), MessageType.TRACK)),
             deprecated=self.deprecation(mapping, ""),
             example=self.mapping("example", mapping.get("example", {})),
+            synonyms=self.synonyms(mapping),
         )
 
     def schema(self, where: str, given: Any) -> Schema:
@@ -370,6 +373,12 @@ class _Reader:
                     _join(where, "required"), f"{name!r} is not among the properties{nearest(str(name), properties)}"
                 )
         return frozenset(names)
+
+    def synonyms(self, mapping: Mapping[str, Any]) -> tuple[str, ...]:
+        words = mapping.get("synonyms", [])
+        if not isinstance(words, list) or not all(isinstance(word, str) and word.strip() for word in words):
+            raise self.fail("synonyms", "must be a list of what people call it")
+        return tuple(word.strip() for word in words)
 
     def deprecation(self, mapping: Mapping[str, Any], where: str) -> str:
         value = mapping.get("deprecated", "")

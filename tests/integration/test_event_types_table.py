@@ -22,13 +22,14 @@ def expected(name: str, file: dict[str, Any]) -> tuple[Any, ...]:
     properties = sorted(file.get("properties", {}))
     personal = [one for one in properties if one in PERSONAL]
     words = (file["owner"], file["description"], file.get("message_type", "track"), file.get("deprecated", ""))
-    return (name, *words, properties, sorted(file.get("required", [])), personal)
+    return (name, *words, properties, sorted(file.get("required", [])), personal, file.get("synonyms", []))
 
 
 def test_the_table_holds_what_the_files_say(clickhouse: Instance) -> None:
     assert len(PERSONAL) > 3
     columns = (
-        "event, owner, description, message_type, deprecated, properties, required_properties, personal_properties"
+        "event, owner, description, message_type, deprecated, properties, required_properties, personal_properties, "
+        "synonyms"
     )
     found = clickhouse.rows(f"SELECT {columns} FROM raw.event_types ORDER BY event")
     assert found == [expected(name, FILES[name]) for name in sorted(FILES)]

@@ -153,6 +153,8 @@ def test_one_path_keeps_the_strictest_pii_class_of_its_events(tmp_path: Path) ->
         (("name: order_completed", "name: '$'"), "name: '$' is not snake_case."),
         (("owner: shop", "owner: shop\nmessage_type: event"), "message_type: must be one of track, page,"),
         (("owner: shop", "owner: shop\ndeprecated: true"), "deprecated: says in words since when"),
+        (("owner: shop", "owner: shop\nsynonyms: purchase"), "synonyms: must be a list of what people call it."),
+        (("owner: shop", "owner: shop\nsynonyms: [purchase, ' ']"), "synonyms: must be a list of what people call it."),
         (("owner: shop", "owner: [shop"), "not valid YAML"),
     ],
 )

@@ -28,6 +28,7 @@ select
     ifNull(registered.properties, []) as properties,
     ifNull(registered.required_properties, []) as required_properties,
     ifNull(registered.personal_properties, []) as personal_properties,
+    ifNull(registered.synonyms, []) as synonyms,
     (known.event in ({{ quoted(var('conversion_events')) }}))::Bool as is_conversion,
     seen.first_seen_on as first_seen_on,
     seen.last_seen_on as last_seen_on
@@ -35,4 +36,4 @@ from known
 left join {{ ref('stg_millrace__event_types') }} as registered on registered.event = known.event
 left join seen on seen.project_id = known.project_id and seen.event = known.event
 union all
-select toUInt64(0), '', 'unknown', false, '', '', '', '', [], [], [], false, null, null
+select toUInt64(0), '', 'unknown', false, '', '', '', '', [], [], [], [], false, null, null

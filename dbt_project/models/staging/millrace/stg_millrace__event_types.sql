@@ -6,5 +6,6 @@ select
     deprecated,
     properties,
     required_properties,
-    personal_properties
+    personal_properties,
+    synonyms
 from {{ source('raw', 'event_types') }}
