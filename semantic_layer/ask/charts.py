@@ -1,0 +1,116 @@
+"""Which chart shows an answer best, and why, in one sentence each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from semantic_layer.ask.table import Column, Role, Table, distinct
+from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Retention, Stickiness
+
+MOST_LINES = 8  # more cannot be told apart by colour
+MOST_STACKED = 6
+MOST_BARS = 40
+MOST_CELLS = 30  # of a heat map, along one side
+FEWEST_POINTS = 2
+
+
+class ChartType(StrEnum):
+    BIG_NUMBER = "big number"
+    LINE = "line"
+    LINES = "multi line"
+    PANELS = "small multiples"
+    BAR = "bar"
+    GROUPED = "grouped bar"
+    STACKED = "stacked bar"
+    HEAT_MAP = "heat map"
+    FUNNEL = "funnel"
+    PATHS = "paths"
+    TABLE = "table"
+
+
+@dataclass(frozen=True)
+class Chart:
+    type: ChartType
+    reason: str
+
+
+def choose_for_journey(journey: Journey, table: Table) -> Chart:
+    if not table.rows:
+        return Chart(ChartType.TABLE, "There is nothing to draw.")
+    match journey:
+        case Funnel():
+            if journey.by:
+                return Chart(ChartType.FUNNEL, "Bars from step to step, side by side for each value.")
+            return Chart(ChartType.FUNNEL, "Bars that shrink from step to step show where people are lost.")
+        case Retention():
+            return Chart(ChartType.HEAT_MAP, "Cohorts by periods: the colour shows at a glance who comes back.")
+        case Lifecycle():
+            return Chart(ChartType.STACKED, "Parts of the active people by period, those who went below the line.")
+        case Stickiness():
+            return Chart(ChartType.BAR, "One bar for each number of days.")
+        case Paths():
+            return Chart(ChartType.PATHS, "Bars for each way from one step to the next, the most frequent first.")
+    raise TypeError(type(journey))
+
+
+def choose(table: Table) -> Chart:
+    """For an answer about metrics."""
+    metrics, times, categories = table.of(Role.METRIC), table.of(Role.TIME), table.of(Role.CATEGORY)
+    if not table.rows:
+        return Chart(ChartType.TABLE, "There is nothing to draw.")
+    if not times and not categories:
+        many = "One value" if len(metrics) == 1 else f"{len(metrics)} values"
+        return Chart(ChartType.BIG_NUMBER, f"{many}: the figure itself says it.")
+    if len(times) > 1:
+        return Chart(ChartType.TABLE, "Several times side by side are clearest in a table.")
+    if times:
+        return _over_time(table, metrics, times[0], categories)
+    return _of_categories(table, metrics, categories)
+
+
+def _over_time(table: Table, metrics: list[Column], time: Column, categories: list[Column]) -> Chart:
+    if len(distinct(table.values(time))) < FEWEST_POINTS:
+        if not categories:
+            return Chart(ChartType.BIG_NUMBER, "One period only: the figure itself says it.")
+        return _of_categories(table, metrics, categories)
+    if not categories:
+        if len(metrics) == 1:
+            return Chart(ChartType.LINE, f"One metric by {time.grain or 'time'}: a line shows its course.")
+        if _one_unit(metrics) and len(metrics) <= MOST_LINES:
+            return Chart(ChartType.LINES, "Metrics of one unit over time: a line each, on one scale.")
+        return Chart(ChartType.PANELS, "Metrics of different units over time: a panel each, below each other.")
+    if len(categories) > 1 or len(metrics) > 1:
+        return Chart(ChartType.TABLE, "More than one line each per period: a table keeps them apart.")
+    parts = len(distinct(table.values(categories[0])))
+    what = categories[0].label.lower()
+    if parts > MOST_LINES:
+        return Chart(ChartType.TABLE, f"{parts} lines could not be told apart: a table. Ask for the top 5.")
+    if metrics[0].adds_up and parts <= MOST_STACKED and _not_negative(table, metrics[0]):
+        return Chart(ChartType.STACKED, f"Parts by {what} add up to the whole of each {time.grain or 'period'}.")
+    return Chart(ChartType.LINES, f"One line for each {what}; they do not add up, so they are not stacked.")
+
+
+def _of_categories(table: Table, metrics: list[Column], categories: list[Column]) -> Chart:
+    if len(categories) == 1:
+        what = categories[0].label.lower()
+        if len(table.rows) > MOST_BARS:
+            return Chart(ChartType.TABLE, f"{len(table.rows):,} bars are too many to read. Ask for the top 10.")
+        if len(metrics) == 1:
+            return Chart(ChartType.BAR, f"One bar for each {what}: lengths are easy to compare.")
+        if _one_unit(metrics) and len(metrics) <= MOST_STACKED:
+            return Chart(ChartType.GROUPED, f"Metrics of one unit: bars beside each other for each {what}.")
+        return Chart(ChartType.TABLE, "Metrics of different units have no common scale: a table.")
+    if len(categories) == 2 and len(metrics) == 1:
+        sides = [len(distinct(table.values(category))) for category in categories]
+        if max(sides) <= MOST_CELLS:
+            return Chart(ChartType.HEAT_MAP, "Two dimensions: one each way, and the value as colour.")
+    return Chart(ChartType.TABLE, "So many dimensions are clearest in a table.")
+
+
+def _one_unit(metrics: list[Column]) -> bool:
+    return len({metric.format for metric in metrics}) == 1
+
+
+def _not_negative(table: Table, metric: Column) -> bool:
+    return all(value is None or value >= 0 for value in table.values(metric))

@@ -1,0 +1,42 @@
+"""The periods of a series, and which of them are there as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from semantic_layer.ask.table import Column, Table
+from semantic_layer.ask.wording import grain_name, period_of
+from semantic_layer.metrics.models import Grain
+
+
+@dataclass(frozen=True)
+class Period:
+    """One period of a series: the part of it that is asked for and has data, and its name."""
+
+    start: date | datetime
+    name: str
+    whole: bool
+
+    @property
+    def moment(self) -> str:
+        """What it is sorted by."""
+        return self.start.isoformat() if isinstance(self.start, date) else str(self.start)
+
+
+def periods(table: Table, time: Column) -> list[Period]:
+    return [_period(table, time, value) for value in table.values(time)]
+
+
+def _period(table: Table, time: Column, value: Any) -> Period:
+    if not isinstance(value, date) or time.grain is None:
+        return Period(value, str(value), True)
+    day = value.date() if isinstance(value, datetime) else value
+    if time.grain is Grain.HOUR:
+        clock = value.strftime("%H:%M") if isinstance(value, datetime) else "00:00"
+        return Period(value, f"{grain_name(Grain.DAY, day)}, {clock}", True)
+    span = period_of(time.grain, day)
+    first, last = table.asked
+    ends = min(end for end in (last, table.last_day) if end) if last or table.last_day else span.last
+    return Period(value, grain_name(time.grain, day), span.last <= ends and (first is None or first <= span.first))

@@ -1,0 +1,205 @@
+"""An answer about metrics in one sentence: the value and its change, the course, the leader and its share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from semantic_layer.ask.changes import Change, Direction, change, say
+from semantic_layer.ask.periods import periods
+from semantic_layer.ask.table import Column, Role, Table, distinct
+from semantic_layer.ask.wording import (
+    Span,
+    inside,
+    listed,
+    percent,
+    period_name,
+    was,
+    within,
+)
+from semantic_layer.metrics.models import MetricQuery
+
+NOBODY = "(none)"  # what a row without a value of its dimension is called
+
+
+def read(table: Table, query: MetricQuery, span: Span | None, before: Span | None) -> str:
+    """`span`: the days of the answer; `before`: those that it is compared with, where it is."""
+    metrics = table.of(Role.METRIC)
+    if not any(value is not None for metric in metrics for value in table.values(metric)):
+        where = f" {within(span)}" if span else ""
+        return f"There is no {listed([inside(metric.label) for metric in metrics])}{where}."
+    times, categories = table.of(Role.TIME), table.of(Role.CATEGORY)
+    if not times and not categories:
+        return _values(table, metrics, span, before)
+    if times and not categories:
+        return _course(table, metrics, times[0])
+    if times:
+        return _parts_over_time(table, metrics[0], times[0], categories)
+    return _parts(table, query, metrics[0], categories, span, before)
+
+
+def _values(table: Table, metrics: list[Column], span: Span | None, before: Span | None) -> str:
+    parts: list[tuple[str, Change | None]] = []
+    for metric in metrics:
+        value = table.values(metric)[0]
+        label = metric.label if not parts else inside(metric.label)
+        shown = "not known" if value is None else say(table, metric, value)
+        previous = table.companion(metric, Role.PREVIOUS)
+        since = None
+        if previous and value is not None:
+            since = change(table, metric, table.values(previous)[0], value)
+        parts.append((f"{was(label)} {shown}", since))
+    when = ""
+    if span:
+        so_far = _last_of(table, span)
+        when = f" {within(span)}{so_far}"
+    if len(parts) == 1:
+        said, since = parts[0]
+        against = _against(since, before, span)
+        return f"{said}{when}{against}."
+    against = f", against {period_name(before, span.last if span else None)}" if before else ""
+    return f"{listed([said + (f' ({since})' if since else '') for said, since in parts])}{when}{against}."
+
+
+def _against(since: Change | None, before: Span | None, span: Span | None) -> str:
+    if since is None or before is None:
+        return ""
+    name = period_name(before, span.first if span else None)
+    match since.direction:
+        case Direction.NEW:
+            return f"; there was none {within(before, span.first if span else None)}"
+        case Direction.SAME:
+            return f", unchanged from {name}"
+    return f", {since.direction} {since.much} on {name}" + (f" ({since.judged})" if since.judged else "")
+
+
+def _course(table: Table, metrics: list[Column], time: Column) -> str:
+    """First, last and peak of a series; several metrics without the peak."""
+    if len(metrics) > 1:
+        told = [_from_to(table, metric, time, short=True) for metric in metrics]
+        told_of = periods(table, time)
+        whole = [period for period in told_of if period.whole] or told_of
+        sentence = f"From {whole[0].name} to {whole[-1].name} {listed([part for part in told if part])}"
+    else:
+        sentence = _from_to(table, metrics[0], time)
+    return f"{sentence}{_not_whole(table, time)}."
+
+
+def _from_to(table: Table, metric: Column, time: Column, short: bool = False) -> str:
+    series = [
+        (period, value)
+        for period, value in zip(periods(table, time), table.values(metric), strict=True)
+        if value is not None
+    ]
+    series.sort(key=lambda point: point[0].moment)
+    whole = [point for point in series if point[0].whole] or series
+    if not whole:
+        return ""
+    (first, begin), (last, end) = whole[0], whole[-1]
+    if first is last:
+        return f"{was(inside(metric.label) if short else metric.label)} {say(table, metric, begin)} in {first.name}"
+    since = change(table, metric, begin, end)
+    bracketed = f" ({since})" if since.moved else ""
+    if short:
+        return f"{inside(metric.label)} went from {say(table, metric, begin)} to {say(table, metric, end)}{bracketed}"
+    said = (
+        f"{metric.label} went from {say(table, metric, begin)} in {first.name} to {say(table, metric, end)} "
+        f"in {last.name}{bracketed}"
+    )
+    peak, most = max(whole, key=lambda point: point[1])
+    if peak in (first, last):
+        return f"{said}, which is its peak" if peak is last else f"{said}; it began at its peak"
+    return f"{said}, with its peak of {say(table, metric, most)} in {peak.name}"
+
+
+def _parts(
+    table: Table, query: MetricQuery, metric: Column, categories: list[Column], span: Span | None, before: Span | None
+) -> str:
+    """The leader and its share; of what does not add up, the highest and the lowest."""
+    named = [
+        (_name(row, table, categories), value)
+        for row, value in zip(table.rows, table.values(metric), strict=True)
+        if value is not None
+    ]
+    when = f" {within(span)}{_last_of(table, span)}" if span else ""
+    rising = any(ordering.name == metric.name and not ordering.descending for ordering in query.order)
+    cut = query.limit is not None and len(table.rows) >= query.limit
+    named.sort(key=lambda part: part[1], reverse=not rising)
+    (leader, most), rest = named[0], named[1:]
+    if rising:
+        said = f"{leader} has the lowest {inside(metric.label)}{when}, {say(table, metric, most)}"
+        said += f"; next is {rest[0][0]} with {say(table, metric, rest[0][1])}" if rest else ""
+        return f"{said}."
+    if not metric.adds_up:
+        said = f"{leader} has the highest {inside(metric.label)}{when}, {say(table, metric, most)}"
+        said += f"; the lowest is that of {rest[-1][0]}, {say(table, metric, rest[-1][1])}" if rest and not cut else ""
+        said += f"; next is {rest[0][0]} with {say(table, metric, rest[0][1])}" if rest and cut else ""
+        return f"{said}{_largest_change(table, metric, categories, before)}."
+    total = sum(value for _, value in named)
+    share = ""
+    if total > 0 and rest:
+        of = f"the {len(named)} shown" if cut or query.having else "the total"
+        share = f", {percent(most / total)} of {of}"
+    ahead = f", ahead of {rest[0][0]} with {say(table, metric, rest[0][1])}" if rest else ""
+    return (
+        f"{leader} leads in {inside(metric.label)}{when} with {say(table, metric, most)}{share}{ahead}"
+        f"{_largest_change(table, metric, categories, before)}."
+    )
+
+
+def _largest_change(table: Table, metric: Column, categories: list[Column], before: Span | None) -> str:
+    previous = table.companion(metric, Role.PREVIOUS)
+    if previous is None or before is None:
+        return ""
+    moved = [
+        (abs(after - then), _name(row, table, categories), change(table, metric, then, after))
+        for row, after, then in zip(table.rows, table.values(metric), table.values(previous), strict=True)
+        if after is not None and then is not None and after != then
+    ]
+    if not moved:
+        return ""
+    _, name, since = max(moved, key=lambda part: part[0])
+    return f"; the largest change since {period_name(before)} is that of {name}" + (f", {since}" if since.moved else "")
+
+
+def _parts_over_time(table: Table, metric: Column, time: Column, categories: list[Column]) -> str:
+    values = table.values(metric)
+    names = [_name(row, table, categories) for row in table.rows]
+    known = [(p, n, v) for p, n, v in zip(periods(table, time), names, values, strict=True) if v is not None]
+    whole = [point for point in known if point[0].whole] or known
+    in_order = sorted({point[0] for point in whole}, key=lambda period: period.moment)
+    first, last = in_order[0], in_order[-1]
+    over = f"from {first.name} to {last.name}" if first is not last else f"in {first.name}"
+    if metric.adds_up:
+        sums = {name: sum(v for _, n, v in whole if n == name) for name in distinct([n for _, n, _ in whole])}
+        leader = max(sums, key=lambda name: sums[name])
+        total = sum(sums.values())
+        share = f", {percent(sums[leader] / total)} of the total" if total > 0 and len(sums) > 1 else ""
+        said = f"{leader} leads in {inside(metric.label)} {over} with {say(table, metric, sums[leader])}{share}"
+    else:
+        latest = sorted(((v, n) for p, n, v in whole if p == last), key=lambda part: -part[0])
+        (most, leader), (least, trailer) = latest[0], latest[-1]
+        said = f"{leader} has the highest {inside(metric.label)} in {last.name}, {say(table, metric, most)}"
+        said += f"; the lowest is that of {trailer}, {say(table, metric, least)}" if len(latest) > 1 else ""
+    return f"{said}{_not_whole(table, time)}."
+
+
+def _not_whole(table: Table, time: Column) -> str:
+    """Names the periods at the edges that the data or the question has only a part of."""
+    parts = distinct([period for period in periods(table, time) if not period.whole])
+    parts.sort(key=lambda period: period.moment)
+    if not parts:
+        return ""
+    names = listed([part.name for part in parts])
+    return f"; {names} {'is' if len(parts) == 1 else 'are'} incomplete"
+
+
+def _last_of(table: Table, span: Span) -> str:
+    """Of days of which the last have no data yet."""
+    if table.last_day is None or span.last <= table.last_day or span.first > table.last_day:
+        return ""
+    return f" so far (to {period_name(Span(table.last_day, table.last_day), span.last)})"
+
+
+def _name(row: tuple[Any, ...], table: Table, categories: list[Column]) -> str:
+    values = (row[table.columns.index(category)] for category in categories)
+    return " / ".join(NOBODY if value in (None, "") else str(value) for value in values)
