@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from semantic_layer.ask.table import Column, Role, Table
-from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Period, Retention, Stickiness
+from semantic_layer.journeys.models import Direction, Funnel, Journey, Lifecycle, Paths, Period, Retention, Stickiness
 from semantic_layer.metrics.models import Grain
 
 Answer = dict[str, Any]  # as semantic_layer/journeys/answers.py has it
@@ -29,7 +29,9 @@ def journey_table(journey: Journey, answer: Answer, last_day: date | None) -> Ta
             columns, rows = _paths(answer)
         case _:
             raise TypeError(type(journey))
-    return Table(tuple(columns), tuple(rows), last_day=last_day, asked=(journey.first_day, journey.last_day))
+    backwards = isinstance(journey, Paths) and journey.direction is Direction.PREVIOUS
+    asked = (journey.first_day, journey.last_day)
+    return Table(tuple(columns), tuple(rows), last_day=last_day, asked=asked, backwards=backwards)
 
 
 Rows = list[tuple[Any, ...]]

@@ -18,6 +18,11 @@ class Period:
     start: date | datetime
     name: str
     whole: bool
+    preposition: str = "in"
+
+    @property
+    def within(self) -> str:
+        return f"{self.preposition} {self.name}"
 
     @property
     def moment(self) -> str:
@@ -35,8 +40,9 @@ def _period(table: Table, time: Column, value: Any) -> Period:
     day = value.date() if isinstance(value, datetime) else value
     if time.grain is Grain.HOUR:
         clock = value.strftime("%H:%M") if isinstance(value, datetime) else "00:00"
-        return Period(value, f"{grain_name(Grain.DAY, day)}, {clock}", True)
+        return Period(value, f"{grain_name(Grain.DAY, day)}, {clock}", True, "on")
     span = period_of(time.grain, day)
     first, last = table.asked
     ends = min(end for end in (last, table.last_day) if end) if last or table.last_day else span.last
-    return Period(value, grain_name(time.grain, day), span.last <= ends and (first is None or first <= span.first))
+    whole = span.last <= ends and (first is None or first <= span.first)
+    return Period(value, grain_name(time.grain, day), whole, "on" if time.grain is Grain.DAY else "in")

@@ -57,7 +57,9 @@ def _values(table: Table, metrics: list[Column], span: Span | None, before: Span
         against = _against(since, before, span)
         return f"{said}{when}{against}."
     against = f", against {period_name(before, span.last if span else None)}" if before else ""
-    return f"{listed([said + (f' ({since})' if since else '') for said, since in parts])}{when}{against}."
+    return (
+        f"{listed([said + (f' ({since})' if since and since.moved else '') for said, since in parts])}{when}{against}."
+    )
 
 
 def _against(since: Change | None, before: Span | None, span: Span | None) -> str:
@@ -96,19 +98,19 @@ def _from_to(table: Table, metric: Column, time: Column, short: bool = False) ->
         return ""
     (first, begin), (last, end) = whole[0], whole[-1]
     if first is last:
-        return f"{was(inside(metric.label) if short else metric.label)} {say(table, metric, begin)} in {first.name}"
+        return f"{was(inside(metric.label) if short else metric.label)} {say(table, metric, begin)} {first.within}"
     since = change(table, metric, begin, end)
     bracketed = f" ({since})" if since.moved else ""
     if short:
         return f"{inside(metric.label)} went from {say(table, metric, begin)} to {say(table, metric, end)}{bracketed}"
     said = (
-        f"{metric.label} went from {say(table, metric, begin)} in {first.name} to {say(table, metric, end)} "
-        f"in {last.name}{bracketed}"
+        f"{metric.label} went from {say(table, metric, begin)} {first.within} to {say(table, metric, end)} "
+        f"{last.within}{bracketed}"
     )
     peak, most = max(whole, key=lambda point: point[1])
     if peak in (first, last):
         return f"{said}, which is its peak" if peak is last else f"{said}; it began at its peak"
-    return f"{said}, with its peak of {say(table, metric, most)} in {peak.name}"
+    return f"{said}, with its peak of {say(table, metric, most)} {peak.within}"
 
 
 def _parts(
@@ -168,7 +170,7 @@ def _parts_over_time(table: Table, metric: Column, time: Column, categories: lis
     whole = [point for point in known if point[0].whole] or known
     in_order = sorted({point[0] for point in whole}, key=lambda period: period.moment)
     first, last = in_order[0], in_order[-1]
-    over = f"from {first.name} to {last.name}" if first is not last else f"in {first.name}"
+    over = f"from {first.name} to {last.name}" if first is not last else f"{first.within}"
     if metric.adds_up:
         sums = {name: sum(v for _, n, v in whole if n == name) for name in distinct([n for _, n, _ in whole])}
         leader = max(sums, key=lambda name: sums[name])
@@ -178,7 +180,7 @@ def _parts_over_time(table: Table, metric: Column, time: Column, categories: lis
     else:
         latest = sorted(((v, n) for p, n, v in whole if p == last), key=lambda part: -part[0])
         (most, leader), (least, trailer) = latest[0], latest[-1]
-        said = f"{leader} has the highest {inside(metric.label)} in {last.name}, {say(table, metric, most)}"
+        said = f"{leader} has the highest {inside(metric.label)} {last.within}, {say(table, metric, most)}"
         said += f"; the lowest is that of {trailer}, {say(table, metric, least)}" if len(latest) > 1 else ""
     return f"{said}{_not_whole(table, time)}."
 

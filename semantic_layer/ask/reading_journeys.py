@@ -54,7 +54,7 @@ def _funnel(funnel: Funnel, answer: Answer, span: Span | None) -> str:
         begin, end = str(funnel.steps[0]), f"reached {last['name']}"
     said = (
         f"Of {plural(first['users'], 'person', 'people')} who did {begin}{when}, {last['users']:,} "
-        f"({percent(last['from_start'])}) {end} within {duration(funnel.within_seconds)}"
+        f"({percent(last['from_start'])}) {end} within {_window(funnel.within_seconds)}"
     )
     worst = max(steps[1:], key=lambda step: step["drop_off"])
     if worst["drop_off"]:
@@ -63,6 +63,13 @@ def _funnel(funnel: Funnel, answer: Answer, span: Span | None) -> str:
         between = f"between {before['name']} and {worst['name']}"
         said += f"; the largest drop is {between}, where {worst['drop_off']:,} ({lost}) are lost"
     return f"{said}{_values_of(funnel, answer)}."
+
+
+def _window(seconds: int) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds % size == 0:
+            return plural(seconds // size, unit)
+    return duration(seconds)
 
 
 def _values_of(funnel: Funnel, answer: Answer) -> str:
@@ -146,7 +153,7 @@ def _lifecycle(lifecycle: Lifecycle, answer: Answer, last_day: date | None) -> s
     active = row["new"] + row["returning"] + row["resurrecting"]
     span = period_of(grain, date.fromisoformat(row["period"]))
     said = (
-        f"{within(span)[0].upper()}{within(span)[1:]} {plural(active, 'person was', 'people were')} active: "
+        f"{within(span)[0].upper()}{within(span)[1:]}, {plural(active, 'person was', 'people were')} active: "
         f"{row['new']:,} new, {row['returning']:,} returning, {row['resurrecting']:,} back after a pause; "
         f"{abs(row['dormant']):,} went dormant"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -38,7 +38,8 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     currency: str = ""
     last_day: date | None = None  # the last day of which there is data: a period that ends later is not over
-    asked: tuple[date | None, date | None] = field(default=(None, None))  # the range of the question
+    asked: tuple[date | None, date | None] = (None, None)  # the range of the question
+    backwards: bool = False  # paths that lead to an event
 
     def of(self, role: Role) -> list[Column]:
         return [column for column in self.columns if column.role is role]
