@@ -55,6 +55,13 @@ def _valid_url(url: str) -> str:
     return url
 
 
+def _valid_model_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError(f"must look like https://host/v1, not {mask_url(url)!r}")
+    return url
+
+
 def _valid_cluster(name: str) -> str:
     if name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
         raise ValueError("must be a cluster's name: letters, digits, _ and -")
@@ -128,6 +135,27 @@ class Settings(BaseModel):
     project: str = Field("demo", description="The project (tenant) that commands mean when none is named.")
     accept_unknown_projects: bool = Field(
         False, description="Accept events of projects that projects.yaml does not declare."
+    )
+
+    llm_model: str = Field(
+        "",
+        description="Language model that is asked what `millrace ask` does not understand by itself, named as litellm "
+        "does, e.g. ollama_chat/NAME, or openai/NAME for any server that speaks OpenAI's protocol. Empty: none.",
+    )
+    llm_url: Annotated[str, AfterValidator(_valid_model_url)] = Field(
+        "", description="Where that model is served, e.g. http://localhost:8080/v1. Empty: its provider's.", repr=False
+    )
+    llm_key: SecretStr = Field(
+        SecretStr(""), description="Key of that model's provider. Empty: the provider's own variable, as litellm has it."
+    )
+    llm_timeout: Annotated[float, Field(gt=0, le=600)] = Field(
+        20.0, description="Seconds that a reply of the model may take."
+    )
+    llm_max_tokens: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        1500, description="Tokens that a reply of the model may have."
+    )
+    llm_tokens_per_day: Annotated[int, Field(ge=0)] = Field(
+        200_000, description="Tokens that may be used in a day (UTC), questions and replies together. 0: no limit."
     )
 
     @model_validator(mode="after")
@@ -255,7 +283,7 @@ def effective_values(settings: Settings) -> list[EffectiveValue]:
 
 def raw_values() -> list[Layer]:
     """What is set, as it is written, secrets masked: for when it cannot be read as settings."""
-    hidden = ("PASSWORD", "SECRET", "URL")
+    hidden = ("PASSWORD", "SECRET", "URL", "KEY")
     return [
         Layer(layer.source, {k: MASK if any(word in k for word in hidden) else v for k, v in layer.values.items()})
         for layer in _layers()
@@ -313,6 +341,6 @@ def _shown(name: str, value: Any) -> str:
         return value.human_readable()
     if isinstance(value, bool):
         return "1" if value else "0"
-    if name == "clickhouse_url":
+    if name.endswith("_url"):
         return mask_url(value)
     return "" if value is None else str(value)

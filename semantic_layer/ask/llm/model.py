@@ -1,0 +1,109 @@
+"""One call of a language model by litellm: its text and the tokens it took, or why there is none."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from warehouse.errors import MillraceError
+from warehouse.settings import Settings
+
+# Before it is imported: no list of prices or headers from the internet, and no .env of the folder that we are in.
+QUIET = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_MODE": "PRODUCTION",
+}
+NO_KEY = "none"  # for servers of one's own that ask for none, where the client wants one
+
+
+class ModelFailed(MillraceError):
+    """The model gave no reply: too late, refused, or nothing answers."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    text: str
+    tokens: int | None  # None: the server does not say
+    cut: bool = False  # at the limit of tokens
+
+
+def complete(settings: Settings, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+    litellm = load()
+    key = settings.llm_key.get_secret_value() or (NO_KEY if settings.llm_url else None)
+    outcome: list[Any] = []
+
+    def call() -> None:
+        try:
+            outcome.append(
+                litellm.completion(
+                    model=settings.llm_model,
+                    messages=messages,
+                    api_base=settings.llm_url or None,
+                    api_key=key,
+                    timeout=settings.llm_timeout,
+                    max_tokens=settings.llm_max_tokens,
+                    temperature=0,
+                    response_format={"type": "json_schema", "json_schema": {"name": "structure", "schema": schema}},
+                    drop_params=True,  # a provider that has no response_format is told by the prompt
+                    num_retries=0,
+                    max_retries=0,
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - carried over to the thread that waits
+            outcome.append(error)
+
+    # The timeout of a client is that of each read: a server that sends a byte now and then would never be late.
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(settings.llm_timeout + 1)
+    if not outcome:
+        raise ModelFailed(_late(settings), hint="MILLRACE_LLM_TIMEOUT says how long it may take.")
+    (result,) = outcome
+    if isinstance(result, Exception):
+        raise _failure(litellm, settings, result) from result
+    return _reply(settings, result)
+
+
+def load() -> Any:
+    """litellm, which takes seconds to import; where nothing needs it, nobody waits for it."""
+    os.environ.update(QUIET)
+    import litellm
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+def _reply(settings: Settings, response: Any) -> Reply:
+    choices = getattr(response, "choices", None)
+    content = choices[0].message.content if choices else None
+    if not isinstance(content, str) or not content.strip():
+        raise ModelFailed(f"The language model {settings.llm_model} replied without a text.")
+    usage = getattr(response, "usage", None)
+    tokens = getattr(usage, "total_tokens", None)
+    return Reply(content, tokens if isinstance(tokens, int) else None, choices[0].finish_reason == "length")
+
+
+def _late(settings: Settings) -> str:
+    return f"The language model {settings.llm_model} did not reply within {settings.llm_timeout:g} s."
+
+
+def _failure(litellm: Any, settings: Settings, error: Exception) -> ModelFailed:
+    model = f"The language model {settings.llm_model}"
+    if isinstance(error, litellm.Timeout):
+        return ModelFailed(_late(settings), hint="MILLRACE_LLM_TIMEOUT says how long it may take.")
+    if isinstance(error, litellm.AuthenticationError | litellm.PermissionDeniedError):
+        return ModelFailed(f"{model} refuses the key.", hint="Check MILLRACE_LLM_KEY.")
+    if isinstance(error, litellm.NotFoundError):
+        return ModelFailed(f"{model} is not known there.", hint="Check MILLRACE_LLM_MODEL and MILLRACE_LLM_URL.")
+    if isinstance(error, litellm.RateLimitError):
+        return ModelFailed(f"{model} takes no more requests for now.")
+    if isinstance(error, litellm.APIConnectionError):
+        return ModelFailed(f"{model} cannot be reached.", hint="Check MILLRACE_LLM_URL.")
+    if isinstance(error, litellm.BadRequestError):
+        return ModelFailed(f"{model} refuses the request.", hint="Check MILLRACE_LLM_MODEL and MILLRACE_LLM_URL.")
+    status = getattr(error, "status_code", None)
+    return ModelFailed(f"{model} failed" + (f" with HTTP status {status}." if status else "."))

@@ -1,0 +1,49 @@
+"""The route of the language model: asked once, and once more with what was wrong; then the question is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from semantic_layer.ask.llm.budget import reserved
+from semantic_layer.ask.llm.model import complete
+from semantic_layer.ask.llm.prompt import messages, repair, reply_schema
+from semantic_layer.ask.llm.reply import structure_of
+from semantic_layer.ask.structures import Structure
+from semantic_layer.metrics.catalogue import Catalogue
+from warehouse.errors import WrongUsage
+from warehouse.settings import Settings
+
+FIRST_ROUND, REPAIRED = 0.7, 0.5  # how sure we are of what a model says: less than of the matcher's full cover
+
+
+@dataclass
+class Used:
+    tokens: int = 0
+
+
+def ask_model(
+    settings: Settings,
+    question: str,
+    catalogue: Catalogue,
+    project: str,
+    today: date,
+    before: Structure | None,
+    used: Used,
+) -> tuple[Structure, float]:
+    """The structure and the confidence in it. WrongUsage: also the second reply was none."""
+    told = messages(question, catalogue, project, today, before)
+    schema = reply_schema(question, catalogue)
+    for confidence in (FIRST_ROUND, REPAIRED):
+        with reserved(settings, sum(len(message["content"]) for message in told)) as reservation:
+            reply = complete(settings, told, schema)
+            if reply.tokens is not None:
+                reservation.tokens = reply.tokens
+        used.tokens += reservation.tokens
+        try:
+            return structure_of(reply, catalogue, project), confidence
+        except WrongUsage as error:
+            problem = " ".join(part for part in (error.message, error.hint) if part)
+            told = [*told, *repair(reply.text, problem)]
+            last = error
+    raise last
