@@ -146,7 +146,8 @@ class Settings(BaseModel):
         "", description="Where that model is served, e.g. http://localhost:8080/v1. Empty: its provider's.", repr=False
     )
     llm_key: SecretStr = Field(
-        SecretStr(""), description="Key of that model's provider. Empty: the provider's own variable, as litellm has it."
+        SecretStr(""),
+        description="Key of that model's provider. Empty: the provider's own variable, as litellm has it.",
     )
     llm_timeout: Annotated[float, Field(gt=0, le=600)] = Field(
         20.0, description="Seconds that a reply of the model may take."

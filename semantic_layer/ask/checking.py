@@ -13,8 +13,18 @@ def check(structure: MetricQuery | Journey, catalogue: Catalogue) -> None:
     if structure.project not in catalogue.projects:
         raise WrongUsage(f"There is no project {structure.project!r}{nearest(structure.project, catalogue.projects)}")
     if isinstance(structure, MetricQuery):
-        raise NotImplementedError
+        _check_metrics(structure, catalogue)
+        return
     _check_journey(structure, catalogue)
+
+
+def _check_metrics(query: MetricQuery, catalogue: Catalogue) -> None:
+    for name in query.metrics:
+        if name not in catalogue.metrics:
+            raise WrongUsage(f"There is no metric {name!r}{nearest(name, catalogue.metrics) or '.'}")
+    for grouping in query.by:
+        if grouping.name != "metric_time" and grouping.name not in catalogue.dimensions:
+            raise WrongUsage(f"There is no dimension {grouping.name!r}{nearest(grouping.name, catalogue.dimensions)}")
 
 
 def _check_journey(journey: Journey, catalogue: Catalogue) -> None:

@@ -20,7 +20,11 @@ NO_KEY = "none"  # for servers of one's own that ask for none, where the client 
 
 
 class ModelFailed(MillraceError):
-    """The model gave no reply: too late, refused, or nothing answers."""
+    """The model gave no reply: refused, or nothing answers."""
+
+
+class ModelLate(ModelFailed):
+    """It may still be at work, and its tokens count."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def complete(settings: Settings, messages: list[dict[str, str]], schema: dict[st
     thread.start()
     thread.join(settings.llm_timeout + 1)
     if not outcome:
-        raise ModelFailed(_late(settings), hint="MILLRACE_LLM_TIMEOUT says how long it may take.")
+        raise _late(settings)
     (result,) = outcome
     if isinstance(result, Exception):
         raise _failure(litellm, settings, result) from result
@@ -84,24 +88,31 @@ def _reply(settings: Settings, response: Any) -> Reply:
         raise ModelFailed(f"The language model {settings.llm_model} replied without a text.")
     usage = getattr(response, "usage", None)
     tokens = getattr(usage, "total_tokens", None)
-    return Reply(content, tokens if isinstance(tokens, int) else None, choices[0].finish_reason == "length")
+    # Where a server does not count, litellm says 0.
+    return Reply(
+        content, tokens if isinstance(tokens, int) and tokens > 0 else None, choices[0].finish_reason == "length"
+    )
 
 
-def _late(settings: Settings) -> str:
-    return f"The language model {settings.llm_model} did not reply within {settings.llm_timeout:g} s."
+def _late(settings: Settings) -> ModelLate:
+    return ModelLate(
+        f"The language model {settings.llm_model} did not reply within {settings.llm_timeout:g} s.",
+        hint="MILLRACE_LLM_TIMEOUT says how long it may take.",
+    )
 
 
 def _failure(litellm: Any, settings: Settings, error: Exception) -> ModelFailed:
     model = f"The language model {settings.llm_model}"
     if isinstance(error, litellm.Timeout):
-        return ModelFailed(_late(settings), hint="MILLRACE_LLM_TIMEOUT says how long it may take.")
+        return _late(settings)
     if isinstance(error, litellm.AuthenticationError | litellm.PermissionDeniedError):
         return ModelFailed(f"{model} refuses the key.", hint="Check MILLRACE_LLM_KEY.")
     if isinstance(error, litellm.NotFoundError):
         return ModelFailed(f"{model} is not known there.", hint="Check MILLRACE_LLM_MODEL and MILLRACE_LLM_URL.")
     if isinstance(error, litellm.RateLimitError):
         return ModelFailed(f"{model} takes no more requests for now.")
-    if isinstance(error, litellm.APIConnectionError):
+    # A connection that was refused is an internal error to litellm.
+    if isinstance(error, litellm.APIConnectionError) or "connection error" in str(error).lower():
         return ModelFailed(f"{model} cannot be reached.", hint="Check MILLRACE_LLM_URL.")
     if isinstance(error, litellm.BadRequestError):
         return ModelFailed(f"{model} refuses the request.", hint="Check MILLRACE_LLM_MODEL and MILLRACE_LLM_URL.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 
 from semantic_layer.ask.llm.budget import reserved
-from semantic_layer.ask.llm.model import complete
+from semantic_layer.ask.llm.model import ModelFailed, ModelLate, complete
 from semantic_layer.ask.llm.prompt import messages, repair, reply_schema
 from semantic_layer.ask.llm.reply import structure_of
 from semantic_layer.ask.structures import Structure
@@ -35,8 +36,14 @@ def ask_model(
     told = messages(question, catalogue, project, today, before)
     schema = reply_schema(question, catalogue)
     for confidence in (FIRST_ROUND, REPAIRED):
-        with reserved(settings, sum(len(message["content"]) for message in told)) as reservation:
-            reply = complete(settings, told, schema)
+        characters = len(json.dumps(schema)) + sum(len(message["content"]) for message in told)
+        with reserved(settings, characters) as reservation:
+            try:
+                reply = complete(settings, told, schema)
+            except ModelFailed as error:
+                if not isinstance(error, ModelLate):
+                    reservation.tokens = 0
+                raise
             if reply.tokens is not None:
                 reservation.tokens = reply.tokens
         used.tokens += reservation.tokens
