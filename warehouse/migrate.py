@@ -118,7 +118,7 @@ def _apply(client: Client, step: Step) -> None:
 
 
 def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
-    """Make raw.projects and the retention of raw and questions what projects.yaml says; False where they already were."""
+    """Make raw.projects and the retention of raw and questions what projects.yaml says; False where they were."""
     _make_salts(client, projects)  # first: no line of a project may pass without one
     columns = ["project_id", "name", "timezone", "currency", "retention_days", "privacy"]
     columns += ["consent_silent", "consent_refused", "write_keys"]

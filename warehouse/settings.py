@@ -147,7 +147,7 @@ class Settings(BaseModel):
     )
     llm_key: SecretStr = Field(
         SecretStr(""),
-        description="Key of that model's provider. Empty: the provider's own variable, as litellm has it.",
+        description="Key of the model's provider. Empty: the provider's own variable, as litellm has it.",
     )
     llm_timeout: Annotated[float, Field(gt=0, le=600)] = Field(
         20.0, description="Seconds that a reply of the model may take."

@@ -82,16 +82,14 @@ def load() -> Any:
 
 
 def _reply(settings: Settings, response: Any) -> Reply:
-    choices = getattr(response, "choices", None)
-    content = choices[0].message.content if choices else None
-    if not isinstance(content, str) or not content.strip():
+    choice = response.choices[0] if getattr(response, "choices", None) else None
+    content = choice.message.content if choice else None
+    if choice is None or not isinstance(content, str) or not content.strip():
         raise ModelFailed(f"The language model {settings.llm_model} replied without a text.")
-    usage = getattr(response, "usage", None)
-    tokens = getattr(usage, "total_tokens", None)
+    tokens = getattr(getattr(response, "usage", None), "total_tokens", None)
     # Where a server does not count, litellm says 0.
-    return Reply(
-        content, tokens if isinstance(tokens, int) and tokens > 0 else None, choices[0].finish_reason == "length"
-    )
+    counted = tokens if isinstance(tokens, int) and tokens > 0 else None
+    return Reply(content, counted, choice.finish_reason == "length")
 
 
 def _late(settings: Settings) -> ModelLate:

@@ -41,9 +41,9 @@ Reply with one JSON object and nothing else: {"answer": STRUCTURE}, by the given
 - {"kind": "none"} where the metrics, dimensions and events of the document cannot answer the question exactly.
 
 Use only names of the document. A step is {"event": name}, "*" is any event. A condition is {"kind": "comparison",
-"dimension", "operator": "="|"!="|">"|">="|"<"|"<=", "values": [values]}; several together are {"kind": "all", "conditions": [...]}
-or {"kind": "any", ...}. Days are those of the project; "today" in the document is today. Leave out what is not asked for.
-Never guess: rather reply {"answer": {"kind": "none"}}."""
+"dimension", "operator": "="|"!="|">"|">="|"<"|"<=", "values": [values]}; several together are {"kind": "all",
+"conditions": [...]} or {"kind": "any", ...}. Days are those of the project; "today" in the document is today. Leave out
+what is not asked for. Never guess: rather reply {"answer": {"kind": "none"}}."""
 
 
 def messages(
@@ -105,7 +105,7 @@ def reply_schema(question: str, catalogue: Catalogue) -> dict[str, Any]:
     metrics = [metric.name for metric in _relevant(question, catalogue.metrics.values())]
     dimensions = sorted({name for metric in metrics for name in catalogue.metrics[metric].dimensions} | {"metric_time"})
     definitions: dict[str, Any] = {}
-    variants = []
+    variants: list[dict[str, Any]] = []
     for kind, model in KINDS.items():
         schema = TypeAdapter(model).json_schema(ref_template="#/$defs/{model}")
         definitions |= schema.pop("$defs", {})
