@@ -16,14 +16,33 @@ SPAN = re.compile(r"(?P<step>.*):(?P<after>\d+)-(?P<before>\d+)")
 EXAMPLE = "Write it as signup, * for any event, or page_viewed[page.path=/pricing,plan!='a, b']."
 
 
+class BadFilter(Exception):
+    """What a filter has that it may not have, and where in the text."""
+
+    def __init__(self, what: str, at: int) -> None:
+        super().__init__(what)
+        self.what, self.at = what, at
+
+
 def parse_step(text: str) -> Step:
-    event, bracket, rest = text.partition("[")
-    event = event.strip()
-    if not event:
+    event, _, _ = text.partition("[")
+    if not event.strip():
         raise WrongUsage(f"The step {text!r} names no event.", hint=EXAMPLE)
     if "]" in event:
         raise WrongUsage(f"The step {text!r} has a ] without a [ before it.", hint=EXAMPLE)
-    return make(Step, {"event": event, "filters": _Filters(text, bracket + rest).parse()})
+    try:
+        filters, end = read_filters(text, len(event))
+        if rest := text[end:]:
+            raise BadFilter(f"{rest!r} where a [ should be", end)
+    except BadFilter as bad:
+        raise WrongUsage(f"The step {text!r} has {bad.what}.", hint=EXAMPLE) from bad
+    return make(Step, {"event": event.strip(), "filters": filters})
+
+
+def read_filters(text: str, at: int) -> tuple[list[Filter], int]:
+    """All that stands in brackets from a place of a text on, and the place of what comes next."""
+    reader = _Filters(text, at)
+    return reader.parse(), reader.at
 
 
 def parse_exclusion(text: str, steps: int) -> Exclusion:
@@ -41,24 +60,30 @@ def parse_exclusion(text: str, steps: int) -> Exclusion:
 
 
 class _Filters:
-    def __init__(self, step: str, text: str) -> None:
-        self.step, self.text, self.at = step, text, 0
+    def __init__(self, text: str, at: int) -> None:
+        self.text, self.at = text, at
 
     def parse(self) -> list[Filter]:
         found: list[Filter] = []
-        while self.text[self.at :].strip():
-            self._expect("[")
+        self._skip_blanks()
+        while self._peek() == "[":
+            self.at += 1
             found.append(self._filter())
             while self._peek() == ",":
                 self.at += 1
                 found.append(self._filter())
-            self._expect("]")
+            self._skip_blanks()
+            if self._peek() != "]":
+                rest = self.text[self.at :]
+                raise BadFilter(f"{rest!r} where a ] should be" if rest else "a [ that is not closed", self.at)
+            self.at += 1
+            self._skip_blanks()
         return found
 
     def _filter(self) -> Filter:
         path = self._until(r"!=|[=<>~,\]]").strip()
         if not path:
-            raise self._wrong("a filter without a property")
+            raise BadFilter("a filter without a property", self.at)
         operator = OPERATOR.match(self.text, self.at)
         if operator is None:
             return make(Filter, {"path": path, "operator": Operator.PRESENT})
@@ -66,39 +91,32 @@ class _Filters:
         return make(Filter, {"path": path, "operator": operator[0], "value": self._value()})
 
     def _value(self) -> str | int | float:
-        self.at += len(self.text[self.at :]) - len(self.text[self.at :].lstrip())
+        self._skip_blanks()
         quote = self._peek()
         if quote in ("'", '"'):
             # Doubled inside, as in SQL and CSV.
             quoted = re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}").match(self.text, self.at)
             if quoted is None:
-                raise self._wrong(f"a value whose {quote} is not closed")
+                raise BadFilter(f"a value whose {quote} is not closed", self.at)
             self.at = quoted.end()
             return quoted[1].replace(quote * 2, quote)
         value = self._until(r"[,\]]").strip()
         if not value:
-            raise self._wrong("a filter without a value; write '' for none")
+            raise BadFilter("a filter without a value; write '' for none", self.at)
         return number(value)
 
     def _until(self, stop: str) -> str:
         end = re.compile(stop).search(self.text, self.at)
         if end is None:
-            raise self._wrong("a [ that is not closed")
+            raise BadFilter("a [ that is not closed", self.at)
         begin, self.at = self.at, end.start()
         return self.text[begin : self.at]
 
-    def _expect(self, sign: str) -> None:
-        self.at += len(self.text[self.at :]) - len(self.text[self.at :].lstrip())
-        if self._peek() != sign:
-            rest = self.text[self.at :]
-            raise self._wrong(f"{rest!r} where a {sign} should be" if rest else "a [ that is not closed")
-        self.at += 1
+    def _skip_blanks(self) -> None:
+        self.at = len(self.text) - len(self.text[self.at :].lstrip())
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]
-
-    def _wrong(self, what: str) -> WrongUsage:
-        return WrongUsage(f"The step {self.step!r} has {what}.", hint=EXAMPLE)
 
 
 def number(text: str) -> str | int | float:

@@ -115,12 +115,15 @@ class Filter(_Value):
         return self
 
     def __str__(self) -> str:
+        # `a!` and `=` would be read as `a` and `!=`, as `>` and `=5` as `>=` and `5`.
+        path = self.path + " " * self.path.endswith("!")
         if self.operator is Operator.PRESENT:
-            return self.path
-        value = str(self.value)
-        if isinstance(self.value, str) and (re.search(r"[,\]'\"]|^\s|\s$|^$", value) or _is_number(value)):
+            return path
+        # No more digits than a number is read with: else it would come back as a text.
+        value = f"{self.value:.15g}" if isinstance(self.value, float) else str(self.value)
+        if isinstance(self.value, str) and (re.search(r"[,\]'\"]|^[\s=]|\s$|^$", value) or _is_number(value)):
             value = "'" + value.replace("'", "''") + "'"
-        return f"{self.path}{self.operator}{value}"
+        return f"{path}{self.operator}{value}"
 
 
 class Step(_Value):
