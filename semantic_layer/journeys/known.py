@@ -52,47 +52,49 @@ def days_with_events(reader: Reader, project: str) -> tuple[date, date] | None:
 def unknown_words(reader: Reader, journey: Journey) -> list[str]:
     """A sentence for each event and property that the project has never sent, with the nearest that it has."""
     project, steps = journey.project, journey.mentioned
+    of_project = _of(project)
     events = dict.fromkeys(step.event for step in steps if step.event != "*")
-    never = _never(reader, project, {event: f"event = {literal(event)}" for event in events})
+    never = never_seen(reader, of_project, {event: f"event = {literal(event)}" for event in events})
     sentences = []
     if never:
-        names = [row[0] for row in reader.rows(f"select distinct event from {EVENTS} where {_of(project)}")]
+        names = [row[0] for row in reader.rows(f"select distinct event from {EVENTS} where {of_project}")]
         if not names:
             return [f"Project {project} has no events."]
         sentences = [f"No event of project {project} is called {name!r}{_meant(name, names)}" for name in never]
     for event in dict.fromkeys(step.event for step in steps if step.event not in never):
         paths = [f.path for step in steps if step.event == event for f in step.filters]
-        sentences += _unknown_properties(reader, project, event, paths)
+        sentences += unknown_properties(reader, of_project, event, paths).values()
     if journey.dimension:
-        sentences += _unknown_properties(reader, project, "*", [journey.dimension])
+        sentences += unknown_properties(reader, of_project, "*", [journey.dimension]).values()
     return sentences
 
 
-def _unknown_properties(reader: Reader, project: str, event: str, paths: list[str]) -> list[str]:
+def unknown_properties(reader: Reader, scope: str, event: str, paths: Iterable[str]) -> dict[str, str]:
+    """For each path that no event of that name has a value of: a sentence with the nearest that there are."""
     of_event = "true" if event == "*" else f"event = {literal(event)}"
     conditions = {
         path: f"{of_event} and {value_sql(path)} != ''" for path in dict.fromkeys(paths) if path not in dimensions()
     }
-    never = _never(reader, project, conditions)
+    never = never_seen(reader, scope, conditions)
     if not never:
-        return []
+        return {}
     ((names,),) = reader.rows(
         f"select distinctJSONPaths(properties) from (select properties from {EVENTS} "
-        f"where {_of(project)} and {of_event} limit {LOOKED_AT})"
+        f"where {scope} and {of_event} limit {LOOKED_AT})"
     )
     whose = "any event" if event == "*" else f"the event {event!r}"
-    return [
-        f"No property of {whose} is called {path!r}{_meant(path.removeprefix('properties.'), names, dimensions())}"
+    return {
+        path: f"No property of {whose} is called {path!r}{_meant(path.removeprefix('properties.'), names, dimensions())}"
         for path in never
-    ]
+    }
 
 
-def _never(reader: Reader, project: str, conditions: Mapping[str, str]) -> list[str]:
-    """Those whose condition holds for no event of the project."""
+def never_seen(reader: Reader, scope: str, conditions: Mapping[str, str]) -> list[str]:
+    """Those whose condition holds for no event of the scope, which is a condition itself."""
     if not conditions:
         return []
     queries = (
-        f"select {literal(word)} where exists (select 1 from {EVENTS} where {_of(project)} and {condition})"
+        f"select {literal(word)} where exists (select 1 from {EVENTS} where {scope} and {condition})"
         for word, condition in conditions.items()
     )
     seen = {row[0] for row in reader.rows(" union all ".join(queries))}

@@ -13,6 +13,7 @@ from typing import Any
 
 from semantic_layer.journeys.models import (
     LAST_DAY,
+    Filter,
     Funnel,
     Journey,
     Lifecycle,
@@ -88,6 +89,11 @@ def value_sql(path: str) -> str:
 def condition_sql(step: Step) -> str:
     filters = [(f.path, str(f.operator), f.value) for f in step.filters]
     return str(_macros().step_condition(step.event, filters))
+
+
+def filter_sql(value: str, kept: Filter) -> str:
+    """A filter of what a SQL expression gives as text, whatever the filter's own path is."""
+    return str(_macros().filter_condition(value, str(kept.operator), kept.value))
 
 
 def literal(text: str) -> str:

@@ -56,17 +56,18 @@ user.id user_id
 {% macro step_condition(event, filters=[]) -%}
     {%- if event != '*' %}event = {{ text_literal(event) }}{% elif not filters %}true{% endif %}
     {%- for path, operator, value in filters -%}
-        {{ ' and ' if not loop.first or event != '*' }}{{ _filter_condition(event_value(path), operator, value) }}
+        {{ ' and ' if not loop.first or event != '*' }}{{ filter_condition(event_value(path), operator, value) }}
     {%- endfor -%}
 {%- endmacro %}
 
-{% macro _filter_condition(text, operator, value) -%}
+{# The same of any SQL that gives a text, '' where it is missing. #}
+{% macro filter_condition(text, operator, value) -%}
     {%- if operator == 'present' -%}
         {{ text }} != ''
     {%- elif operator == '~' -%}
         positionCaseInsensitiveUTF8({{ text }}, {{ text_literal(value) }}) > 0
     {%- elif operator == '!=' -%}
-        not ({{ _filter_condition(text, '=', value) }})
+        not ({{ filter_condition(text, '=', value) }})
     {%- elif value is number -%}
         {#- Never by one dynamic type: 3 would be missing where 3.5 is read. -#}
         {#- Texts such as `inf` are read as numbers that no sender meant. -#}
