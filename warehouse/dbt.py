@@ -120,7 +120,7 @@ def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = 
     What failed is in the run. Where dbt did not get as far as running anything, it is an error.
     """
     connect(settings, "engineer").close()  # who cannot be reached is told in better words than dbt's
-    with _alone(settings):
+    with alone(settings):
         outcome = invoke(
             ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments],
             environment(settings),
@@ -160,7 +160,7 @@ def left_over(settings: Settings, done: Run) -> list[str]:
 
 def pass_through(settings: Settings, arguments: Sequence[str]) -> bool:
     """dbt as it is, with its own output; whether it succeeded."""
-    with _alone(settings):
+    with alone(settings):
         outcome = invoke(arguments, environment(settings))
     if outcome.exception is not None:
         raise _as_sentence(settings, outcome.exception)
@@ -215,7 +215,7 @@ def _listener(watcher: Watcher) -> Callable[[Any], None]:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
     """Two builds at once would take each other's tables away."""
     folder = settings.data_dir / "dbt"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -78,15 +78,20 @@ def unknown_properties(reader: Reader, scope: str, event: str, paths: Iterable[s
     never = never_seen(reader, scope, conditions)
     if not never:
         return {}
+    names = property_names(reader, scope, event)
+    whose = "any event" if event == "*" else f"the event {event!r}"
+    meant = {path: _meant(path.removeprefix("properties."), names, dimensions()) for path in never}
+    return {path: f"No property of {whose} is called {path!r}{near}" for path, near in meant.items()}
+
+
+def property_names(reader: Reader, scope: str, event: str) -> list[str]:
+    """Of events of that name, the frequent ones for sure."""
+    of_event = "true" if event == "*" else f"event = {literal(event)}"
     ((names,),) = reader.rows(
         f"select distinctJSONPaths(properties) from (select properties from {EVENTS} "
         f"where {scope} and {of_event} limit {LOOKED_AT})"
     )
-    whose = "any event" if event == "*" else f"the event {event!r}"
-    return {
-        path: f"No property of {whose} is called {path!r}{_meant(path.removeprefix('properties.'), names, dimensions())}"
-        for path in never
-    }
+    return list(names)
 
 
 def never_seen(reader: Reader, scope: str, conditions: Mapping[str, str]) -> list[str]:

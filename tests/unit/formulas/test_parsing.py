@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semantic_layer.journeys.models import Filter, Operator, Step
@@ -228,6 +228,7 @@ formulas = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(formulas.filter(aggregates))
 def test_a_formula_that_is_printed_can_be_read_again(formula: Formula) -> None:
     try:
@@ -238,6 +239,7 @@ def test_a_formula_that_is_printed_can_be_read_again(formula: Formula) -> None:
     assert read == formula
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("count(unique.p95)[]a=1,'\"+-*/ \\{};%$&\n\x00é"), max_size=40))
 def test_any_text_is_a_formula_or_a_sentence(text: str) -> None:
     try:
