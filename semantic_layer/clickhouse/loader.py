@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semantic_layer.metrics.extensions import merged
 from warehouse.errors import MillraceError
 
 if TYPE_CHECKING:
     from metricflow_semantic_interfaces.implementations.semantic_manifest import PydanticSemanticManifest
+
+QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`", re.DOTALL)
 
 
 def load_manifest(path: Path) -> PydanticSemanticManifest:
@@ -19,7 +24,7 @@ def load_manifest(path: Path) -> PydanticSemanticManifest:
     except FileNotFoundError as error:
         raise MillraceError("No metrics are known yet.", hint="Run `millrace build`, which reads them.") from error
     # Not by the classes of dbt's own copy of the interfaces: MetricFlow has forked them.
-    manifest: Any = parse_manifest_from_dbt_generated_manifest(text)
+    manifest: Any = parse_manifest_from_dbt_generated_manifest(json.dumps(merged(json.loads(text))))
     for metric in manifest.metrics:
         if metric.type_params.expr:
             metric.type_params.expr = safe_division(metric.type_params.expr)
@@ -32,7 +37,8 @@ def load_manifest(path: Path) -> PydanticSemanticManifest:
 
 def safe_division(expression: str) -> str:
     """A Decimal by a Decimal keeps the places of the first, 0.1873 becomes 0.18; something by nothing is infinite."""
-    if "/" not in expression:
+    # A value such as '/pricing' is no division: what does not divide stays word by word as it was declared.
+    if "/" not in QUOTED.sub("", expression):
         return expression
     import sqlglot
     from sqlglot import exp
