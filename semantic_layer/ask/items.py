@@ -1,0 +1,106 @@
+"""A question cut into the largest pieces that are known: names of the catalogue, times, words that hold it together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from semantic_layer.ask.lexicon import LONGEST_TERM, Lexicon, Meaning
+from semantic_layer.ask.phrases import LONGEST_PHRASE, Payload, Role, roles
+from semantic_layer.ask.time_phrases import TimePhrase, TimeReader
+from semantic_layer.ask.tokens import Token
+
+
+@dataclass(frozen=True)
+class Item:
+    """One piece, and everything that it can be. An item that can be nothing is an unknown word."""
+
+    start: int
+    end: int
+    text: str
+    meanings: tuple[Meaning, ...] = ()
+    time: TimePhrase | None = None
+    roles: tuple[tuple[Role, Payload], ...] = ()
+    number: str = ""
+    quoted: bool = False
+    literal: str = ""  # what stands in quotation marks, as it was written
+    raw: str = field(default="", compare=False)
+
+    def has(self, role: Role) -> bool:
+        return any(known is role for known, _ in self.roles)
+
+    def payload(self, role: Role) -> Payload:
+        return next(payload for known, payload in self.roles if known is role)
+
+    def named(self, kind: str) -> tuple[Meaning, ...]:
+        return tuple(meaning for meaning in self.meanings if meaning.kind == kind)
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.meanings or self.time or self.roles or self.number or self.literal)
+
+
+def cut(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset[str]) -> list[Item]:
+    """The cut that covers the most words with the fewest pieces."""
+    found = _candidates(tokens, lexicon, today, kinds)
+    count = len(tokens)
+    # From the end: (unknown words, pieces, pieces that are only fillers) of the rest, and the piece that begins it.
+    best: list[tuple[tuple[int, int, int], Item | None]] = [((0, 0, 0), None)] * (count + 1)
+    for i in range(count - 1, -1, -1):
+        options = []
+        for item in found[i]:
+            unknown, pieces, fillers = best[item.end][0]
+            is_filler = not item.meanings and not item.time and item.roles[:1] and item.roles[0][0] is Role.FILLER
+            score = (unknown + (not item.is_known), pieces + 1, fillers + bool(is_filler))
+            options.append((score, item))
+        best[i] = min(options, key=lambda option: option[0])
+    items: list[Item] = []
+    while (i := items[-1].end if items else 0) < count:
+        chosen = best[i][1]
+        assert chosen
+        items.append(chosen)
+    return items
+
+
+def _candidates(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset[str]) -> list[list[Item]]:
+    reader, grammar = TimeReader(tokens, today), roles()
+    stems = [token.stem for token in tokens]
+    words = [token.text for token in tokens]
+    all_candidates: list[list[Item]] = []
+    for i, token in enumerate(tokens):
+        spans: dict[int, dict[str, object]] = {i + 1: {}}
+        for end in range(i + 1, min(i + LONGEST_TERM, len(tokens)) + 1):
+            known = lexicon.meanings("".join(stems[i:end]), tokens[i:end])
+            meanings = tuple(meaning for meaning in known if meaning.kind in kinds)
+            if meanings:
+                spans.setdefault(end, {})["meanings"] = meanings
+        if not token.quoted:
+            if read := reader.read(i):
+                spans.setdefault(read[0], {})["time"] = read[1]
+            for end in range(i + 1, min(i + LONGEST_PHRASE, len(tokens)) + 1):
+                if known_roles := grammar.get(tuple(words[i:end])):
+                    spans.setdefault(end, {})["roles"] = known_roles
+        if token.quoted and (i == 0 or tokens[i - 1].quoted != token.quoted):
+            whole = [other for other in tokens[i:] if other.quoted == token.quoted]
+            spans.setdefault(i + len(whole), {})["literal"] = " ".join(other.raw for other in whole)
+        if token.kind == "number":
+            spans[i + 1]["number"] = token.text
+        if token.kind == "comma":
+            spans[i + 1]["roles"] = ((Role.AND, None), (Role.FILLER, None))
+        if token.kind == "dash":
+            spans[i + 1]["roles"] = ((Role.FILLER, None),)
+        all_candidates.append([_item(tokens, i, end, what) for end, what in spans.items()])
+    return all_candidates
+
+
+def _item(tokens: Sequence[Token], start: int, end: int, what: dict[str, object]) -> Item:
+    part = tokens[start:end]
+    return Item(
+        start,
+        end,
+        " ".join(token.text for token in part),
+        quoted=bool(part[0].quoted),
+        raw=" ".join(token.raw for token in part),
+        **what,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,131 @@
+"""What the words of a project name: metrics, dimensions, values of dimensions, events and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from semantic_layer.ask.countries import is_country, names_of_countries
+from semantic_layer.ask.tokens import Token, root, singular, words_of
+from semantic_layer.metrics.catalogue import Catalogue, Dimension
+
+LONGEST_TERM = 8  # words
+ARTICLES = {"a", "an", "the", "their", "our", "his", "her", "its", "some", "any"}
+# As codes of countries and other short values they are written in capitals: "in" is not India.
+SHORT_WORDS = {"ad", "ai", "am", "an", "as", "at", "be", "by", "do", "er", "go", "he", "hi", "if", "in", "is", "it"}
+SHORT_WORDS |= {"la", "ma", "me", "my", "no", "of", "oh", "ok", "on", "or", "pa", "pm", "re", "so", "to", "tv", "up"}
+SHORT_WORDS |= {"us", "vs", "we"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    kind: str  # metric, dimension, value, event, page
+    name: str  # of the metric, dimension or event; of a page its path
+    value: str = ""
+    rank: int = 0  # 0: its own name or label, 1: a synonym
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """The catalogue, whose mappings cannot be hashed, by which object it is."""
+
+    catalogue: Catalogue
+
+    def __hash__(self) -> int:
+        return id(self.catalogue)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.catalogue is self.catalogue
+
+
+class Lexicon:
+    def __init__(self, catalogue: Catalogue, project: str) -> None:
+        self.catalogue, self.project = catalogue, project
+        self._terms: dict[str, dict[tuple[str, str, str], Meaning]] = {}
+        self._events: dict[str, dict[tuple[str, str, str], Meaning]] = {}
+        self.words: set[str] = set()  # of names, labels and synonyms: what a typing mistake may have been
+        for name, metric in catalogue.metrics.items():
+            self._add(Meaning("metric", name), (name, metric.label))
+            self._add(Meaning("metric", name, rank=1), metric.synonyms)
+        for name, dimension in catalogue.dimensions.items():
+            self._add_dimension(name, dimension)
+        facts = catalogue.projects.get(project)
+        if facts:
+            for event in facts.events:
+                self._add_event(event, facts.event_synonyms.get(event, ()))
+
+    def meanings(self, stems: str, tokens: Sequence[Token]) -> tuple[Meaning, ...]:
+        """Of these words taken together; `stems` are their singulars without blanks."""
+        found = dict(self._terms.get(stems, ()))
+        exact = "".join(token.text for token in tokens)
+        if exact != stems:
+            found |= {key: meaning for key, meaning in self._terms.get(exact, {}).items() if meaning.kind == "value"}
+        if exact in SHORT_WORDS and not "".join(token.raw for token in tokens).isupper():
+            found = {key: meaning for key, meaning in found.items() if meaning.kind != "value"}
+        if tokens[0].text not in ARTICLES:
+            said = [token.text for token in tokens if token.text not in ARTICLES]
+            found |= self._events.get("".join(map(root, said)), {})
+        if len(tokens) == 1 and tokens[0].kind == "path":
+            path = tokens[0].raw.rstrip("?.,!")
+            found["page", path, ""] = Meaning("page", path)
+        return tuple(found.values())
+
+    def _add(self, meaning: Meaning, phrases: Iterable[str]) -> None:
+        for phrase in phrases:
+            words = words_of(phrase)
+            key = "".join(map(singular, words))
+            if key:
+                self._terms.setdefault(key, {}).setdefault((meaning.kind, meaning.name, meaning.value), meaning)
+                self.words.update(words)
+
+    def _add_dimension(self, name: str, dimension: Dimension) -> None:
+        self._add(Meaning("dimension", name), (name, name.rpartition("__")[2], dimension.label))
+        self._add(Meaning("dimension", name, rank=1), dimension.synonyms)
+        values = dimension.values.get(self.project, ())
+        # What people call a value counts also where it is not among the frequent ones.
+        for value, words in dimension.value_synonyms.items():
+            self._add(Meaning("value", name, value, 1), words)
+        countries = is_country(name, values)
+        for value in values:
+            meaning = Meaning("value", name, value)
+            self._add(meaning, (value,))
+            if countries:
+                self._add(Meaning("value", name, value, 1), names_of_countries(value))
+            if name.endswith("page_path") and value.startswith("/"):
+                self._add_page(value)
+
+    def _add_page(self, path: str) -> None:
+        page = Meaning("page", path)
+        if path == "/":
+            self._add(page, ("home page", "homepage", "start page"))
+            return
+        parts = [part for part in path.strip("/").split("/") if part]
+        for words in {parts[-1], " ".join(parts)} if parts else ():
+            words = words.replace("-", " ")
+            self._add(page, (words, f"{words} page", f"page {words}"))
+
+    def _add_event(self, event: str, synonyms: Sequence[str]) -> None:
+        words = words_of(event)
+        phrases = [words]
+        if len(words) > 1:
+            phrases.append([words[-1], *words[:-1]])  # completed order
+        meaning = Meaning("event", event)
+        for phrase in phrases:
+            self._events.setdefault("".join(map(root, phrase)), {})["event", event, ""] = meaning
+            self.words.update(phrase)
+        for synonym in synonyms:
+            said = [word for word in words_of(synonym) if word not in ARTICLES]
+            key = "".join(map(root, said))
+            self._events.setdefault(key, {}).setdefault(("event", event, ""), Meaning("event", event, rank=1))
+            self.words.update(said)
+
+
+@lru_cache(maxsize=4)
+def _made(version: str, project: str, catalogue: _Same) -> Lexicon:
+    return Lexicon(catalogue.catalogue, project)
+
+
+def lexicon_of(catalogue: Catalogue, project: str) -> Lexicon:
+    """Made once per catalogue."""
+    return _made(catalogue.version, project, _Same(catalogue))

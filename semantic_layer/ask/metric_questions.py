@@ -1,0 +1,152 @@
+"""From the pieces of a question to a query of metrics."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import ValidationError
+
+from semantic_layer.ask.calendar_days import Days
+from semantic_layer.ask.lexicon import Meaning
+from semantic_layer.ask.phrases import Quality
+from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison
+from semantic_layer.ask.slots import Limit, Mention, Slots
+from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.models import METRIC_TIME, Grain, Grouping, MetricQuery, Ordering, Threshold
+
+USUAL_TOP = 10  # where `top countries` does not say how many
+GRAINS = list(Grain)
+
+
+def build(slots: Slots, catalogue: Catalogue, project: str, today: date, assumed: Assumptions) -> MetricQuery:
+    """Raises Unclear where the pieces do not fit together."""
+    if not slots.metrics:
+        raise Unclear("It names nothing that is measured.")
+    wanted = [{m.name for m in group.dimension.meanings} for group in slots.groups if group.dimension]
+    metrics = choose_metrics(catalogue, slots.metrics, wanted)
+    dimensions = Dimensions(catalogue, metrics)
+    days, compare = days_and_comparison(slots, today, assumed)
+    by = _groupings(slots, dimensions, catalogue, project, days, assumed)
+    contrasted = [dimensions.comparison(clause).dimension for clause in slots.clauses if _is_contrast(slots, clause)]
+    by += [Grouping(name=name, grain=None) for name in contrasted if name not in {one.name for one in by}]
+    having = [_threshold(limit, catalogue, metrics) for limit in slots.limits]
+    if having and not by:
+        raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")
+    order, limit = _ranking(slots, catalogue, metrics, by, assumed)
+    if days == Days(None, None):
+        assumed.assume(_all_days(catalogue, project), 1.0)
+    else:
+        assumed.assume(f"Days: {days}.", 1.0)
+    try:
+        return MetricQuery.model_validate(
+            {
+                "project": project,
+                "metrics": tuple(metrics),
+                "by": tuple(by),
+                "where": dimensions.condition(slots.clauses),
+                "having": tuple(having),
+                "from": days.first,
+                "to": days.last,
+                "compare": compare,
+                "order": order,
+                "limit": limit,
+            }
+        )
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise Unclear(f"{message[0].upper()}{message[1:]}.") from error
+
+
+def _is_contrast(slots: Slots, clause: object) -> bool:
+    from semantic_layer.ask.slots import Clause
+
+    assert isinstance(clause, Clause)
+    return len(clause.values) > 1 and (clause.is_contrast or slots.contrasts)
+
+
+def _groupings(
+    slots: Slots, dimensions: Dimensions, catalogue: Catalogue, project: str, days: Days, assumed: Assumptions
+) -> list[Grouping]:
+    by: list[Grouping] = []
+    for group in slots.groups:
+        if group.dimension:
+            name = dimensions.choose(group.dimension)
+            found = Grouping(name=name, grain=Grain.DAY if catalogue.dimensions[name].kind == "time" else None)
+        else:
+            grain = group.grain or _suiting_grain(days, catalogue, project)
+            if group.over_time and any(other.grain for other in slots.groups):
+                continue
+            finest = max((GRAINS.index(Grain(catalogue.metrics[n].grain)) for n in dimensions.metrics), default=0)
+            if GRAINS.index(grain) < finest:
+                raise Unclear(f"The finest that this is known by is the {GRAINS[finest]}, not the {grain}.")
+            if group.over_time:
+                assumed.assume(f"Over time: per {grain}, which suits the days.", 0.95)
+            found = Grouping(name=METRIC_TIME, grain=grain)
+        if found not in by:
+            by.append(found)
+    if len({one.grain for one in by if one.name == METRIC_TIME}) > 1:
+        raise Unclear("It asks for several periods at once: say per day, per week or per month.")
+    return by
+
+
+def _suiting_grain(days: Days, catalogue: Catalogue, project: str) -> Grain:
+    facts = catalogue.projects.get(project)
+    first = days.first or (facts.first_day if facts else None)
+    last = days.last or (facts.last_day if facts else None)
+    length = (last - first).days + 1 if first and last else 365
+    return Grain.DAY if length <= 45 else Grain.WEEK if length <= 190 else Grain.MONTH
+
+
+def _threshold(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> Threshold:
+    if limit.metric is None:
+        if len(metrics) > 1:
+            raise Unclear("It sets a threshold and does not say of which metric.")
+        name = metrics[0]
+    else:
+        name = _chosen(limit.metric, metrics)
+    value: int | float = limit.value
+    if limit.is_percent:
+        if catalogue.metrics[name].format != "percent":
+            raise Unclear(f"{catalogue.metrics[name].label} is no percentage.")
+        value = limit.value / 100
+    return Threshold(metric=name, operator=limit.operator, value=value)
+
+
+def _chosen(mention: Mention, metrics: list[str]) -> str:
+    names = {meaning.name for meaning in sorted(mention.meanings, key=_rank)}
+    return next(name for name in metrics if name in names)
+
+
+def _rank(meaning: Meaning) -> int:
+    return meaning.rank
+
+
+def _ranking(
+    slots: Slots, catalogue: Catalogue, metrics: list[str], by: list[Grouping], assumed: Assumptions
+) -> tuple[tuple[Ordering, ...], int | None]:
+    if slots.direction is None:
+        if slots.top:
+            raise Unclear("It names a number of rows and not by what they are chosen: write `top 5 … by …`.")
+        return (), None
+    name = _chosen(slots.order_by, metrics) if slots.order_by else metrics[0]
+    if not by:
+        raise Unclear(f"It ranks by {catalogue.metrics[name].label.lower()} and does not say what: add `by country`.")
+    descending = slots.direction
+    if isinstance(descending, Quality):
+        good = catalogue.metrics[name].good
+        if good not in ("up", "down"):
+            raise Unclear(
+                f"More {catalogue.metrics[name].label.lower()} is neither better nor worse: say highest or lowest."
+            )
+        descending = (good == "up") is (slots.direction is Quality.BEST)
+    limit = slots.top
+    if limit is None and slots.is_ranking:
+        limit = 1 if slots.asks_for_one else None
+    return (Ordering(name=name, descending=descending),), limit
+
+
+def _all_days(catalogue: Catalogue, project: str) -> str:
+    facts = catalogue.projects.get(project)
+    if facts and facts.first_day and facts.last_day:
+        return f"No days are named: all with data, {facts.first_day} to {facts.last_day}."
+    return "No days are named: all with data."

@@ -1,0 +1,274 @@
+"""Reads a question about metrics: which metrics, ranked how, above which thresholds."""
+
+from __future__ import annotations
+
+from semantic_layer.ask.clauses import ClauseReader
+from semantic_layer.ask.phrases import Quality, Role
+from semantic_layer.ask.slots import Group, Limit, Mention
+from semantic_layer.metrics.models import Comparator
+
+UNITS_OF_NUMBERS = {"eur", "euro", "euros", "usd", "dollar", "dollars", "gbp", "pounds", "seconds", "second", "ms"}
+UNITS_OF_NUMBERS |= {"milliseconds", "points"}
+LINKS = (Role.IS, Role.HAVING, Role.FILLER)
+
+
+class MetricReader(ClauseReader):
+    def take(self) -> bool:
+        return (
+            self.take_time()
+            or self.take_ranking()
+            or self.take_limit()
+            or self.take_grouping()
+            or self.take_order_by()
+            or self.take_condition()
+            or self.take_metric()
+            or self.take_head()
+            or self.take_people()
+            or self.take_silent()
+        )
+
+    def add_metric(self, mention: Mention) -> None:
+        if mention not in self.slots.metrics:
+            self.slots.metrics.append(mention)
+
+    def take_metric(self) -> bool:
+        mention = self.mention(self.at, "metric")
+        if mention is None or (self.has(self.at, Role.PEOPLE) and not self._people_are_counted()):
+            return False
+        self.add_metric(mention)
+        self.at += 1
+        return True
+
+    # Users are a metric, or only those of whom another metric is asked ---------------------------------------------
+
+    def _people_are_counted(self) -> bool:
+        others = [at for at in range(len(self.items)) if self.named(at, "metric") and not self.has(at, Role.PEOPLE)]
+        if not others:
+            return True
+        before = self.item(self.at - 1)
+        return bool(before and (before.has(Role.AND) or before.has(Role.COUNT)) and self.at - 1 > 0)
+
+    def take_people(self) -> bool:
+        """mobile users, customers in Germany: whose metric it is."""
+        if not self.has(self.at, Role.PEOPLE):
+            return False
+        if self.has(self.at - 1, Role.BY) and self.items[self.at - 1].text not in ("by",):
+            return False  # per user is a ratio of its own
+        if not any(self.named(at, "metric") for at in range(len(self.items)) if at != self.at):
+            return False
+        self.slots.people = True
+        self.at += 1
+        return True
+
+    # Rankings -------------------------------------------------------------------------------------------------------
+
+    def take_ranking(self) -> bool:
+        return self._top() or self._best() or self._which() or self._counted_groups() or self._sorted()
+
+    def _top(self) -> bool:
+        """top 5 countries, bottom channels."""
+        if not self.has(self.at, Role.TOP):
+            return False
+        slots, at = self.slots, self.at + 1
+        slots.direction, slots.is_ranking = bool(self.items[self.at].payload(Role.TOP)), True
+        if known := self.number(at):
+            if not isinstance(known[0], int) or known[0] < 1 or known[1]:
+                return False
+            slots.top, at = known[0], known[2]
+        self.at = self._ranked_group(at, explicit=slots.top is not None)
+        return True
+
+    def _ranked_group(self, at: int, explicit: bool) -> int:
+        begin = at
+        at = self.past_fillers(at)
+        if self.has(at, Role.BEST):
+            at = self.past_fillers(at + 1)
+        group = self.group(at)
+        if group is None:
+            return begin
+        self.slots.groups.append(group)
+        if not explicit and not self._is_plural(at, group):
+            self.slots.asks_for_one = True
+        return at + 1
+
+    def _is_plural(self, at: int, group: Group) -> bool:
+        text = self.items[at].text
+        return group.dimension.is_plural if group.dimension else text.endswith("s")
+
+    def _best(self) -> bool:
+        """the highest revenue, best channel, 3 worst countries, most orders."""
+        at, top = self.at, None
+        if (known := self.number(at)) and self.has(known[2], Role.BEST) and isinstance(known[0], int):
+            top, at = known[0], known[2]
+        if not self.has(at, Role.BEST):
+            return False
+        how = self.items[at].payload(Role.BEST)
+        assert isinstance(how, bool | Quality)
+        at += 1
+        if top is None and (known := self.number(at)) and isinstance(known[0], int) and self.group(known[2]):
+            top, at = known[0], known[2]
+        after = self.past_fillers(at)
+        mention = self.mention(after, "metric")
+        group = None if mention else self.group(after)
+        if mention is None and group is None:
+            return False
+        slots = self.slots
+        slots.direction, slots.is_ranking, slots.top = how, True, top or slots.top
+        if mention:
+            self.add_metric(mention)
+            slots.order_by = mention
+            self.at = after + 1
+            if (following := self.group(self.at)) and not self.begins_condition(self.at):
+                slots.groups.append(following)  # highest revenue country
+                slots.asks_for_one = slots.asks_for_one or not self._is_plural(self.at, following)
+                self.at += 1
+        else:
+            self.at = self._ranked_group(at, explicit=top is not None)
+        return True
+
+    def _which(self) -> bool:
+        """which channel, what countries."""
+        if not self.has(self.at, Role.WHICH):
+            return False
+        at = self.past_fillers(self.at + 1)
+        known = self.number(at)
+        if known and isinstance(known[0], int) and self.group(known[2]):
+            self.slots.top, at = known[0], known[2]
+        group = self.group(at)
+        if group is None or (group.dimension is None and group.over_time):
+            return False
+        if self.named(at, "metric") or self.begins_condition(at):
+            return False
+        self.slots.groups.append(group)
+        self.slots.asks_for_one = not self._is_plural(at, group) and not known
+        self.at = at + 1
+        return True
+
+    def _counted_groups(self) -> bool:
+        """the 5 countries with the highest revenue."""
+        known = self.number(self.at)
+        if not known or known[1] or not isinstance(known[0], int) or known[0] < 1:
+            return False
+        group = self.group(known[2])
+        if group is None or not group.dimension or self.slots.top:
+            return False
+        if not any(self.has(at, Role.BEST) for at in range(known[2], len(self.items))):
+            return False
+        self.slots.top = known[0]
+        self.slots.groups.append(group)
+        self.at = known[2] + 1
+        return True
+
+    def _sorted(self) -> bool:
+        """sorted by revenue, ranked, descending."""
+        if self.has(self.at, Role.DIRECTION):
+            direction = self.items[self.at].payload(Role.DIRECTION)
+            assert isinstance(direction, bool)
+            self.slots.direction = direction
+            self.at += 1
+            return True
+        if not self.has(self.at, Role.SORTED):
+            return False
+        at = self.past_fillers(self.at + 1)
+        if self.slots.direction is None:
+            self.slots.direction = True
+        self.at += 1
+        if mention := self.mention(at, "metric"):
+            self.add_metric(mention)
+            self.slots.order_by = mention
+            self.at = at + 1
+        elif group := self.group(at):
+            self.slots.groups.append(group)  # rank countries by revenue
+            self.slots.is_ranking = True
+            self.at = at + 1
+        return True
+
+    def take_order_by(self) -> bool:
+        """top countries by revenue."""
+        if not self.has(self.at, Role.BY):
+            return False
+        at = self.past_fillers(self.at + 1)
+        if self.items[self.at].text == "by" and (mention := self.mention(at, "metric")):
+            self.add_metric(mention)
+            self.slots.order_by = mention
+            self.at = at + 1
+            return True
+        if self.items[self.at].text == "by" and self._is_agent(at):
+            self.at += 1
+            return True
+        return False
+
+    def _is_agent(self, at: int) -> bool:
+        """orders by mobile users: by whom, not by what."""
+        while self.has(at, Role.NOT, Role.ONLY):
+            at = self.past_fillers(at + 1)
+        return bool(self.named(at, "value"))
+
+    # Thresholds -----------------------------------------------------------------------------------------------------
+
+    def take_limit(self) -> bool:
+        """more than 100 orders, revenue above 1000, conversion rate between 2 and 3 percent."""
+        at, mention = self.at, self.mention(self.at, "metric")
+        if mention:
+            at += 1
+            while any(self.has(at, role) for role in LINKS) and not self.has(at, Role.COMPARATOR, Role.BETWEEN):
+                at += 1
+        found = self._comparison(at)
+        if found is None:
+            return False
+        at, limits = found
+        if mention is None:
+            after = self.past_fillers(at)
+            mention = self.mention(after, "metric")
+            at = after + 1 if mention else at
+        if mention:
+            self.add_metric(mention)
+        self.slots.limits += [Limit(mention, operator, value, percent) for operator, value, percent in limits]
+        self.at = at
+        return True
+
+    def _comparison(self, at: int) -> tuple[int, list[tuple[Comparator, int | float, bool]]] | None:
+        if self.has(at, Role.BETWEEN):
+            low = self.number(at + 1)
+            high = self.number(low[2] + 1) if low and self.has(low[2], Role.AND) else None
+            if not low or not high:
+                return None
+            percent = low[1] or high[1]
+            both = [(Comparator.AT_LEAST, low[0], percent), (Comparator.AT_MOST, high[0], percent)]
+            return self._past_unit(high[2]), both
+        if not self.has(at, Role.COMPARATOR):
+            return None
+        operator = self.items[at].payload(Role.COMPARATOR)
+        assert isinstance(operator, Comparator)
+        known = self.number(self.past_fillers(at + 1))
+        return (self._past_unit(known[2]), [(operator, known[0], known[1])]) if known else None
+
+    def _past_unit(self, at: int) -> int:
+        item = self.item(at)
+        return at + 1 if item and item.text in UNITS_OF_NUMBERS else at
+
+    # Dimensions and changes -----------------------------------------------------------------------------------------
+
+    def take_head(self) -> bool:
+        """A dimension that is asked about: countries with more than 100 orders, compare channels by revenue."""
+        group = self.group(self.at)
+        if group is None:
+            return self._change()
+        begin = self.at
+        while self.is_filler(begin - 1):
+            begin -= 1
+        is_first = begin == 0 or self.has(begin - 1, Role.VERSUS, Role.SORTED, Role.ONLY)
+        following = self.past_fillers(self.at + 1)
+        leads = self.has(following, Role.HAVING, Role.COMPARATOR, Role.BY, Role.SORTED, Role.BEST)
+        if not is_first and not leads:
+            return False
+        self.slots.groups.append(group)
+        self.at += 1
+        return True
+
+    def _change(self) -> bool:
+        if not self.has(self.at, Role.CHANGE):
+            return False
+        self.slots.changes = True
+        self.at += 1
+        return True

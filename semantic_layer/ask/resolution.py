@@ -1,0 +1,153 @@
+"""From what was said to what is meant: names that may mean several things, decided by what fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from semantic_layer.ask.calendar_days import Days, start_of
+from semantic_layer.ask.slots import Clause, Mention, Slots
+from semantic_layer.ask.time_phrases import Against, compared
+from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.models import All, Any, Comparator, Compare, Comparison, Condition, Grain
+
+
+class Unclear(Exception):
+    """What was said cannot be meant, or may mean several things; the message says it to the person who asked."""
+
+    def __init__(self, reason: str, suggestions: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.reason, self.suggestions = reason, tuple(suggestions)
+
+
+@dataclass
+class Assumptions:
+    """What was assumed on the way, for the person who asked, and how sure it leaves us."""
+
+    remarks: list[str] = field(default_factory=list)
+    sureness: float = 1.0
+
+    def assume(self, remark: str, times: float) -> None:
+        self.sureness *= times
+        if remark and remark not in self.remarks:
+            self.remarks.append(remark)
+
+
+def choose_metrics(catalogue: Catalogue, mentions: Sequence[Mention], dimensions: Sequence[set[str]]) -> list[str]:
+    """One metric for each mention. Of several that a word may mean, those count that have the dimensions asked for."""
+    chosen: list[str] = []
+    for mention in mentions:
+        best = min(meaning.rank for meaning in mention.meanings)
+        names = [meaning.name for meaning in mention.meanings if meaning.rank == best]
+        if len(names) > 1:
+            fitting = [name for name in names if all(set(catalogue.metrics[name].dimensions) & d for d in dimensions)]
+            names = fitting or names
+        if len(names) > 1:
+            labels = [catalogue.metrics[name].label for name in names]
+            raise Unclear(
+                f"{mention.text!r} may mean {', '.join(labels[:-1])} or {labels[-1]}: say which.",
+                [f"{label.lower()} last month" for label in labels[:3]],
+            )
+        if names[0] not in chosen:
+            chosen.append(names[0])
+    return chosen
+
+
+class Dimensions:
+    """The dimensions that all metrics of the question have, by what they are called."""
+
+    def __init__(self, catalogue: Catalogue, metrics: Sequence[str]) -> None:
+        self.catalogue, self.metrics = catalogue, metrics
+        known = [catalogue.metrics[name].dimensions for name in metrics]
+        self.common = [name for name in known[0] if all(name in other for other in known)] if known else []
+
+    def choose(self, mention: Mention) -> str:
+        ranked = {meaning.name: meaning.rank for meaning in reversed(mention.meanings)}
+        return self._only(mention.text, ranked)
+
+    def _only(self, text: str, ranked: dict[str, int]) -> str:
+        possible = [name for name in self.common if name in ranked]
+        if not possible:
+            labels = " and ".join(self.catalogue.metrics[name].label for name in self.metrics)
+            label = next((d.label for n, d in self.catalogue.dimensions.items() if n in ranked), text)
+            raise Unclear(f"{labels} cannot be told by {label.lower()}.")
+        best = min(ranked[name] for name in possible)
+        possible = [name for name in possible if ranked[name] == best]
+        return possible[0]
+
+    def condition(self, clauses: Sequence[Clause]) -> Condition | None:
+        """`and` binds more than `or`; where that leaves room for two readings, the question is unclear."""
+        if not clauses:
+            return None
+        alternatives: list[list[Comparison]] = [[]]
+        for clause in clauses:
+            if clause.joined_by == "or":
+                alternatives.append([])
+            alternatives[-1].append(self.comparison(clause))
+        if len(alternatives) > 1 and any(len(group) > 1 for group in alternatives):
+            shapes = {tuple(comparison.dimension for comparison in group) for group in alternatives}
+            if len(shapes) > 1:
+                raise Unclear("It is not clear what `or` belongs to: ask two questions.")
+        groups = [_all(_merged(group)) for group in alternatives]
+        if len(groups) == 1:
+            return groups[0]
+        return Any(conditions=tuple(groups))
+
+    def comparison(self, clause: Clause) -> Comparison:
+        ranked = (
+            {meaning.name: meaning.rank for meaning in reversed(clause.dimension.meanings)} if clause.dimension else {}
+        )
+        if clause.values:
+            names = set.intersection(*({meaning.name for meaning in value} for value in clause.values))
+            by_value = {m.name: m.rank for value in reversed(clause.values) for m in value if m.name in names}
+            ranked = {name: ranked.get(name, 0) for name in by_value if not ranked or name in ranked} or by_value
+        name = self._only(clause.dimension.text if clause.dimension else clause.text, ranked)
+        values: list[str | int | float] = list(clause.constants)
+        for value in clause.values:
+            values += [meaning.value for meaning in value if meaning.name == name]
+        return Comparison(dimension=name, operator=clause.operator, values=tuple(dict.fromkeys(values)))
+
+
+def _merged(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    return list(dict.fromkeys(comparisons))
+
+
+def _all(comparisons: Sequence[Comparison]) -> Condition:
+    for one in comparisons:
+        for other in comparisons:
+            same = one.dimension == other.dimension and one.operator is other.operator is Comparator.EQUAL
+            if same and not set(one.values) & set(other.values):
+                raise Unclear(f"Nothing is {one.values[0]} and {other.values[0]} at once: join them with `or`.")
+    return comparisons[0] if len(comparisons) == 1 else All(conditions=tuple(comparisons))
+
+
+def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tuple[Days, Compare | None]:
+    """The days asked for, and what they are compared with."""
+    ranges, against = list(dict.fromkeys(slots.ranges)), slots.against
+    if len(ranges) == 2 and against is None and slots.contrasts and all(days.first for days in ranges):
+        ranges.sort(key=lambda days: str(days.first))
+        against, ranges = Against(None, ranges[0].unit, ranges[0]), ranges[1:]
+    if len(ranges) > 1:
+        raise Unclear(f"It names {' and '.join(str(days) for days in ranges)}: ask for one of them, or compare them.")
+    if against is None and slots.changes and ranges and not any(group.dimension is None for group in slots.groups):
+        against = Against(Compare.PREVIOUS)
+        assumed.assume("Compared with the period before.", 0.95)
+    if against is None:
+        return _until_today(ranges[0] if ranges else Days(None, None), today), None
+    if ranges:
+        days = _until_today(ranges[0], today)
+    elif against.unit is None or against.unit is Grain.HOUR:
+        raise Unclear("It compares, and does not say which days: add some, such as `last month`.")
+    else:
+        days = Days(start_of(against.unit, today), today, against.unit)
+        assumed.assume(f"Taken for this {against.unit}, {days}.", 0.9)
+    if days.first is None or days.last is None:
+        raise Unclear("All days together have none before them to compare with: say which days.")
+    return days, compared(days, against)
+
+
+def _until_today(days: Days, today: date) -> Days:
+    if days.first and days.first > today:
+        raise Unclear(f"{days.first} lies in the future: the newest day with data is {today}.")
+    return replace(days, last=today) if days.last and days.last > today else days

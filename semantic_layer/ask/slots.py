@@ -1,0 +1,77 @@
+"""What a question was found to say, before it is decided what exactly is meant by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from semantic_layer.ask.calendar_days import Days
+from semantic_layer.ask.lexicon import Meaning
+from semantic_layer.ask.phrases import Quality
+from semantic_layer.ask.time_phrases import Against
+from semantic_layer.metrics.models import Comparator, Grain
+
+Alternatives = tuple[Meaning, ...]
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A name as it was said, and what it may mean."""
+
+    text: str
+    meanings: Alternatives
+    is_plural: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """To group by: a dimension, or a period of time."""
+
+    dimension: Mention | None = None
+    grain: Grain | None = None
+    over_time: bool = False
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One condition: values of a dimension, which may be named."""
+
+    text: str
+    operator: Comparator
+    values: tuple[Alternatives, ...] = ()
+    constants: tuple[str | int | float, ...] = ()  # numbers, and texts in quotation marks
+    dimension: Mention | None = None
+    joined_by: Literal["and", "or"] = "and"
+    is_contrast: bool = False  # Germany versus France
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A threshold of a metric."""
+
+    metric: Mention | None
+    operator: Comparator
+    value: int | float
+    is_percent: bool = False
+
+
+@dataclass
+class Slots:
+    metrics: list[Mention] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)
+    ranges: list[Days] = field(default_factory=list)
+    against: Against | None = None
+    direction: bool | Quality | None = None  # whether descending
+    order_by: Mention | None = None
+    top: int | None = None
+    is_ranking: bool = False
+    asks_for_one: bool = False  # which country, the best day
+    contrasts: bool = False  # compare, versus
+    changes: bool = False  # how did it change
+    people: bool = False
+    uncovered: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    sureness: float = 1.0
