@@ -72,3 +72,13 @@ def just_before(days: Days) -> Days | None:
     if days.unit:
         return period(days.unit, days.first - DAY)
     return Days(days.first - (days.last - days.first) - DAY, days.first - DAY)
+
+
+def recognised(first: date | None, last: date | None, today: date) -> Days:
+    """With the calendar period that the days are, or are so far."""
+    for unit in (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR):
+        if first and first == start_of(unit, first) and last in (period(unit, first).last, today):
+            whole = period(unit, first)
+            if whole.last and last and first <= last <= whole.last:
+                return Days(first, last, unit)
+    return Days(first, last)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from semantic_layer.ask.lexicon import LONGEST_TERM, Lexicon, Meaning
-from semantic_layer.ask.phrases import LONGEST_PHRASE, Payload, Role, roles
+from semantic_layer.ask.phrases import LONGEST_PHRASE, Payload, Phrases, Role
 from semantic_layer.ask.time_phrases import TimePhrase, TimeReader
 from semantic_layer.ask.tokens import Token
 
@@ -41,9 +41,13 @@ class Item:
         return bool(self.meanings or self.time or self.roles or self.number or self.literal)
 
 
-def cut(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset[str]) -> list[Item]:
+METRIC_KINDS = frozenset({"metric", "dimension", "value"})
+JOURNEY_KINDS = frozenset({"event", "page", "dimension", "value"})
+
+
+def cut(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset[str], grammar: Phrases) -> list[Item]:
     """The cut that covers the most words with the fewest pieces."""
-    found = _candidates(tokens, lexicon, today, kinds)
+    found = _candidates(tokens, lexicon, TimeReader(tokens, today), kinds, grammar)
     count = len(tokens)
     # From the end: (unknown words, pieces, pieces that are only fillers) of the rest, and the piece that begins it.
     best: list[tuple[tuple[int, int, int], Item | None]] = [((0, 0, 0), None)] * (count + 1)
@@ -63,8 +67,9 @@ def cut(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset
     return items
 
 
-def _candidates(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset[str]) -> list[list[Item]]:
-    reader, grammar = TimeReader(tokens, today), roles()
+def _candidates(
+    tokens: Sequence[Token], lexicon: Lexicon, reader: TimeReader, kinds: frozenset[str], grammar: Phrases
+) -> list[list[Item]]:
     stems = [token.stem for token in tokens]
     words = [token.text for token in tokens]
     all_candidates: list[list[Item]] = []

@@ -14,14 +14,14 @@ from semantic_layer.ask.slots import Limit, Mention, Slots
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import METRIC_TIME, Grain, Grouping, MetricQuery, Ordering, Threshold
 
-USUAL_TOP = 10  # where `top countries` does not say how many
+NOTHING_MEASURED = "It names nothing that is measured"
 GRAINS = list(Grain)
 
 
 def build(slots: Slots, catalogue: Catalogue, project: str, today: date, assumed: Assumptions) -> MetricQuery:
     """Raises Unclear where the pieces do not fit together."""
     if not slots.metrics:
-        raise Unclear("It names nothing that is measured.")
+        raise Unclear(NOTHING_MEASURED)
     wanted = [{m.name for m in group.dimension.meanings} for group in slots.groups if group.dimension]
     metrics = choose_metrics(catalogue, slots.metrics, wanted)
     dimensions = Dimensions(catalogue, metrics)
@@ -43,7 +43,7 @@ def build(slots: Slots, catalogue: Catalogue, project: str, today: date, assumed
                 "project": project,
                 "metrics": tuple(metrics),
                 "by": tuple(by),
-                "where": dimensions.condition(slots.clauses),
+                "where": dimensions.condition(slots.clauses, slots.kept),
                 "having": tuple(having),
                 "from": days.first,
                 "to": days.last,

@@ -33,6 +33,37 @@ class Role(Enum):
     CHANGE = auto()  # how did revenue change
     PEOPLE = auto()
     UNIT = auto()
+    # Of journeys only
+    FUNNEL = auto()
+    STARTS = auto()  # from the first step
+    THEN = auto()  # to the next one
+    WITHIN = auto()
+    TAKES = auto()  # how long
+    ANY_ORDER = auto()
+    STRICTLY = auto()
+    RETENTION = auto()
+    RETURNS = auto()
+    AGAIN = auto()
+    FIRST_TIME = auto()
+    OR_LATER = auto()
+    LIFECYCLE = auto()
+    STAGE = auto()  # new, returning, dormant
+    STICKINESS = auto()
+    ACTIVE_DAYS = auto()
+    ACTIVE = auto()
+    AFTER = auto()
+    BEFORE = auto()
+    PATHS = auto()
+    GOES = auto()
+    # Of follow-ups only
+    CUE = auto()  # and, what about, same for: it amends the question before
+    ADD = auto()
+    REMOVE = auto()
+    CONDITIONS = auto()
+    GROUPINGS = auto()
+    COMPARISON = auto()
+    RANKING = auto()
+    TIMES = auto()
 
 
 class Quality(Enum):
@@ -42,32 +73,35 @@ class Quality(Enum):
 
 Payload = bool | Comparator | Quality | Grain | None
 
-WORDS = Path(__file__).parent / "grammar.yaml"
+GENERAL, OF_JOURNEYS, OF_FOLLOW_UPS = "grammar", "journey_grammar", "following_grammar"
 LONGEST_PHRASE = 6
 
 
+Phrases = dict[tuple[str, ...], tuple[tuple[Role, Payload], ...]]
+
+
 @cache
-def roles() -> dict[tuple[str, ...], tuple[tuple[Role, Payload], ...]]:
-    """Phrase -> what it may do; fillers last, since a word that can do something is looked at for that first."""
-    found: dict[tuple[str, ...], tuple[tuple[Role, Payload], ...]] = {}
-    declared = sorted(_declared(), key=lambda entry: entry[0] is Role.FILLER)
-    for role, payload, phrases in declared:
+def roles(*files: str) -> Phrases:
+    """Phrase -> what it may do, by grammar.yaml and the files named; fillers last, since a word that can do something
+    is looked at for that first."""
+    found: Phrases = {}
+    declared = [entry for file in (GENERAL, *files) for entry in _declared(file)]
+    declared += ((Role.UNIT, unit, f"{unit}, {unit}s") for unit in Grain)
+    for role, payload, phrases in sorted(declared, key=lambda entry: entry[0] is Role.FILLER):
         for phrase in phrases.split(","):
             words = tuple(phrase.split())
             found[words] = (*found.get(words, ()), (role, payload))
     return found
 
 
-def _declared() -> Iterator[tuple[Role, Payload, str]]:
-    for name, phrases in read_yaml(WORDS).items():
+def _declared(file: str) -> Iterator[tuple[Role, Payload, str]]:
+    for name, phrases in read_yaml(Path(__file__).parent / f"{file}.yaml").items():
         role = Role[name.upper()]
         if isinstance(phrases, str):
             yield role, None, phrases
         else:
             for key, text in phrases.items():
                 yield role, _payload(role, key), text
-    for unit in Grain:
-        yield Role.UNIT, unit, f"{unit}, {unit}s"
 
 
 def _payload(role: Role, key: str | bool) -> Payload:
@@ -78,4 +112,4 @@ def _payload(role: Role, key: str | bool) -> Payload:
 
 @cache
 def grammar_words() -> frozenset[str]:
-    return frozenset(word for phrase in roles() for word in phrase)
+    return frozenset(word for phrase in roles(OF_JOURNEYS, OF_FOLLOW_UPS) for word in phrase)

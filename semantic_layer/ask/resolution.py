@@ -76,10 +76,10 @@ class Dimensions:
         possible = [name for name in possible if ranked[name] == best]
         return possible[0]
 
-    def condition(self, clauses: Sequence[Clause]) -> Condition | None:
+    def condition(self, clauses: Sequence[Clause], kept: Sequence[Condition] = ()) -> Condition | None:
         """`and` binds more than `or`; where that leaves room for two readings, the question is unclear."""
         if not clauses:
-            return None
+            return _all(kept) if kept else None
         alternatives: list[list[Comparison]] = [[]]
         for clause in clauses:
             if clause.joined_by == "or":
@@ -89,10 +89,10 @@ class Dimensions:
             shapes = {tuple(comparison.dimension for comparison in group) for group in alternatives}
             if len(shapes) > 1:
                 raise Unclear("It is not clear what `or` belongs to: ask two questions.")
-        groups = [_all(_merged(group)) for group in alternatives]
-        if len(groups) == 1:
-            return groups[0]
-        return Any(conditions=tuple(groups))
+        if len(alternatives) == 1:
+            return _all([*kept, *dict.fromkeys(alternatives[0])])
+        either = Any(conditions=tuple(_all(list(dict.fromkeys(group))) for group in alternatives))
+        return _all([*kept, either])
 
     def comparison(self, clause: Clause) -> Comparison:
         ranked = (
@@ -109,17 +109,13 @@ class Dimensions:
         return Comparison(dimension=name, operator=clause.operator, values=tuple(dict.fromkeys(values)))
 
 
-def _merged(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    return list(dict.fromkeys(comparisons))
-
-
-def _all(comparisons: Sequence[Comparison]) -> Condition:
-    for one in comparisons:
-        for other in comparisons:
-            same = one.dimension == other.dimension and one.operator is other.operator is Comparator.EQUAL
-            if same and not set(one.values) & set(other.values):
+def _all(conditions: Sequence[Condition]) -> Condition:
+    equal = [one for one in conditions if isinstance(one, Comparison) and one.operator is Comparator.EQUAL]
+    for one in equal:
+        for other in equal:
+            if one.dimension == other.dimension and not set(one.values) & set(other.values):
                 raise Unclear(f"Nothing is {one.values[0]} and {other.values[0]} at once: join them with `or`.")
-    return comparisons[0] if len(comparisons) == 1 else All(conditions=tuple(comparisons))
+    return conditions[0] if len(conditions) == 1 else All(conditions=tuple(conditions))
 
 
 def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tuple[Days, Compare | None]:

@@ -9,7 +9,7 @@ from semantic_layer.ask.calendar_days import Days
 from semantic_layer.ask.lexicon import Meaning
 from semantic_layer.ask.phrases import Quality
 from semantic_layer.ask.time_phrases import Against
-from semantic_layer.metrics.models import Comparator, Grain
+from semantic_layer.metrics.models import Comparator, Condition, Grain
 
 Alternatives = tuple[Meaning, ...]
 
@@ -60,6 +60,7 @@ class Slots:
     metrics: list[Mention] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
+    kept: list[Condition] = field(default_factory=list)  # of the question before
     limits: list[Limit] = field(default_factory=list)
     ranges: list[Days] = field(default_factory=list)
     against: Against | None = None

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+
+from semantic_layer.ask.lexicon import Lexicon
+from semantic_layer.ask.phrases import grammar_words
+from semantic_layer.ask.time_phrases import time_words
+from semantic_layer.ask.tokens import Token, singular
 
 ENGLISH = Path(__file__).parent / "english_words.txt"
 SHORTEST = 4  # letters; in shorter words one letter is too much of the word
@@ -35,3 +41,28 @@ def corrections(word: str, known: Collection[str]) -> list[str]:
         return []
     best = min(ranked)[0]
     return sorted({one for distance, one in ranked if distance == best and best <= allowed})
+
+
+def mend(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[list[Token], list[tuple[str, str]]]:
+    """With typing mistakes corrected, where it is clear what was meant; and what was corrected."""
+    known = lexicon.words | grammar_words() | time_words()
+    known |= {f"{word}s" for word in lexicon.words}
+    better: list[Token] = []
+    mended: list[tuple[str, str]] = []
+    for token in tokens:
+        if token.kind != "word" or token.quoted or token.text in known or token.stem in known:
+            better.append(token)
+            continue
+        found = corrections(token.text, known)
+        stems = {singular(word) for word in found}
+        words = found[0].split() if len(stems) == 1 else _split(token.text, known) if not found else []
+        if words:
+            mended.append((token.raw, " ".join(words)))
+        better += [replace(token, text=word, raw=word) for word in words] or [token]
+    return better, mended
+
+
+def _split(word: str, known: frozenset[str] | set[str]) -> list[str]:
+    """lastmonth is last month, where it can be cut in one way only."""
+    cuts = [[word[:at], word[at:]] for at in range(2, len(word) - 2) if word[:at] in known and word[at:] in known]
+    return cuts[0] if len(cuts) == 1 else []

@@ -16,7 +16,7 @@ _TOKEN = re.compile(
   | (?P<path>(?<![\w/])/[\w\-./%~]*)
   | (?P<number>(?:(?<=\s)-)?[€$£]?\d+(?:,\d{{3}})*(?:\.\d+)?[^\W\d_%]*%?[€$£]?)
   | (?P<word>[^\W\d_](?:[^\W_]|'(?=[^\W\d_]))*)
-  | (?P<sign>>=|<=|!=|<>|[<>=])
+  | (?P<sign>>=|<=|!=|<>|->|=>|[<>=→])
   | (?P<dash>[–—]|(?<=\d)-(?=\d)|(?<=\s)-(?=\s)|-(?=(?:{MONTH_WORDS})))
   | (?P<comma>,)
   | (?P<quote>["“”„«»]|(?<![^\s(])'(?=\S)|'(?=[\s.,?!)]|$))
@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 )
 _CONTRACTED = re.compile(r"(?:'(?:s|re|ve|ll|d|m))$")
 _IRREGULAR = {"people": "person", "men": "man", "women": "woman", "children": "child", "indices": "index"}
-_KEPT = re.compile(r"(?:ss|us|is|ps|os)$")
+_KEPT = re.compile(r"(?:ss|us|is)$")
 _IRREGULAR_VERBS = {"bought": "buy", "made": "make", "saw": "see", "seen": "see", "began": "begin", "begun": "begin"}
 _IRREGULAR_VERBS |= {"chose": "choose", "chosen": "choose", "got": "get", "wrote": "write", "written": "write"}
 _IRREGULAR_VERBS |= {"ran": "run", "paid": "pay", "left": "leave", "became": "become", "took": "take", "gave": "give"}

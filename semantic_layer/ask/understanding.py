@@ -3,27 +3,30 @@ word that says something must be known, and the pieces must fit together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from semantic_layer.ask.attempts import Attempt
 from semantic_layer.ask.declined import declined
-from semantic_layer.ask.items import Item, cut
+from semantic_layer.ask.following import FollowUpReader, amended
+from semantic_layer.ask.items import JOURNEY_KINDS, METRIC_KINDS, Item, cut
+from semantic_layer.ask.journey_following import JourneyFollowUpReader, amended_journey
+from semantic_layer.ask.journey_questions import QUESTIONS, JourneyQuestion
 from semantic_layer.ask.lexicon import Lexicon, lexicon_of
-from semantic_layer.ask.metric_questions import build
+from semantic_layer.ask.metric_questions import NOTHING_MEASURED, build
 from semantic_layer.ask.metric_reader import MetricReader
-from semantic_layer.ask.phrases import grammar_words
+from semantic_layer.ask.phrases import OF_FOLLOW_UPS, OF_JOURNEYS, Role, roles
 from semantic_layer.ask.resolution import Assumptions, Unclear
-from semantic_layer.ask.spelling import corrections
+from semantic_layer.ask.spelling import mend
 from semantic_layer.ask.suggestions import nearest_questions
-from semantic_layer.ask.time_phrases import time_words
 from semantic_layer.ask.time_points import Unreadable
-from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, singular, tokenise
+from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, tokenise
 from semantic_layer.ask.understood import Refusal, Understood
+from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.models import MetricQuery
 
 MOST_WORDS = 80
-METRIC_KINDS = frozenset({"metric", "dimension", "value"})
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,10 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
     if reason := declined(tokens, lexicon):
         return Refusal(reason, suggestions=nearest_questions(tokens, catalogue))
     try:
-        attempts = _attempts(tokens, lexicon, context)
         mended: list[tuple[str, str]] = []
+        attempts = _attempts(tokens, lexicon, context)
         if not any(attempt.succeeded for attempt in attempts):
-            better, mended = _mended(tokens, lexicon)
+            better, mended = mend(tokens, lexicon)
             if mended:
                 attempts = _attempts(better, lexicon, context)
     except Unreadable as error:
@@ -64,11 +67,79 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
 
 
 def _attempts(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
-    return [_metrics(tokens, lexicon, context)]
+    """Every way of reading it, the likeliest first: journeys show by words that metrics do not have, and what amends
+    the question before by how it begins, or by saying too little to stand alone."""
+    alone = _alone(tokens, lexicon, context)
+    if context.previous is None:
+        return alone
+    follow_up = _follow_up(tokens, lexicon, context, context.previous)
+    return [follow_up, *alone] if _leans(tokens) else [*alone, follow_up]
+
+
+def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
+    items = cut(tokens, lexicon, context.today, JOURNEY_KINDS, roles(OF_JOURNEYS))
+    journeys = [_journey(kind, items, lexicon, context) for kind in QUESTIONS]
+    meant = [attempt for attempt in journeys if attempt]
+    sure = [attempt for attempt in meant if attempt.kind in ("funnel", "paths")]
+    return [*sure, _metrics(tokens, lexicon, context), *(attempt for attempt in meant if attempt not in sure)]
+
+
+def _leans(tokens: list[Token]) -> bool:
+    """Whether it begins as a question that follows another."""
+    words = tuple(token.text for token in tokens)
+    grammar = roles(OF_FOLLOW_UPS)
+    begins = [n for n in range(1, 5) if any(role is Role.CUE for role, _ in grammar.get(words[:n], ()))]
+    if not begins:
+        return False
+    # "and how many orders were there in May" is a whole question.
+    rest = words[begins[-1] :]
+    return not any(role in (Role.COUNT, Role.WHICH) for n in (1, 2) for role, _ in grammar.get(rest[:n], ()))
+
+
+def _follow_up(tokens: list[Token], lexicon: Lexicon, context: Context, previous: Understood) -> Attempt:
+    assumed = Assumptions()
+    attempt = Attempt("follow-up", remarks=assumed.remarks)
+    before, catalogue, today = previous.query, lexicon.catalogue, context.today
+    reader: FollowUpReader | JourneyFollowUpReader
+    if isinstance(before, MetricQuery):
+        reader = FollowUpReader(cut(tokens, lexicon, today, METRIC_KINDS, roles(OF_FOLLOW_UPS)))
+    else:
+        grammar = roles(OF_JOURNEYS, OF_FOLLOW_UPS)
+        reader = JourneyFollowUpReader(cut(tokens, lexicon, today, JOURNEY_KINDS, grammar))
+    attempt.uncovered = reader.read().uncovered
+    if attempt.uncovered:
+        return attempt
+    try:
+        if isinstance(reader, FollowUpReader) and isinstance(before, MetricQuery):
+            attempt.query = amended(reader, before, catalogue, today, assumed)
+        elif isinstance(reader, JourneyFollowUpReader) and isinstance(before, Journey):
+            attempt.query = amended_journey(reader, before, catalogue, today, assumed)
+    except Unclear as error:
+        attempt.problem, attempt.suggestions = error.reason, error.suggestions
+    if attempt.query == before:
+        attempt.query, attempt.problem = None, "It is not clear what of the question before it changes."
+    attempt.sureness = assumed.sureness
+    return attempt
+
+
+def _journey(kind: type[JourneyQuestion], items: list[Item], lexicon: Lexicon, context: Context) -> Attempt | None:
+    assumed = Assumptions()
+    question = kind(items, lexicon.catalogue, context.project, context.today, assumed)
+    slots = question.read()
+    if not question.is_meant():
+        return None
+    attempt = Attempt(kind.kind, uncovered=slots.uncovered, remarks=assumed.remarks)
+    if not slots.uncovered:
+        try:
+            attempt.query = question.made()
+        except Unclear as error:
+            attempt.problem, attempt.suggestions = error.reason, error.suggestions
+    attempt.sureness = assumed.sureness
+    return attempt
 
 
 def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt:
-    items: list[Item] = cut(tokens, lexicon, context.today, METRIC_KINDS)
+    items: list[Item] = cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
     slots = MetricReader(items).read()
     attempt = Attempt("metrics", uncovered=slots.uncovered)
     if slots.problems:
@@ -84,31 +155,6 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
     return attempt
 
 
-def _mended(tokens: list[Token], lexicon: Lexicon) -> tuple[list[Token], list[tuple[str, str]]]:
-    """With typing mistakes corrected, where it is clear what was meant; and what was corrected."""
-    known = lexicon.words | grammar_words() | time_words()
-    known |= {f"{word}s" for word in lexicon.words}
-    better: list[Token] = []
-    mended: list[tuple[str, str]] = []
-    for token in tokens:
-        if token.kind != "word" or token.quoted or token.text in known or token.stem in known:
-            better.append(token)
-            continue
-        found = corrections(token.text, known)
-        stems = {singular(word) for word in found}
-        words = found[0].split() if len(stems) == 1 else _split(token.text, known) if not found else []
-        if words:
-            mended.append((token.raw, " ".join(words)))
-        better += [replace(token, text=word, raw=word) for word in words] or [token]
-    return better, mended
-
-
-def _split(word: str, known: frozenset[str] | set[str]) -> list[str]:
-    """lastmonth is last month, where it can be cut in one way only."""
-    cuts = [[word[:at], word[at:]] for at in range(2, len(word) - 2) if word[:at] in known and word[at:] in known]
-    return cuts[0] if len(cuts) == 1 else []
-
-
 def _refusal(tokens: list[Token], attempts: list[Attempt], catalogue: Catalogue) -> Refusal:
     best = min(attempts, key=lambda attempt: len(attempt.uncovered))
     suggestions = best.suggestions or nearest_questions(tokens, catalogue)
@@ -116,4 +162,7 @@ def _refusal(tokens: list[Token], attempts: list[Attempt], catalogue: Catalogue)
         words = tuple(dict.fromkeys(best.uncovered))
         listed = ", ".join(repr(word) for word in words[:8])
         return Refusal(f"It is not known what {listed} means here.", words, suggestions)
-    return Refusal(best.problem or "The question is not understood.", (), suggestions)
+    problem = best.problem or "The question is not understood."
+    if problem == NOTHING_MEASURED:
+        problem += ", and there is no question before it that it could follow."
+    return Refusal(problem, (), suggestions)

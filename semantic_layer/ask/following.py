@@ -1,0 +1,203 @@
+"""Questions that amend the one before: and by country? only pro users; same for last year; remove the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from semantic_layer.ask.calendar_days import Days, recognised
+from semantic_layer.ask.items import Item
+from semantic_layer.ask.lexicon import Meaning
+from semantic_layer.ask.metric_questions import build
+from semantic_layer.ask.metric_reader import MetricReader
+from semantic_layer.ask.phrases import Role
+from semantic_layer.ask.resolution import Assumptions
+from semantic_layer.ask.slots import Clause, Group, Mention, Slots
+from semantic_layer.ask.time_phrases import Against
+from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.models import METRIC_TIME, All, Comparison, Condition, MetricQuery, Ordering
+
+REMOVABLE = (Role.CONDITIONS, Role.GROUPINGS, Role.COMPARISON, Role.RANKING, Role.TIMES)
+
+
+class FollowUpReader(MetricReader):
+    """As a question about metrics, and what is to be taken away of the one before."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        super().__init__(items)
+        self.removed: set[Role] = set()
+        self.removed_dimensions: list[str] = []
+        self.adds = False
+
+    def take(self) -> bool:
+        return self.take_removal() or self.take_total() or super().take() or self.take_loose() or self.take_cue()
+
+    def _people_are_counted(self) -> bool:
+        """only pro users: of whom, not what; and users? what."""
+        at = self.at - 1
+        while self.is_filler(at):
+            at -= 1
+        return at < 0 or (self.has(at, Role.COUNT, Role.CUE, Role.ADD) and not self.has(at, Role.ONLY))
+
+    def take_people(self) -> bool:
+        if not self.has(self.at, Role.PEOPLE) or (self.has(self.at - 1, Role.BY)):
+            return False
+        self.at += 1
+        return True
+
+    def take_removal(self) -> bool:
+        """remove the filter, without the comparison, drop the country filter."""
+        if not self.has(self.at, Role.REMOVE):
+            return False
+        at = self.past_fillers(self.at + 1)
+        names: list[str] = []
+        if dimension := self.mention(at, "dimension"):
+            names = [meaning.name for meaning in dimension.meanings]
+            at = self.past_fillers(at + 1)
+        found = {role for role in REMOVABLE if self.has(at, role)}
+        if not found:
+            return False
+        while self.has(at, *REMOVABLE, Role.AND):
+            found |= {role for role in REMOVABLE if self.has(at, role)}
+            at += 1
+        self.removed |= found
+        self.removed_dimensions += names
+        self.at = at
+        return True
+
+    def take_total(self) -> bool:
+        item = self.items[self.at]
+        if not item.has(Role.GROUPINGS) or "total" not in item.text:
+            return False
+        self.removed.add(Role.GROUPINGS)
+        self.at += 1
+        return True
+
+    def take_loose(self) -> bool:
+        """A dimension that stands alone: country?"""
+        group = self.group(self.at)
+        if group is None or self.has(self.at - 1, Role.NOT, Role.REMOVE):
+            return False
+        self.slots.groups.append(group)
+        self.at += 1
+        return True
+
+    def take_cue(self) -> bool:
+        item = self.items[self.at]
+        if item.has(Role.ADD) or (self.at == 0 and item.text == "and by"):
+            self.adds = True
+        elif not (item.has(Role.CUE) and self.at == 0) or item.has(Role.NOT) or item.has(Role.OR):
+            return False
+        self.at += 1
+        return True
+
+
+def amended(
+    reader: FollowUpReader, before: MetricQuery, catalogue: Catalogue, today: date, assumed: Assumptions
+) -> MetricQuery:
+    """The question before, with what this one says of it changed."""
+    said = reader.slots
+    together = Slots(
+        metrics=_metrics(reader, before),
+        groups=_groups(reader, before),
+        clauses=said.clauses,
+        kept=_kept(reader, before),
+        limits=said.limits,
+        ranges=said.ranges or _days(reader, before, today),
+        against=said.against or _against(reader, before),
+        direction=True if said.top and said.direction is None else said.direction,
+        order_by=said.order_by,
+        top=said.top,
+        is_ranking=said.is_ranking,
+        asks_for_one=said.asks_for_one,
+        contrasts=said.contrasts and bool(said.clauses),
+        changes=said.changes,
+    )
+    if reader.adds:
+        together.clauses, together.kept = _joined(said.clauses, together.kept)
+    made = build(together, catalogue, before.project, today, assumed)
+    changes: dict[str, Any] = {}
+    if Role.RANKING not in reader.removed and together.direction is None:
+        order = [_moved(ordering, before, made) for ordering in before.order]
+        names = {*made.metrics, *(grouping.name for grouping in made.by)}
+        changes["order"] = tuple(ordering for ordering in order if ordering.name in names)
+        changes["limit"] = before.limit if changes["order"] or not before.order else None
+    if made.by and not said.limits and Role.CONDITIONS not in reader.removed:
+        changes["having"] = tuple(one for one in before.having if one.metric in made.metrics)
+    return made.model_copy(update=changes)
+
+
+def _metrics(reader: FollowUpReader, before: MetricQuery) -> list[Mention]:
+    old, said = [_exactly("metric", name) for name in before.metrics], reader.slots.metrics
+    only_ranks = [mention for mention in said if mention is not reader.slots.order_by] == []
+    if not said or only_ranks or (reader.adds and not reader.slots.groups and not reader.slots.clauses):
+        new = [mention for mention in said if not {meaning.name for meaning in mention.meanings} & set(before.metrics)]
+        return [*old, *new]
+    return said
+
+
+def _groups(reader: FollowUpReader, before: MetricQuery) -> list[Group]:
+    """Dimensions take the place of dimensions, and a period that of a period; `and by` adds."""
+    said = reader.slots.groups
+    old_times = [Group(grain=one.grain) for one in before.by if one.name == METRIC_TIME]
+    old = [Group(_exactly("dimension", one.name)) for one in before.by if one.name != METRIC_TIME]
+    if Role.GROUPINGS in reader.removed:
+        named = set(reader.removed_dimensions)
+        old = [one for one in old if named and one.dimension and one.dimension.meanings[0].name not in named]
+        old_times = old_times if named else []
+    said_dimensions = [one for one in said if one.dimension]
+    if said_dimensions and not reader.adds:
+        old = []
+    return [*old, *said_dimensions, *([one for one in said if not one.dimension] or old_times)]
+
+
+def _kept(reader: FollowUpReader, before: MetricQuery) -> list[Condition]:
+    """The conditions that stay: not those on what this question has a condition of its own on."""
+    if before.where is None:
+        return []
+    conditions = before.where.conditions if isinstance(before.where, All) else (before.where,)
+    if Role.CONDITIONS in reader.removed:
+        named = set(reader.removed_dimensions)
+        return [one for one in conditions if named and not (isinstance(one, Comparison) and one.dimension in named)]
+    said: set[str] = set()
+    for clause in [] if reader.adds else reader.slots.clauses:
+        said |= {meaning.name for value in clause.values for meaning in value}
+        said |= {meaning.name for meaning in clause.dimension.meanings} if clause.dimension else set()
+    return [one for one in conditions if not (isinstance(one, Comparison) and one.dimension in said)]
+
+
+def _joined(clauses: list[Clause], kept: list[Condition]) -> tuple[list[Clause], list[Condition]]:
+    """also tablet: one more value of the condition there is."""
+    others, joined = list(clauses), list(kept)
+    for clause in clauses:
+        for place, one in enumerate(joined):
+            if isinstance(one, Comparison) and one.operator is clause.operator and clause.values:
+                more = [m.value for value in clause.values for m in value if m.name == one.dimension]
+                if len(more) == len(clause.values):
+                    joined[place] = one.model_copy(update={"values": tuple(dict.fromkeys((*one.values, *more)))})
+                    others.remove(clause)
+                    break
+    return others, joined
+
+
+def _days(reader: FollowUpReader, before: MetricQuery, today: date) -> list[Days]:
+    if Role.TIMES in reader.removed or (before.first_day is None and before.last_day is None):
+        return []
+    return [recognised(before.first_day, before.last_day, today)]
+
+
+def _against(reader: FollowUpReader, before: MetricQuery) -> Against | None:
+    if Role.COMPARISON in reader.removed or before.compare is None:
+        return None
+    return Against(before.compare)
+
+
+def _moved(ordering: Ordering, before: MetricQuery, made: MetricQuery) -> Ordering:
+    """Ranked by the metric that was asked for: by the new one now."""
+    gone = ordering.name in before.metrics and ordering.name not in made.metrics
+    return Ordering(name=made.metrics[0], descending=ordering.descending) if gone else ordering
+
+
+def _exactly(kind: str, name: str) -> Mention:
+    return Mention(name, (Meaning(kind, name),))

@@ -1,0 +1,272 @@
+"""From the steps and words of a question to a journey: which words show its kind, and what is made of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, ClassVar
+
+from semantic_layer.ask.calendar_days import Days
+from semantic_layer.ask.items import Item
+from semantic_layer.ask.journey_dimensions import choose_path, filters_of
+from semantic_layer.ask.journey_reader import JourneyReader, StepMention
+from semantic_layer.ask.phrases import Role
+from semantic_layer.ask.resolution import Assumptions, Unclear, days_and_comparison
+from semantic_layer.journeys.models import (
+    Direction,
+    Filter,
+    Funnel,
+    Journey,
+    Kind,
+    Lifecycle,
+    Mode,
+    Operator,
+    Order,
+    Paths,
+    Period,
+    Retention,
+    Step,
+    Stickiness,
+    make,
+)
+from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.models import Grain
+from warehouse.errors import WrongUsage
+
+PERIODS = {Grain.DAY: Period.DAY, Grain.WEEK: Period.WEEK, Grain.MONTH: Period.MONTH}
+ANY = Step(event="*")
+
+
+class JourneyQuestion(JourneyReader):
+    kind: ClassVar[str]
+
+    def __init__(
+        self, items: Sequence[Item], catalogue: Catalogue, project: str, today: date, assumed: Assumptions
+    ) -> None:
+        super().__init__(items)
+        self.catalogue, self.project, self.today, self.assumed = catalogue, project, today, assumed
+
+    def is_meant(self) -> bool:
+        """Whether the words show this kind of journey."""
+        raise NotImplementedError
+
+    def made(self) -> Journey:
+        """The journey, of what was read; Unclear where it cannot be."""
+        if self.slots.against or self.slots.contrasts or self.slots.changes:
+            raise Unclear("Journeys are not compared with other days: ask for each.")
+        days, _ = days_and_comparison(self.slots, self.today, self.assumed)
+        if days == Days(None, None):
+            self.assumed.assume("No days are named: all with data.", 1.0)
+        else:
+            self.assumed.assume(f"Days: {days}.", 1.0)
+        try:
+            return self.build({"project": self.project, "from": days.first, "to": days.last})
+        except WrongUsage as error:
+            raise Unclear(error.message) from error
+
+    def build(self, common: dict[str, Any]) -> Journey:
+        raise NotImplementedError
+
+    # Parts ----------------------------------------------------------------------------------------------------------
+
+    def step(self, mention: StepMention, filters: Sequence[Filter] = ()) -> Step:
+        if len(mention.events) > 1:
+            names = [event.name for event in mention.events]
+            raise Unclear(f"{mention.text!r} may be the event {', '.join(names[:-1])} or {names[-1]}: say which.")
+        page = [Filter(path="page.path", operator=Operator.EQUAL, value=mention.page)] if mention.page else []
+        return Step(event=mention.events[0].name, filters=(*page, *filters))
+
+    def filters(self) -> list[Filter]:
+        return filters_of(self.catalogue, self.slots.clauses)
+
+    def period(self) -> Period | None:
+        """Of `weekly`, `per month`."""
+        grains = {group.grain for group in self.slots.groups if group.grain}
+        if len(grains) > 1:
+            raise Unclear("It asks for several periods at once: say per day, per week or per month.")
+        grain = next(iter(grains), None)
+        if grain is None:
+            return None
+        if grain not in PERIODS:
+            raise Unclear(f"Journeys are told per day, week or month, not per {grain}.")
+        return PERIODS[grain]
+
+    def by(self) -> str | None:
+        dimensions = [group.dimension for group in self.slots.groups if group.dimension]
+        if len(dimensions) > 1:
+            raise Unclear("A journey is broken down by one dimension: ask for one of them.")
+        return choose_path(self.catalogue, dimensions[0]) if dimensions else None
+
+    def no_more_than(self, steps: int) -> None:
+        if len(self.steps) > steps or any(step.is_excluded for step in self.steps):
+            raise Unclear("It names more events than can be meant here.")
+
+
+class FunnelQuestion(JourneyQuestion):
+    kind = "funnel"
+    silent = (Role.FUNNEL, Role.TAKES, Role.ANY_ORDER, Role.STRICTLY, Role.COUNT)
+
+    def is_meant(self) -> bool:
+        shown = bool({Role.FUNNEL, Role.TAKES} & self.said) or Role.THEN in {step.link for step in self.steps}
+        # "how many people who begin a checkout place an order"
+        counted = Role.COUNT in self.said and len(self.steps) > 1 and not any(item.has(Role.AND) for item in self.items)
+        return (shown or counted) and bool(self.steps)
+
+    def build(self, common: dict[str, Any]) -> Funnel:
+        filters = self.filters()
+        steps = [self.step(mention, filters) for mention in self.steps if not mention.is_excluded]
+        if len(steps) < 2:
+            raise Unclear("A funnel has at least two steps: name what comes first and what comes after.")
+        given: dict[str, Any] = {"steps": tuple(steps)}
+        given["exclusions"] = tuple(
+            {"step": self.step(mention), "after": 1, "before": len(steps)}
+            for mention in self.steps
+            if mention.is_excluded
+        )
+        if self.within_seconds:
+            given["within_seconds"] = self.within_seconds
+        else:
+            self.assumed.assume("Within 14 days of the first step.", 1.0)
+        if Role.ANY_ORDER in self.said:
+            given["order"] = Order.UNORDERED
+        elif Role.STRICTLY in self.said:
+            given["order"] = Order.STRICT
+        if any(group.over_time for group in self.slots.groups):
+            given["trend"] = Period.WEEK
+            self.assumed.assume("Over time: per week.", 0.95)
+        elif period := self.period():
+            given["trend"] = period
+        given["by"] = self.by()
+        given["histogram"] = Role.TAKES in self.said
+        return make(Funnel, {**common, **given})
+
+
+class RetentionQuestion(JourneyQuestion):
+    kind = "retention"
+    silent = (Role.RETENTION, Role.RETURNS, Role.AGAIN, Role.FIRST_TIME, Role.OR_LATER, Role.AFTER, Role.COUNT)
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.returns_at = next((at for at, item in enumerate(self.items) if item.has(Role.RETURNS)), None)
+
+    def is_meant(self) -> bool:
+        return bool({Role.RETENTION, Role.RETURNS} & self.said) or (Role.AGAIN in self.said and bool(self.steps))
+
+    def build(self, common: dict[str, Any]) -> Retention:
+        self.no_more_than(2)
+        steps = [self.step(mention) for mention in self.steps]
+        start, returning = (steps[0] if steps else ANY), ANY
+        if len(steps) == 2:
+            returning = steps[1]
+            # "do people come back to buy after signing up": what is returned to stands first.
+            if self.steps[0].link is Role.THEN:
+                start, returning = returning, start
+        elif len(steps) == 1 and Role.AGAIN in self.said:
+            returning = steps[0]
+        elif not steps:
+            self.assumed.assume("Active is who did any event.", 0.95)
+        if len(steps) == 1 and returning == ANY:
+            self.assumed.assume("Back is who did any event.", 1.0)
+        period = self.period()
+        if period is None:
+            self.assumed.assume("Per week.", 0.95)
+        given: dict[str, Any] = {"start": start.model_copy(update={"filters": (*start.filters, *self.filters())})}
+        given |= {"returning": returning, "period": period or Period.WEEK, "by": self.by()}
+        if Role.FIRST_TIME in self.said:
+            given["kind"] = Kind.FIRST_EVER
+        if Role.OR_LATER in self.said:
+            given["mode"] = Mode.ON_OR_AFTER
+        return make(Retention, {**common, **given})
+
+
+class PathsQuestion(JourneyQuestion):
+    kind = "paths"
+    silent = (Role.PATHS, Role.GOES, Role.AFTER, Role.BEFORE, Role.BEST)
+
+    def is_meant(self) -> bool:
+        return bool({Role.PATHS, Role.GOES} & self.said) and bool({Role.AFTER, Role.BEFORE} & self.said)
+
+    def take_word(self) -> bool:
+        item = self.items[self.at]
+        if (
+            (known := self.number(self.at))
+            and isinstance(known[0], int)
+            and self.has(self.at - 1, Role.PATHS, Role.TOP)
+        ):
+            if self.has(self.at - 1, Role.TOP):
+                self.slots.top = known[0]
+            else:
+                self.depth = known[0]
+            self.at = known[2]
+            return True
+        if item.has(Role.TOP):
+            self.at += 1
+            return True
+        if item.has(Role.STARTS) and self._step(self.past_people(self.at + 1)):
+            self.said.add(Role.AFTER)
+        elif item.has(Role.THEN) and item.text == "to" and self._step(self.past_people(self.at + 1)):
+            self.said.add(Role.BEFORE)
+        return super().take_word()
+
+    depth: int | None = None
+
+    def build(self, common: dict[str, Any]) -> Paths:
+        self.no_more_than(1)
+        if not self.steps:
+            raise Unclear("It does not say after or before which event.")
+        if {Role.AFTER, Role.BEFORE} <= self.said:
+            raise Unclear("It asks what comes before and what comes after: ask for one of them.")
+        if self.slots.groups:
+            raise Unclear("Paths are not broken down: ask with a condition, such as `on mobile`.")
+        given: dict[str, Any] = {"event": self.step(self.steps[0], self.filters())}
+        given["direction"] = Direction.PREVIOUS if Role.BEFORE in self.said else Direction.NEXT
+        if self.depth:
+            given["depth"] = self.depth
+        if self.slots.top:
+            given["top"] = self.slots.top
+        return make(Paths, {**common, **given})
+
+
+class LifecycleQuestion(JourneyQuestion):
+    kind = "lifecycle"
+    silent = (Role.LIFECYCLE, Role.STAGE, Role.COUNT, Role.RETURNS)
+
+    def is_meant(self) -> bool:
+        stages = sum(item.has(Role.STAGE) for item in self.items)
+        return Role.LIFECYCLE in self.said or stages >= 2
+
+    def build(self, common: dict[str, Any]) -> Lifecycle:
+        self.no_more_than(1)
+        if any(group.dimension for group in self.slots.groups):
+            raise Unclear("The lifecycle is not broken down: ask with a condition, such as `on mobile`.")
+        event = self.step(self.steps[0]) if self.steps else ANY
+        period = self.period()
+        if period is None:
+            self.assumed.assume("Per week.", 0.95)
+        step = event.model_copy(update={"filters": (*event.filters, *self.filters())})
+        return make(Lifecycle, {**common, "event": step, "period": period or Period.WEEK})
+
+
+class StickinessQuestion(JourneyQuestion):
+    kind = "stickiness"
+    silent = (Role.STICKINESS, Role.ACTIVE_DAYS, Role.ACTIVE, Role.COUNT)
+
+    def is_meant(self) -> bool:
+        return Role.STICKINESS in self.said or Role.ACTIVE_DAYS in self.said
+
+    def build(self, common: dict[str, Any]) -> Stickiness:
+        self.no_more_than(1)
+        if self.slots.groups:
+            raise Unclear("Stickiness is not broken down: ask with a condition, such as `on mobile`.")
+        event = self.step(self.steps[0]) if self.steps else ANY
+        step = event.model_copy(update={"filters": (*event.filters, *self.filters())})
+        return make(Stickiness, {**common, "event": step})
+
+
+QUESTIONS: tuple[type[JourneyQuestion], ...] = (
+    FunnelQuestion,
+    PathsQuestion,
+    RetentionQuestion,
+    LifecycleQuestion,
+    StickinessQuestion,
+)
