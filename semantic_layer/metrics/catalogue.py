@@ -3,8 +3,20 @@ neither MetricFlow nor dbt."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import MillraceError
+from warehouse.projects import projects_file
+from warehouse.settings import Settings
+
+LAYOUT = 1  # of the file: raised where what is written means something else
+# How many values of a dimension are known by name: what has fewer in a project is known whole.
+KNOWN_VALUES = 200
 
 
 @dataclass(frozen=True)
@@ -17,9 +29,12 @@ class Metric:
     format: str  # number, percent (of 1), currency, seconds, milliseconds, score
     good: str  # up, down; neutral where neither is better
     synonyms: tuple[str, ...]
-    dimensions: tuple[str, ...]  # what it can be grouped and filtered by, as user__country
+    # What it can be grouped and filtered by, as user__country, beside metric_time; the most natural one first
+    dimensions: tuple[str, ...]
     made_of: str  # in words or as a formula, for people
     grain: str  # the finest grain of metric_time
+    # Joined to the calendar, as running totals are: without a range it has a row for each day of the calendar.
+    every_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,10 @@ class Dimension:
     synonyms: tuple[str, ...] = ()
     value_synonyms: dict[str, tuple[str, ...]] = field(default_factory=dict)  # value -> what people call it
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)  # project -> its most frequent values
+    type: str = ""  # as ClickHouse has it
+    grain: str = ""  # the finest one of a time dimension
+    table: str = ""  # where its values are, as marts.dim_users, and by what expression
+    expression: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,3 +73,107 @@ class Catalogue:
     metrics: dict[str, Metric]
     dimensions: dict[str, Dimension]
     projects: dict[str, ProjectFacts]
+    manifest: str = ""  # the hash of the semantic manifest that it is made of
+    # Tables of the marts that change with a load, not only with a build.
+    live_tables: tuple[str, ...] = ()
+
+
+def folder(settings: Settings) -> Path:
+    return settings.data_dir / "semantic"
+
+
+def catalogue_file(settings: Settings) -> Path:
+    return folder(settings) / "catalogue.json"
+
+
+def semantic_manifest(settings: Settings) -> Path:
+    """Written by dbt whenever it reads the project."""
+    return settings.data_dir / "dbt" / "target" / "semantic_manifest.json"
+
+
+def load_catalogue(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Catalogue:
+    """What can be asked, as of the last build; where that left none or an old one, it is made now, which takes some
+    seconds. `tell` hears of one that is behind and could not be made."""
+    document = _document(settings)
+    stored = decoded(document["catalogue"]) if document else None
+    if stored is not None and not is_behind(settings, document):
+        return stored
+    if not semantic_manifest(settings).exists():
+        if stored is not None:
+            return stored
+        raise MillraceError("Nothing can be asked yet: no metrics are built.", hint="Run `millrace build`.")
+    from semantic_layer.metrics.writing import write_catalogue
+
+    try:
+        return write_catalogue(settings)
+    except MillraceError as error:
+        if stored is None:
+            raise
+        tell(f"The catalogue of metrics is that of an earlier build, since it cannot be made anew: {error.message}")
+        return stored
+
+
+def read_catalogue(settings: Settings) -> Catalogue | None:
+    """As it was written last; None where there is none that can be read."""
+    document = _document(settings)
+    return decoded(document["catalogue"]) if document else None
+
+
+def is_behind(settings: Settings, document: dict[str, Any] | None = None) -> bool:
+    """Whether dbt has read the project or built something since the catalogue was written."""
+    document = document or _document(settings)
+    return document is None or document["of"] != stamps(settings)
+
+
+def stamps(settings: Settings) -> dict[str, list[int]]:
+    """Age and size of the files that dbt leaves, and of projects.yaml: other ones, and there may be something new."""
+    found = {}
+    manifest = semantic_manifest(settings)
+    for path in (manifest, manifest.with_name("run_results.json"), projects_file(settings)):
+        try:
+            about = path.stat()
+        except FileNotFoundError:
+            continue
+        found[path.name] = [about.st_mtime_ns, about.st_size]
+    return found
+
+
+def encoded(catalogue: Catalogue) -> dict[str, Any]:
+    return asdict(catalogue)
+
+
+def decoded(document: dict[str, Any]) -> Catalogue:
+    return Catalogue(
+        **{
+            **document,
+            "metrics": {name: Metric(**_tuples(metric)) for name, metric in document["metrics"].items()},
+            "dimensions": {name: Dimension(**_tuples(d)) for name, d in document["dimensions"].items()},
+            "projects": {name: _facts(_tuples(facts)) for name, facts in document["projects"].items()},
+            "live_tables": tuple(document["live_tables"]),
+        }
+    )
+
+
+def _facts(facts: dict[str, Any]) -> ProjectFacts:
+    days = {key: facts[key] and date.fromisoformat(facts[key]) for key in ("first_day", "last_day")}
+    return ProjectFacts(**{**facts, **days})
+
+
+def _tuples(value: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists where the contract has tuples."""
+    return {
+        key: tuple(inner)
+        if isinstance(inner, list)
+        else {name: tuple(items) for name, items in inner.items()}
+        if isinstance(inner, dict)
+        else inner
+        for key, inner in value.items()
+    }
+
+
+def _document(settings: Settings) -> dict[str, Any] | None:
+    try:
+        document = json.loads(catalogue_file(settings).read_bytes())
+        return document if document["layout"] == LAYOUT else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

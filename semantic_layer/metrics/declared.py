@@ -1,0 +1,207 @@
+"""Metrics and dimensions as the dbt project declares them, with what MetricFlow says goes together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from semantic_layer.metrics.catalogue import Dimension, Metric
+from semantic_layer.metrics.extensions import merged
+from semantic_layer.metrics.models import METRIC_TIME, Grain
+
+SEPARATOR = "__"
+FINER_THAN_AN_HOUR = ("nanosecond", "microsecond", "millisecond", "second", "minute")
+GRAINS = tuple(grain.value for grain in Grain)
+
+
+def declared(path: Path) -> tuple[dict[str, Metric], dict[str, Dimension]]:
+    """By name. What is declared as hidden helps others and is no part of any question."""
+    from semantic_layer.clickhouse.compiler import Compiler
+    from semantic_layer.clickhouse.loader import load_manifest
+
+    manifest = load_manifest(path)
+    return _Declared(merged(json.loads(path.read_text(encoding="utf-8"))), Compiler(manifest)).read()
+
+
+class _Declared:
+    def __init__(self, manifest: Mapping[str, Any], compiler: Any) -> None:
+        self.compiler = compiler
+        self.metrics = {metric["name"]: metric for metric in manifest["metrics"]}
+        self.models = {model["name"]: model for model in manifest["semantic_models"]}
+        self.measures = {
+            measure["name"]: (model, measure) for model in self.models.values() for measure in model["measures"]
+        }
+        spines = manifest["project_configuration"]["time_spines"]
+        self.spine_grain = min((spine["primary_column"]["time_granularity"] for spine in spines), key=_order)
+
+    def read(self) -> tuple[dict[str, Metric], dict[str, Dimension]]:
+        metrics: dict[str, Metric] = {}
+        dimensions: dict[str, Dimension] = {}
+        for name, metric in self.metrics.items():
+            if _meta(metric).get("hidden"):
+                continue
+            own = self._dimensions(name)
+            dimensions |= {dimension.name: dimension for dimension in own if dimension.name not in dimensions}
+            metrics[name] = self._metric(metric, [dimension.name for dimension in own])
+        return metrics, dict(sorted(dimensions.items()))
+
+    def _metric(self, metric: Mapping[str, Any], dimensions: list[str]) -> Metric:
+        meta = _meta(metric)
+        return Metric(
+            name=metric["name"],
+            label=metric["label"] or metric["name"],
+            description=_text(metric["description"]),
+            kind=metric["type"],
+            owner=str(meta.get("owner", "")),
+            format=str(meta.get("format", "number")),
+            good=str(meta.get("good", "neutral")),
+            synonyms=tuple(map(str, meta.get("synonyms", ()))),
+            dimensions=tuple(sorted(dimensions, key=self._preference(metric["name"]))),
+            made_of=str(meta.get("formula") or self._made_of(metric)),
+            grain=self._grain(metric["name"]),
+            every_day=self._is_joined_to_days(metric["name"]),
+        )
+
+    def _dimensions(self, metric: str) -> list[Dimension]:
+        found: dict[str, Dimension] = {}
+        for dimension in self.compiler.engine.simple_dimensions_for_metrics([metric]):
+            links = tuple(link.element_name for link in dimension.entity_links)
+            name = SEPARATOR.join((*links, dimension.name))
+            if dimension.name == METRIC_TIME or name in found:
+                continue
+            model = self.models[dimension.semantic_model_reference.semantic_model_name]
+            said = next(own for own in model["dimensions"] if own["name"] == dimension.name)
+            if not _meta(said).get("hidden"):
+                found[name] = _dimension(name, said, model)
+        # By way of another entity what can be had directly is rarely meant.
+        direct = {name for name in found if name.count(SEPARATOR) == 1}
+        return [
+            dimension
+            for name, dimension in found.items()
+            if name in direct or SEPARATOR.join(name.split(SEPARATOR)[-2:]) not in direct
+        ]
+
+    def _preference(self, metric: str) -> Any:
+        """Of two dimensions that are called the same, that of the entity which the metric's model prefers is meant."""
+        prefers: list[str] = []
+        for measure in self._measures(metric):
+            prefers += _meta(self.measures[measure][0]).get("prefers", [])
+
+        def key(name: str) -> tuple[int, int, int]:
+            entity, _, _ = name.partition(SEPARATOR)
+            place = prefers.index(entity) if entity in prefers else len(prefers)
+            return name.count(SEPARATOR), place, 0
+
+        return key
+
+    def _measures(self, metric: str) -> Iterable[str]:
+        return [measure["name"] for measure in self.metrics[metric]["type_params"]["input_measures"]]
+
+    def _grain(self, metric: str) -> str:
+        from metricflow_semantic_interfaces.references import MetricReference
+
+        lookup = self.compiler.engine._semantic_manifest_lookup.metric_lookup
+        finest = lookup.get_min_queryable_time_granularity(MetricReference(metric)).value
+        candidates = [finest, *([self.spine_grain] if self._is_joined_to_days(metric) else [])]
+        coarsest = max(candidates, key=_order)
+        return "hour" if coarsest in FINER_THAN_AN_HOUR else str(coarsest)
+
+    def _is_joined_to_days(self, name: str) -> bool:
+        params = self.metrics[name]["type_params"]
+        if self.metrics[name]["type"] == "cumulative":
+            return True
+        if any(measure.get("join_to_timespine") for measure in params["input_measures"]):
+            return True
+        inputs = [*(params["metrics"] or ()), *(params[key] for key in ("numerator", "denominator") if params[key])]
+        return any(
+            part.get("offset_window") or part.get("offset_to_grain") or self._is_joined_to_days(part["name"])
+            for part in inputs
+        )
+
+    def _made_of(self, metric: Mapping[str, Any]) -> str:
+        params, kind = metric["type_params"], metric["type"]
+        match kind:
+            case "ratio":
+                told = f"{self._part(params['numerator'])} / {self._part(params['denominator'])}"
+            case "derived":
+                parts = {part["alias"] or part["name"]: self._part(part) for part in params["metrics"]}
+                told = _replaced(params["expr"], parts)
+            case "conversion":
+                conversion = params["conversion_type_params"]
+                window = conversion["window"]
+                within = f" within {window['count']} {window['granularity']}" if window else ""
+                goal, base = conversion["conversion_measure"]["name"], conversion["base_measure"]["name"]
+                told = f"{self._measure(goal)} after {self._measure(base)}{within}, by {conversion['entity']}"
+            case "cumulative":
+                cumulative = params["cumulative_type_params"] or {}
+                window, to_date = cumulative.get("window"), cumulative.get("grain_to_date")
+                of = f"the last {window['count']} {window['granularity']}" if window else "all time"
+                of = f"the {to_date} to date" if to_date else of
+                told = f"{self._measure(params['measure']['name'])}, over {of}"
+            case _:
+                measure = params["measure"]
+                told = self._measure(measure["name"]) + _filtered(measure["filter"])
+        return told + _filtered(metric["filter"])
+
+    def _part(self, part: Mapping[str, Any]) -> str:
+        before = part["offset_window"]
+        when = f" {before['count']} {before['granularity']} before" if before else ""
+        when = f" at the start of the {part['offset_to_grain']}" if part["offset_to_grain"] else when
+        return f"{part['name']}{when}{_filtered(part['filter'])}"
+
+    def _measure(self, name: str) -> str:
+        model, measure = self.measures[name]
+        told = measure["description"] or f"{measure['agg']} of {measure['expr'] or name}"
+        return f"{_text(told).rstrip('.')} ({model['node_relation']['alias']})"
+
+
+def _dimension(name: str, said: Mapping[str, Any], model: Mapping[str, Any]) -> Dimension:
+    meta = _meta(said)
+    relation = model["node_relation"]
+    finest = said["type_params"]["time_granularity"] if said["type_params"] else ""
+    return Dimension(
+        name=name,
+        label=said["label"] or said["name"],
+        description=_text(said["description"]),
+        kind=said["type"],
+        synonyms=tuple(map(str, meta.get("synonyms", ()))),
+        value_synonyms={str(v): tuple(map(str, words)) for v, words in meta.get("value_synonyms", {}).items()},
+        grain="hour" if finest in FINER_THAN_AN_HOUR else finest,
+        table=f"{relation['schema_name']}.{relation['alias']}",
+        expression=said["expr"] or said["name"],
+    )
+
+
+def _replaced(expression: str, parts: Mapping[str, str]) -> str:
+    import re
+
+    names = sorted(map(re.escape, parts), key=len, reverse=True)
+    return re.sub(rf"\b({'|'.join(names)})\b", lambda match: parts[match[0]], " ".join(expression.split()))
+
+
+def _filtered(condition: Mapping[str, Any] | None) -> str:
+    """MetricFlow's templates as people read them: {{ Dimension('order__coupon') }} is order__coupon."""
+    import re
+
+    if not condition:
+        return ""
+    told = [
+        re.sub(r"\{\{\s*\w+\(\s*'([^']*)'[^)]*\)\s*\}\}", r"\1", " ".join(part["where_sql_template"].split()))
+        for part in condition["where_filters"]
+    ]
+    return f" where {' and '.join(told)}"
+
+
+def _meta(element: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta: Mapping[str, Any] = (element.get("config") or {}).get("meta") or {}
+    return meta
+
+
+def _text(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _order(grain: str) -> int:
+    return GRAINS.index(grain) + 1 if grain in GRAINS else 0

@@ -1,0 +1,114 @@
+"""Writes the catalogue: what dbt's manifest declares, and what the marts have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from semantic_layer.metrics.catalogue import (
+    LAYOUT,
+    Catalogue,
+    catalogue_file,
+    encoded,
+    folder,
+    read_catalogue,
+    semantic_manifest,
+    stamps,
+)
+from semantic_layer.metrics.data_version import data_version
+from semantic_layer.metrics.declared import declared
+from semantic_layer.metrics.sampling import project_facts, with_values
+from semantic_layer.reader import QueryRefused, Reader, tables_missing
+from warehouse.errors import MillraceError
+from warehouse.locks import one_at_a_time
+from warehouse.projects import load_projects
+from warehouse.settings import Settings
+
+
+def write_catalogue(settings: Settings) -> Catalogue:
+    """Make it and keep it; what is unchanged since it was made is not read again."""
+    private_folder(folder(settings))
+    with one_at_a_time(folder(settings) / "catalogue.lock"):
+        as_of = stamps(settings)
+        try:
+            made = _made(settings)
+        except QueryRefused as error:
+            if not tables_missing(error):
+                raise
+            raise MillraceError(
+                "The marts that metrics are made of are not there yet.", hint="Run `millrace build`."
+            ) from error
+        _replace(catalogue_file(settings), {"layout": LAYOUT, "of": as_of, "catalogue": encoded(made)})
+    return made
+
+
+def _made(settings: Settings) -> Catalogue:
+    path = semantic_manifest(settings)
+    try:
+        manifest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError as error:
+        raise MillraceError("No metrics are known yet.", hint="Run `millrace build`, which reads them.") from error
+    before = read_catalogue(settings)
+    projects = load_projects(settings)
+    declarations = json.dumps([project.model_dump(mode="json") for project in projects.values()])
+    data = data_version(settings)
+    version = hashlib.sha256(f"{manifest} {declarations} {data}".encode()).hexdigest()
+    if before is not None and data and before.version == version:
+        return before
+    if before is not None and before.manifest == manifest:
+        metrics, dimensions = before.metrics, before.dimensions
+    else:
+        metrics, dimensions = declared(path)
+    reader = Reader(settings)
+    return Catalogue(
+        version=version,
+        metrics=metrics,
+        dimensions=with_values(reader, dimensions),
+        projects=project_facts(reader, projects),
+        manifest=manifest,
+        live_tables=_live_tables(path.with_name("manifest.json")),
+    )
+
+
+def _live_tables(path: Path) -> tuple[str, ...]:
+    """Views of the marts that read raw through other views: they change with every load."""
+    try:
+        nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"]
+    except FileNotFoundError:
+        return ()
+
+    def is_live(name: str) -> bool:
+        node = nodes.get(name)
+        if node is None:  # a source
+            return True
+        parents = node["depends_on"]["nodes"]
+        return node["config"]["materialized"] == "view" and any(is_live(parent) for parent in parents)
+
+    return tuple(
+        sorted(
+            f"{node['schema']}.{node['alias']}"
+            for name, node in nodes.items()
+            if node["resource_type"] == "model" and node["schema"] == "marts" and is_live(name)
+        )
+    )
+
+
+def private_folder(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+
+
+def _replace(path: Path, document: object) -> None:
+    """Whole or not at all, and for nobody else to read."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, default=str)
+        unfinished.replace(path)
+    except OSError as error:
+        raise MillraceError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
