@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from semantic_layer.journeys.rendering import literal
 from semantic_layer.metrics.catalogue import KNOWN_VALUES, Dimension, ProjectFacts
 from semantic_layer.reader import Reader
 from warehouse.projects import Project
