@@ -153,7 +153,7 @@ class ClauseReader:
         if self.has(at, Role.OR) and self.slots.clauses:
             joined_by, at = "or", self.past_fillers(at + 1)
         negated = False
-        while self.has(at, Role.NOT, Role.ONLY, Role.HAVING) and not self.named(at, "value"):
+        while self.has(at, Role.NOT, Role.ONLY, Role.HAVING) and not self._is_value(at):
             if self.has(at, Role.NOT):
                 if negated:
                     return False
@@ -176,6 +176,13 @@ class ClauseReader:
         )
         self.at = end
         return True
+
+    def is_rather_else(self, at: int) -> bool:
+        """What also names a value is one only where its dimension is named."""
+        return bool(self.named(at, "metric"))
+
+    def _is_value(self, at: int) -> bool:
+        return any(not meaning.needs_dimension for meaning in self.named(at, "value"))
 
     def begins_condition(self, at: int) -> bool:
         return self._named_condition(at, False) is not None
@@ -247,9 +254,11 @@ class ClauseReader:
         while True:
             at = self.past_fillers(at)
             meanings = self.named(at, "value")
-            alternatives = tuple(m for m in meanings if names is None or m.name in names)
-            if names is None and self.named(at, "metric"):
-                break  # sessions is a metric first, and a page of that name only where a page is asked for
+            alternatives = tuple(
+                m for m in meanings if (m.name in names if names is not None else not m.needs_dimension)
+            )
+            if names is None and self.is_rather_else(at):
+                break
             if not alternatives:
                 break
             found.append(alternatives)

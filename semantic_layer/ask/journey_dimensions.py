@@ -35,12 +35,18 @@ PATHS = {
     "tier": "user.tier",
     "version": "app.version",
 }
-OF_USERS = {"country": "user.country"}
+# Where the last part alone would say something else.
+OF_ENTITIES = {
+    ("user", "country"): "user.country",
+    ("page", "path"): "page.path",
+    ("page", "title"): "page.title",
+    ("page", "host"): "page.host",
+}
 
 
 def path_of(dimension: str) -> str | None:
     entity, _, name = dimension.rpartition("__")
-    return OF_USERS.get(name, PATHS.get(name)) if entity.endswith("user") else PATHS.get(name)
+    return OF_ENTITIES.get((entity.rpartition("__")[2], name)) or PATHS.get(name)
 
 
 def choose_path(catalogue: Catalogue, mention: Mention) -> str:

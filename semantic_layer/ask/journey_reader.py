@@ -52,6 +52,9 @@ class JourneyReader(ClauseReader):
             or self.take_silent()
         )
 
+    def is_rather_else(self, at: int) -> bool:
+        return bool(self.named(at, "event") or self.named(at, "page"))
+
     def take_step(self) -> bool:
         """An event or a page; of "view the pricing page" both."""
         at, excluded = self.at, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,10 @@ ARTICLES = {"a", "an", "the", "their", "our", "his", "her", "its", "some", "any"
 SHORT_WORDS = {"ad", "ai", "am", "an", "as", "at", "be", "by", "do", "er", "go", "he", "hi", "if", "in", "is", "it"}
 SHORT_WORDS |= {"la", "ma", "me", "my", "no", "of", "oh", "ok", "on", "or", "pa", "pm", "re", "so", "to", "tv", "up"}
 SHORT_WORDS |= {"us", "vs", "we"}
+NO_NAME = re.compile(
+    r"yes|no|true|false|unknown|other|others|none|all|any|new|null|not set|\W*|[\d.,+-]+", re.IGNORECASE
+)
+PAGES = re.compile(r"(.*__)?(page__path|page_path)")
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,11 @@ class Meaning:
     name: str  # of the metric, dimension or event; of a page its path
     value: str = ""
     rank: int = 0  # 0: its own name or label, 1: a synonym
+
+    @property
+    def needs_dimension(self) -> bool:
+        """Whether a value says nothing unless its dimension is named: yes, unknown, 404, 3.2."""
+        return self.kind == "value" and bool(NO_NAME.fullmatch(self.value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,18 +102,21 @@ class Lexicon:
             self._add(meaning, (value,))
             if countries:
                 self._add(Meaning("value", name, value, 1), names_of_countries(value))
-            if name.endswith("page_path") and value.startswith("/"):
-                self._add_page(value)
+            if PAGES.fullmatch(name) and value.startswith("/"):
+                self._add_page(name, value)
 
-    def _add_page(self, path: str) -> None:
-        page = Meaning("page", path)
+    def _add_page(self, dimension: str, path: str) -> None:
+        """By its words: the pricing page. Without `page` only where a journey leads there, since a path may be /new."""
+        page, value = Meaning("page", path), Meaning("value", dimension, path, 1)
         if path == "/":
-            self._add(page, ("home page", "homepage", "start page"))
+            for meaning in (page, value):
+                self._add(meaning, ("home page", "homepage", "start page"))
             return
         parts = [part for part in path.strip("/").split("/") if part]
         for words in {parts[-1], " ".join(parts)} if parts else ():
             words = words.replace("-", " ")
             self._add(page, (words, f"{words} page", f"page {words}"))
+            self._add(value, (f"{words} page", f"page {words}"))
 
     def _add_event(self, event: str, synonyms: Sequence[str]) -> None:
         words = words_of(event)

@@ -10,7 +10,8 @@ from semantic_layer.ask.calendar_days import Days
 from semantic_layer.ask.lexicon import Meaning
 from semantic_layer.ask.phrases import Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison
-from semantic_layer.ask.slots import Limit, Mention, Slots
+from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
+from semantic_layer.ask.time_points import UNITS
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import METRIC_TIME, Grain, Grouping, MetricQuery, Ordering, Threshold
 
@@ -57,10 +58,7 @@ def build(slots: Slots, catalogue: Catalogue, project: str, today: date, assumed
         raise Unclear(f"{message[0].upper()}{message[1:]}.") from error
 
 
-def _is_contrast(slots: Slots, clause: object) -> bool:
-    from semantic_layer.ask.slots import Clause
-
-    assert isinstance(clause, Clause)
+def _is_contrast(slots: Slots, clause: Clause) -> bool:
     return len(clause.values) > 1 and (clause.is_contrast or slots.contrasts)
 
 
@@ -71,12 +69,14 @@ def _groupings(
     for group in slots.groups:
         if group.dimension:
             name = dimensions.choose(group.dimension)
-            found = Grouping(name=name, grain=Grain.DAY if catalogue.dimensions[name].kind == "time" else None)
+            is_time = catalogue.dimensions[name].kind == "time"
+            found = Grouping(name=name, grain=_grain_in(group.dimension.text) if is_time else None)
         else:
             grain = group.grain or _suiting_grain(days, catalogue, project)
             if group.over_time and any(other.grain for other in slots.groups):
                 continue
-            finest = max((GRAINS.index(Grain(catalogue.metrics[n].grain)) for n in dimensions.metrics), default=0)
+            known = [catalogue.metrics[metric].grain for metric in dimensions.metrics]
+            finest = max((GRAINS.index(Grain(one)) for one in known if one in GRAINS), default=0)
             if GRAINS.index(grain) < finest:
                 raise Unclear(f"The finest that this is known by is the {GRAINS[finest]}, not the {grain}.")
             if group.over_time:
@@ -87,6 +87,11 @@ def _groupings(
     if len({one.grain for one in by if one.name == METRIC_TIME}) > 1:
         raise Unclear("It asks for several periods at once: say per day, per week or per month.")
     return by
+
+
+def _grain_in(text: str) -> Grain:
+    """By sign-up month; by the day where no period is in the name."""
+    return next((UNITS[word] for word in reversed(text.split()) if word in UNITS), Grain.DAY)
 
 
 def _suiting_grain(days: Days, catalogue: Catalogue, project: str) -> Grain:

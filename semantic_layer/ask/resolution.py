@@ -74,6 +74,12 @@ class Dimensions:
             raise Unclear(f"{labels} cannot be told by {label.lower()}.")
         best = min(ranked[name] for name in possible)
         possible = [name for name in possible if ranked[name] == best]
+        # The country of the session and that of the user are one thing to most people, and the metric has the more
+        # natural one first; a campaign and a source are not.
+        if len({name.rpartition("__")[2] for name in possible}) > 1:
+            names = list(dict.fromkeys(self.catalogue.dimensions[name].label.lower() for name in possible))
+            listed = ", ".join(names[:-1])
+            raise Unclear(f"{text!r} may be of {listed} or {names[-1]}: say which.")
         return possible[0]
 
     def condition(self, clauses: Sequence[Clause], kept: Sequence[Condition] = ()) -> Condition | None:
