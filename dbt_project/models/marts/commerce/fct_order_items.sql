@@ -4,6 +4,7 @@ with items as (
     select
         orders.order_key as order_key,
         orders.project_id as project_id,
+        orders.ordered_at as ordered_at,
         orders.local_date as local_date,
         orders.person_key as person_key,
         orders.user_version_key as user_version_key,
@@ -26,6 +27,7 @@ select
     items.order_key as order_key,
     toUInt32(items.line_number) as line_number,
     items.project_id as project_id,
+    items.ordered_at as ordered_at,
     items.local_date as local_date,
     items.person_key as person_key,
     items.user_version_key as user_version_key,

@@ -7,7 +7,9 @@ with steps as (
         if(person_id = '', concat('subscription ', subscription_id), person_id) as customer_id,
         person_key,
         step.1 as moved_at,
-        sum(step.2) as change
+        sum(step.2) as change,
+        -- What begins is the plan from then on; where nothing does, the one that ended.
+        argMax(plan, (step.2 > 0, abs(step.2))) as plan
     from (
         select
             *,
@@ -39,6 +41,8 @@ select
     balances.customer_id as customer_id,
     balances.person_key as person_key,
     ifNull(users.user_version_key, 0) as user_version_key,
+    toLowCardinality(balances.plan) as plan,
+    toLowCardinality(ifNull(toString(current_users.country), 'unknown')) as country,
     balances.moved_at as moved_at,
     {{ local_date('balances.moved_at', 'balances.project_id') }} as local_date,
     {{ revenue_movement('balances.before', 'balances.after', 'balances.has_paid_before') }}::LowCardinality(String) as movement,
@@ -47,3 +51,7 @@ select
     balances.change as revenue_change
 from balances
 {{ join_users_as_of('balances', 'moved_at', ref('dim_users')) }}
+left join {{ ref('dim_users') }} as current_users
+    on current_users.project_id = balances.project_id
+    and current_users.person_key = balances.person_key
+    and current_users.is_current

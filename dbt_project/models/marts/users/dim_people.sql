@@ -1,0 +1,67 @@
+{{ config(order_by=['project_id', 'person_key']) }}
+
+-- What a person was like on the first days is a matter of all history, so it is made anew, from days of people.
+with days as (
+    select
+        project_id,
+        person_key,
+        min(first_at) as first_seen_at,
+        min(local_date) as first_seen_on,
+        max(local_date) as last_seen_on,
+        groupArray(local_date) as active_on,
+        {{ last_day_with_events() }} as last_day
+    from {{ ref('int_person_days') }}
+    group by project_id, person_key
+),
+
+-- The session that began first.
+first_sessions as (
+    select
+        project_id,
+        person_key,
+        argMin(
+            (channel, campaign_source, campaign_medium, campaign_name, country, device_type), (started_at, session_key)
+        ) as first_session
+    from {{ ref('fct_sessions') }}
+    group by project_id, person_key
+),
+
+bought as (
+    select
+        orders.project_id as project_id,
+        orders.person_key as person_key,
+        sumIf(ifNull(orders.revenue, 0), orders.local_date < days.first_seen_on + 30) as revenue_of_30_days,
+        sumIf(ifNull(orders.revenue, 0), orders.local_date < days.first_seen_on + 90) as revenue_of_90_days
+    from {{ ref('fct_orders') }} as orders
+    inner join days on days.project_id = orders.project_id and days.person_key = orders.person_key
+    group by orders.project_id, orders.person_key
+)
+
+select
+    days.person_key as person_key,
+    days.project_id as project_id,
+    days.first_seen_at as first_seen_at,
+    days.first_seen_on as first_seen_on,
+    days.last_seen_on as last_seen_on,
+    toUInt32(length(days.active_on)) as active_days,
+    {%- for column in ['channel', 'campaign_source', 'campaign_medium', 'campaign_name', 'country', 'device_type'] %}
+    toLowCardinality(
+        ifNull(
+            first_sessions.first_session.{{ loop.index }},
+            '{{ '' if column.startswith('campaign') else 'unknown' }}'
+        )
+    ) as {{ column }},
+    {%- endfor %}
+    {%- for day in [1, 7, 30] %}
+    if(
+        days.first_seen_on + {{ day }} > days.last_day, null, has(days.active_on, days.first_seen_on + {{ day }})
+    )::Nullable(Bool) as returned_on_day_{{ day }},
+    {%- endfor %}
+    {%- for day in [30, 90] %}
+    if(
+        days.first_seen_on + {{ day }} > days.last_day + 1, null, ifNull(bought.revenue_of_{{ day }}_days, 0)
+    ) as revenue_of_{{ day }}_days{{ ',' if not loop.last }}
+    {%- endfor %}
+from days
+left join first_sessions on first_sessions.project_id = days.project_id and first_sessions.person_key = days.person_key
+left join bought on bought.project_id = days.project_id and bought.person_key = days.person_key
