@@ -12,6 +12,7 @@ from semantic_layer.metrics.formulas.definition import Definition, checked
 from semantic_layer.metrics.formulas.dimensions import resolve
 from semantic_layer.metrics.formulas.events_model import EventsModel, read_events_model
 from semantic_layer.metrics.formulas.parsing import parse_formula
+from semantic_layer.metrics.formulas.running import try_out
 from semantic_layer.metrics.formulas.tree import Formula
 from semantic_layer.metrics.formulas.trial import FOLDER, Place, tried
 from semantic_layer.metrics.formulas.words import check_words
@@ -52,6 +53,7 @@ def define(settings: Settings, definition: Definition, place: Place | None = Non
         dimensions = resolve(reader, definition.dimensions, formula, events)
         declared = Declared(definition, formula, events, tuple(dimensions.names), tuple(dimensions.own))
         with tried(settings, place, definition.name, text_of(declared)) as trial:
+            try_out(settings, reader, trial.semantic_manifest, definition.name, dimensions.names)
             trial.keep()
     return Defined(
         definition.name,
