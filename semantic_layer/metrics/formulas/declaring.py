@@ -139,7 +139,7 @@ def _helpers(declared: Declared, parts: Mapping[Aggregate, str]) -> list[dict[st
     return [
         {
             "name": name,
-            "label": plain(str(part)),
+            "label": f"{name}: {plain(str(part))}",  # no two metrics may have the same
             "description": f"A part of {declared.definition.name}.",
             "type": "simple",
             "type_params": {"measure": _input(part, name)},

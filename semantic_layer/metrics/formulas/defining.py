@@ -7,8 +7,16 @@ from pathlib import Path
 
 import yaml
 
-from semantic_layer.metrics.formulas.declaring import COMMAND, DEFINED_BY, Declared, declaration, part_names, plain
-from semantic_layer.metrics.formulas.definition import Definition, checked
+from semantic_layer.metrics.formulas.declaring import (
+    COMMAND,
+    DEFINED_BY,
+    Declared,
+    declaration,
+    part_names,
+    plain,
+    remark_on_zero,
+)
+from semantic_layer.metrics.formulas.definition import Definition, checked, label_of
 from semantic_layer.metrics.formulas.dimensions import resolve
 from semantic_layer.metrics.formulas.events_model import EventsModel, read_events_model
 from semantic_layer.metrics.formulas.parsing import parse_formula
@@ -43,25 +51,26 @@ def place_of(settings: Settings) -> Place:
 
 def define(settings: Settings, definition: Definition, place: Place | None = None) -> Defined:
     place = place or place_of(settings)
-    definition = checked(definition)
-    formula = parse_formula(definition.formula)
     reader = Reader(settings)
     with dbt.alone(settings):
-        events = read_events_model(place.semantic_manifest)
-        _check_names(definition, formula, events, place)
-        remarks = check_words(reader, definition.formula, formula)
-        dimensions = resolve(reader, definition.dimensions, formula, events)
-        declared = Declared(definition, formula, events, tuple(dimensions.names), tuple(dimensions.own))
-        with tried(settings, place, definition.name, text_of(declared)) as trial:
-            try_out(settings, reader, trial.semantic_manifest, definition.name, dimensions.names)
+        declared, remarks = declare(reader, definition, place)
+        name, dimensions = definition.name, declared.dimensions
+        with tried(settings, place, name, text_of(declared)) as trial:
+            try_out(settings, reader, trial.semantic_manifest, name, dimensions)
             trial.keep()
-    return Defined(
-        definition.name,
-        str(formula),
-        place.file(definition.name),
-        declared.dimensions,
-        (*remarks, *dimensions.remarks),
-    )
+    return Defined(name, str(declared.formula), place.file(name), dimensions, tuple(remarks))
+
+
+def declare(reader: Reader, definition: Definition, place: Place) -> tuple[Declared, list[str]]:
+    """What the definition means on this warehouse, with remarks on it."""
+    definition = checked(definition)
+    formula = parse_formula(definition.formula)
+    events = read_events_model(place.semantic_manifest)
+    _check_names(definition, formula, events, place)
+    remarks = check_words(reader, definition.formula, formula)
+    dimensions = resolve(reader, definition.dimensions, formula, events)
+    remarks += [*dimensions.remarks, *filter(None, [remark_on_zero(formula)])]
+    return Declared(definition, formula, events, tuple(dimensions.names), tuple(dimensions.own)), remarks
 
 
 def text_of(declared: Declared) -> str:
@@ -80,6 +89,10 @@ def _check_names(definition: Definition, formula: Formula, events: EventsModel, 
     for own in dict.fromkeys([name, *part_names(name, formula).values()]):
         if own in events.taken:
             raise WrongUsage(f"{own!r} is already {events.taken[own]}.", hint="Name the metric otherwise.")
+    if (label := label_of(definition)) in events.labels:
+        raise WrongUsage(
+            f"The metric {events.labels[label]!r} has the label {label!r} already.", hint="Give another by --label."
+        )
 
 
 def undefine(settings: Settings, name: str, place: Place | None = None) -> Path:

@@ -24,6 +24,7 @@ class EventsModel:
     reachable: frozenset[str]  # all of it and of what it is joined with, as user__plan
     users: Mapping[str, str]  # column of dim_users -> user__plan
     taken: Mapping[str, str]  # name -> what is called so, as `a metric`
+    labels: Mapping[str, str]  # of metrics: label -> name
     defined: Mapping[str, str]  # dimensions that defined metrics brought: name -> SQL
 
 
@@ -60,6 +61,7 @@ def events_model(manifest: Mapping[str, Any]) -> EventsModel:
         reachable=frozenset(reachable),
         users={sql: name for name, (table, sql) in reversed(reachable.items()) if table == USERS},
         taken=dict(_names(manifest)),
+        labels={metric["label"]: metric["name"] for metric in manifest["metrics"] if metric.get("label")},
         defined={
             dimension["name"]: _sql(dimension)
             for other in models

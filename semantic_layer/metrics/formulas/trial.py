@@ -85,15 +85,15 @@ def tried(settings: Settings, place: Place, name: str, text: str | None) -> Iter
             # What has not changed is not read again.
             if (place.target / known).exists():
                 shutil.copy(place.target / known, changed.target / known)
-        _parse(settings, changed)
+        read_by_dbt(settings, changed)
         yield Trial(place, changed, name)
 
 
-def _parse(settings: Settings, place: Place) -> None:
+def read_by_dbt(settings: Settings, place: Place) -> None:
     told: list[str] = []
 
     def hear(event: Any) -> None:
-        if event.info.level == "error" or event.info.name == "SemanticValidationFailure":
+        if event.info.level == "error":
             told.append(as_one_line(event.info.msg))
 
     project, target = str(place.project), str(place.target)
@@ -106,7 +106,8 @@ def _parse(settings: Settings, place: Place) -> None:
         hear,
     )
     if not outcome.success:
-        reasons = list(dict.fromkeys(told)) or [as_one_line(str(outcome.exception))]
+        reasons = [text for text in dict.fromkeys(told) if not text.startswith("Encountered an error")]
+        reasons = reasons or [as_one_line(str(outcome.exception))]
         raise MillraceError(f"dbt does not take it: {' '.join(reasons)}")
 
 

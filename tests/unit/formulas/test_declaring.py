@@ -63,7 +63,7 @@ MANIFEST: dict[str, Any] = {
             "config": {"meta": {"extends": "events"}},
         },
     ],
-    "metrics": [{"name": "carts"}, {"name": "revenue"}],
+    "metrics": [{"name": "carts"}, {"name": "revenue", "label": "Revenue"}],
 }
 EVENTS = events_model(MANIFEST)
 
@@ -97,6 +97,7 @@ def test_the_shipped_model_of_events_is_found_with_what_it_is_joined_with() -> N
             "country": "user__country",
         },
         taken={},
+        labels={"Revenue": "revenue"},
         defined={"happened_at": "instant(timestamp)", **{f"d{n}": f"x{n}" for n in range(9)}},
     )
     assert EVENTS.taken["revenue"] == "a metric" and EVENTS.taken["plan"] == "a dimension"
