@@ -39,6 +39,7 @@ class OwnDimension:
 
     name: str
     path: str
+    label: str
 
     @property
     def sql(self) -> str:
@@ -94,11 +95,10 @@ def _semantic_model(declared: Declared, parts: Mapping[Aggregate, str]) -> dict[
 
 
 def _dimension(dimension: OwnDimension) -> dict[str, Any]:
-    words = dimension.name.replace("_", " ")
     return {
         "name": dimension.name,
         "type": "categorical",
-        "label": words[0].upper() + words[1:],
+        "label": dimension.label,
         "description": f"What events carry as {plain(dimension.path)}.",
         "expr": dimension.sql,
     }

@@ -16,7 +16,7 @@ from semantic_layer.metrics.formulas.declaring import (
     plain,
     remark_on_zero,
 )
-from semantic_layer.metrics.formulas.definition import Definition, checked, label_of
+from semantic_layer.metrics.formulas.definition import Definition, checked, is_name, label_of
 from semantic_layer.metrics.formulas.dimensions import resolve
 from semantic_layer.metrics.formulas.events_model import EventsModel, read_events_model
 from semantic_layer.metrics.formulas.parsing import parse_formula
@@ -104,7 +104,7 @@ def undefine(settings: Settings, name: str, place: Place | None = None) -> Path:
             ours = f"The metric {name!r} was not made by `{COMMAND}`"
             raise WrongUsage(
                 f"{ours}: it is no longer as that wrote it."
-                if file.exists()
+                if is_name(name) and file.exists()
                 else f"No metric {name!r} is defined{nearest(name, sorted(written)) or '.'}",
                 hint=f"Defined are {', '.join(sorted(written))}." if written else "None is defined.",
             )

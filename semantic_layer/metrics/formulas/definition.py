@@ -52,6 +52,10 @@ def checked(definition: Definition) -> Definition:
     return replace(definition, synonyms=synonyms)
 
 
+def is_name(name: str) -> bool:
+    return bool(NAME.fullmatch(name))
+
+
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         spelled = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", name.lower())).strip("_0123456789")[:60]
@@ -64,8 +68,7 @@ def _check_name(name: str) -> None:
 
 
 def label_of(definition: Definition) -> str:
-    words = definition.name.replace("_", " ")
-    return definition.label or words[0].upper() + words[1:]
+    return definition.label or definition.name.replace("_", " ").capitalize()
 
 
 def owner_of(definition: Definition) -> str:

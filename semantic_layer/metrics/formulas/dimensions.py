@@ -61,7 +61,7 @@ class _Resolver:
         if shipped := self.events.dimensions.get(column):
             self._add(shipped)
         else:
-            self._bring(OwnDimension(column, path))
+            self._bring(self._own(column, path))
 
     def _property(self, name: str) -> None:
         carried_by = carriers(self.reader, self.sent, name)
@@ -81,7 +81,7 @@ class _Resolver:
             short = f"property_{short}"
         if not path.isascii() or not NAME.fullmatch(short):
             raise WrongUsage(f"The property {path!r} cannot be a dimension: such names are of a-z, 0-9 and _.")
-        self._bring(OwnDimension(short, f"properties.{path}"))
+        self._bring(self._own(short, f"properties.{path}"))
 
     def _other(self, name: str) -> None:
         """What only one of the tables beside the events has, as `plan` that of the user."""
@@ -100,11 +100,17 @@ class _Resolver:
                 hint="A dimension is a property of the events, or one that `millrace metrics dimensions` lists.",
             )
 
+    def _own(self, name: str, path: str) -> OwnDimension:
+        words = name.replace("_", " ").capitalize()
+        is_taken = self.events.dimension_labels.get(words, name) != name
+        return OwnDimension(name, path, f"{words} of the event" if is_taken else words)
+
     def _bring(self, dimension: OwnDimension) -> None:
-        other = self.events.defined.get(dimension.name)
-        if other not in (None, dimension.sql):
-            raise WrongUsage(f"{dimension.name} is what another defined metric already calls something else.")
-        self.found.own.append(dimension)
+        others = {**self.events.defined, **{own.name: own.sql for own in self.found.own}}
+        if others.get(dimension.name, dimension.sql) != dimension.sql:
+            raise WrongUsage(f"{dimension.name} is already what another property is called by as a dimension.")
+        if dimension not in self.found.own:
+            self.found.own.append(dimension)
         self._add(f"{self.events.entity}__{dimension.name}")
 
     def _add(self, name: str) -> None:

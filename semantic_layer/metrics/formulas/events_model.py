@@ -25,6 +25,7 @@ class EventsModel:
     users: Mapping[str, str]  # column of dim_users -> user__plan
     taken: Mapping[str, str]  # name -> what is called so, as `a metric`
     labels: Mapping[str, str]  # of metrics: label -> name
+    dimension_labels: Mapping[str, str]  # label -> name
     defined: Mapping[str, str]  # dimensions that defined metrics brought: name -> SQL
 
 
@@ -62,6 +63,12 @@ def events_model(manifest: Mapping[str, Any]) -> EventsModel:
         users={sql: name for name, (table, sql) in reversed(reachable.items()) if table == USERS},
         taken=dict(_names(manifest)),
         labels={metric["label"]: metric["name"] for metric in manifest["metrics"] if metric.get("label")},
+        dimension_labels={
+            dimension["label"]: dimension["name"]
+            for other in models
+            for dimension in other["dimensions"]
+            if dimension.get("label")
+        },
         defined={
             dimension["name"]: _sql(dimension)
             for other in models

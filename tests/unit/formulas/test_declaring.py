@@ -49,7 +49,7 @@ MANIFEST: dict[str, Any] = {
                 {"name": "version", "type": "primary", "expr": "user_version_key"},
                 {"name": "user", "type": "natural", "expr": "person_key"},
             ],
-            "dimensions": [DAY, dimension("plan"), dimension("served_as", "tier"), dimension("country")],
+            "dimensions": [DAY, dimension("plan", label="Plan"), dimension("served_as", "tier"), dimension("country")],
             "measures": [],
         },
         {
@@ -70,7 +70,7 @@ EVENTS = events_model(MANIFEST)
 
 def declared(formula: str, **more: Any) -> dict[str, Any]:
     definition = checked(Definition("rate", formula, **more))
-    own = (OwnDimension("product_category", "properties.product.category"),)
+    own = (OwnDimension("product_category", "properties.product.category", "Category"),)
     return declaration(Declared(definition, parse_formula(formula), EVENTS, ("event__product_category",), own))
 
 
@@ -98,6 +98,7 @@ def test_the_shipped_model_of_events_is_found_with_what_it_is_joined_with() -> N
         },
         taken={},
         labels={"Revenue": "revenue"},
+        dimension_labels={"Plan": "plan"},
         defined={"happened_at": "instant(timestamp)", **{f"d{n}": f"x{n}" for n in range(9)}},
     )
     assert EVENTS.taken["revenue"] == "a metric" and EVENTS.taken["plan"] == "a dimension"
@@ -154,7 +155,7 @@ def test_the_semantic_model_extends_that_of_events() -> None:
     assert model["model"] == "ref('fct_events')" and model["defaults"] == {"agg_time_dimension": "happened_at"}
     time, own = model["dimensions"]
     assert time == {key: TIME[key] for key in ("name", "type", "expr", "type_params")}
-    assert own["name"] == "product_category" and own["label"] == "Product category"
+    assert own["name"] == "product_category" and own["label"] == "Category"
     assert own["expr"] == "nullIf(ifNull(nullIf(toString(properties.`product.category`), '[]'), ''), '')"
 
 
