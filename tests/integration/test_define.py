@@ -1,4 +1,4 @@
-"""`define` and `undefine` on a project of their own: what they write, what they refuse, and that this leaves nothing."""
+"""`define` and `undefine` on a project of their own: what they write and refuse, and that a refusal leaves nothing."""
 
 from __future__ import annotations
 
