@@ -16,6 +16,10 @@ from semantic_layer.metrics.models import Comparator, Grain
 JOINS = (Role.AND, Role.OR)
 ValueList = tuple[int, tuple[tuple[Meaning, ...], ...], bool]  # where it ends, the values, whether they are contrasted
 OPPOSITE = {Comparator.EQUAL: Comparator.UNEQUAL, Comparator.UNEQUAL: Comparator.EQUAL}
+# Begins of phrases that also hold for what is joined to them: excluding mobile and Germany.
+EXCLUDING = {"except", "excluding", "exclude", "excludes", "excl", "without", "ignoring", "ignore", "omitting", "omit"}
+EXCLUDING |= {"skipping", "skip", "other", "apart", "aside", "leaving", "leave", "filter", "filtering", "neither"}
+EXCLUDING |= {"anything", "everything", "everyone", "everywhere", "all"}
 
 
 class ClauseReader:
@@ -175,7 +179,27 @@ class ClauseReader:
             )
         )
         self.at = end
+        if negated:
+            self._carry_negation(at)
         return True
+
+    def _carry_negation(self, negation: int) -> None:
+        """excluding mobile and Germany: both; of "not on mobile and in Germany" nobody knows."""
+        at = self.at
+        while self.has(at, *JOINS):
+            at += 1
+        if at == self.at or self.has(at, Role.NOT):
+            return
+        follows = self._value_condition(at, True) or self._named_condition(at, True)
+        if follows is None:
+            return
+        before = self.items[negation - 1] if negation else None
+        excludes = before is not None and before.text.split()[0] in EXCLUDING
+        if not excludes or self.past_fillers(at) > at:
+            self.slots.problems.append(f"It is not clear what else {before.text if before else 'not'!r} belongs to.")
+            return
+        self.at = follows[0]
+        self.slots.clauses.append(follows[1])
 
     def is_rather_else(self, at: int) -> bool:
         """What also names a value is one only where its dimension is named."""

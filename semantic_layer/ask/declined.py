@@ -8,30 +8,31 @@ from pathlib import Path
 
 from semantic_layer.ask.declared import read_yaml
 from semantic_layer.ask.lexicon import Lexicon
-from semantic_layer.ask.tokens import Token
+from semantic_layer.ask.tokens import Token, key_of
 
 PHRASES = Path(__file__).parent / "declined.yaml"
 
 
 def declined(tokens: Sequence[Token], lexicon: Lexicon) -> str:
     """The reason where it is such a question, else nothing. What the catalogue itself calls something so (a channel
-    `email`) is no reason; a phrase that begins with ^ only begins a question."""
+    `email`) is none. In the file ^ marks what only begins a question, ! what is a reason whatever the catalogue has."""
     words = [token.text for token in tokens]
-    for phrase, reason in _reasons():
-        starts = (0,) if phrase[0] == "^" else range(len(words) - len(phrase) + 1)
-        wanted = [*phrase[1:]] if phrase[0] == "^" else [*phrase]
+    for marks, phrase, reason in _reasons():
+        starts = (0,) if "^" in marks else range(len(words) - len(phrase) + 1)
         for start in starts:
-            part = tokens[start : start + len(wanted)]
-            said = words[start : start + len(wanted)] == wanted and not all(token.quoted for token in part)
-            if said and not lexicon.meanings("".join(wanted), part):
+            part = tokens[start : start + len(phrase)]
+            said = words[start : start + len(phrase)] == phrase and not all(token.quoted for token in part)
+            if said and ("!" in marks or not lexicon.meanings(key_of(token.stem for token in part), part)):
                 return reason
     return ""
 
 
 @cache
-def _reasons() -> tuple[tuple[tuple[str, ...], str], ...]:
-    return tuple(
-        (tuple(phrase.replace("^", "^ ").split()), entry["reason"])
-        for entry in read_yaml(PHRASES)
-        for phrase in entry["phrases"].split(",")
-    )
+def _reasons() -> tuple[tuple[str, list[str], str], ...]:
+    found = []
+    for entry in read_yaml(PHRASES):
+        for phrase in entry["phrases"].split(","):
+            words = phrase.split()
+            bare = words[0].lstrip("^!")
+            found.append((words[0].removesuffix(bare), [bare, *words[1:]], entry["reason"]))
+    return tuple(found)

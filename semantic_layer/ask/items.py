@@ -9,7 +9,7 @@ from datetime import date
 from semantic_layer.ask.lexicon import LONGEST_TERM, Lexicon, Meaning
 from semantic_layer.ask.phrases import LONGEST_PHRASE, Payload, Phrases, Role
 from semantic_layer.ask.time_phrases import TimePhrase, TimeReader
-from semantic_layer.ask.tokens import Token
+from semantic_layer.ask.tokens import Token, key_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _candidates(
     for i, token in enumerate(tokens):
         spans: dict[int, dict[str, object]] = {i + 1: {}}
         for end in range(i + 1, min(i + LONGEST_TERM, len(tokens)) + 1):
-            known = lexicon.meanings("".join(stems[i:end]), tokens[i:end])
+            known = lexicon.meanings(key_of(stems[i:end]), tokens[i:end])
             meanings = tuple(meaning for meaning in known if meaning.kind in kinds)
             if meanings:
                 spans.setdefault(end, {})["meanings"] = meanings
@@ -88,7 +88,7 @@ def _candidates(
                     spans.setdefault(end, {})["roles"] = known_roles
         if token.quoted and (i == 0 or tokens[i - 1].quoted != token.quoted):
             whole = [other for other in tokens[i:] if other.quoted == token.quoted]
-            spans.setdefault(i + len(whole), {})["literal"] = " ".join(other.raw for other in whole)
+            spans.setdefault(i + len(whole), {})["literal"] = token.quotation
         if token.kind == "number":
             spans[i + 1]["number"] = token.text
         if token.kind == "comma":

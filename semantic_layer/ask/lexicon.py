@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from semantic_layer.ask.countries import is_country, names_of_countries
-from semantic_layer.ask.tokens import Token, root, singular, words_of
+from semantic_layer.ask.tokens import Token, key_of, root, singular, words_of
 from semantic_layer.metrics.catalogue import Catalogue, Dimension
 
 LONGEST_TERM = 8  # words
@@ -84,7 +84,7 @@ class Lexicon:
     def _add(self, meaning: Meaning, phrases: Iterable[str]) -> None:
         for phrase in phrases:
             words = words_of(phrase)
-            key = "".join(map(singular, words))
+            key = key_of(map(singular, words))
             if key:
                 self._terms.setdefault(key, {}).setdefault((meaning.kind, meaning.name, meaning.value), meaning)
                 self.words.update(words)

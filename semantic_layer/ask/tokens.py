@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -43,6 +44,7 @@ class Token:
     end: int
     kind: str  # date, path, number, word, sign, dash, comma, other
     quoted: int = 0  # which pair of quotation marks it stands in; 0 for none
+    quotation: str = ""  # all that stands in them
 
     @property
     def stem(self) -> str:
@@ -56,18 +58,20 @@ def tokenise(question: str) -> list[Token]:
     if text.isupper():
         text = text.lower()  # capitals say nothing where everything is in capitals: US is us
     tokens: list[Token] = []
-    open_quote, pairs = "", 0
+    begin, pairs = None, 0
     for match in _TOKEN.finditer(text):
         kind = str(match.lastgroup)
         if kind == "quote":
-            if open_quote:
-                open_quote = ""
+            if begin is None:
+                begin, pairs = match.end(), pairs + 1
             else:
-                open_quote, pairs = match[0], pairs + 1
+                whole = text[begin : match.start()]
+                tokens = [replace(one, quotation=whole) if one.quoted == pairs else one for one in tokens]
+                begin = None
         elif kind != "silent":
-            one = Token(fold(match[0]), match[0], match.start(), match.end(), kind, pairs if open_quote else 0)
+            one = Token(fold(match[0]), match[0], match.start(), match.end(), kind, pairs if begin is not None else 0)
             tokens += _parts(one)
-    if open_quote:  # never closed: it quoted nothing
+    if begin is not None:  # never closed: it quoted nothing
         tokens = [replace(one, quoted=0) if one.quoted == pairs else one for one in tokens]
     return tokens
 
@@ -117,6 +121,11 @@ def root(word: str) -> str:
             break
     word = word.removesuffix("e") if len(word) > 3 else word
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] != "s" else word
+
+
+def key_of(stems: Iterable[str]) -> str:
+    """What a phrase is looked up by: sign-ups, signups and sign ups are one."""
+    return singular("".join(stems))
 
 
 def words_of(phrase: str) -> list[str]:

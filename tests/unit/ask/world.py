@@ -41,7 +41,7 @@ METRICS = (
     _metric("sign_up_rate", "Sign-up rate", "sign-up conversion rate", "conversion rate", format="percent"),
     _metric("purchase_rate", "Purchase rate", "purchase conversion rate", "conversion rate", format="percent"),
     _metric("monthly_recurring_revenue", "Monthly recurring revenue", "MRR", by=("user__plan",), format="currency"),
-    _metric("page_views", "Page views", by=(*WHERE, "page__page_path", "page__load_ms")),
+    _metric("page_views", "Page views", by=(*WHERE, "page__page_path", "page__load_ms"), good="neutral"),
     _metric("revenue_per_user", "Revenue per user", "ARPU", by=("user__country", "user__plan"), format="currency"),
     _metric("errors", "Errors", good="down", by=("session__device_type", "app__version")),
 )

@@ -1,0 +1,175 @@
+"""Questions about metrics, and the query that each must become."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.ask.telling import told
+
+MAY = "2026-05-01..2026-05-31"
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        # names, labels, synonyms, singular and plural, however they are written together
+        ("revenue", "revenue"),
+        ("What was our revenue last month?", f"revenue {MAY}"),
+        ("show me the turnover of May", f"revenue {MAY}"),
+        ("AOV in May", f"average_order_value {MAY}"),
+        ("average order values", "average_order_value"),
+        ("signups", "sign_ups"),
+        ("sign ups and sign-up rate", "sign_ups, sign_up_rate"),
+        ("pageviews", "page_views"),
+        ("page view", "page_views"),
+        ("monthly recurring revenue", "monthly_recurring_revenue"),
+        ("how many people visited us", "refused: It is not known what 'visited' means here."),
+        ("how many users were there in May", f"active_users {MAY}"),
+        ("weekly active users", "weekly_active_users"),
+        ("active users per week", "active_users by metric_time:week"),
+        ("revenue, orders and sessions in May", f"revenue, orders, sessions {MAY}"),
+        ("revenue per user", "revenue_per_user"),
+        ("REVENUE BY COUNTRY", "revenue by user__country"),
+        # groupings
+        ("revenue by country", "revenue by user__country"),
+        ("revenue by country and plan", "revenue by user__country, user__plan"),
+        ("revenue per market", "revenue by user__country"),
+        ("orders split by device per month", "orders by session__device_type, metric_time:month"),
+        ("weekly orders by channel", "orders by metric_time:week, session__channel"),
+        ("orders for each plan, each day", "orders by user__plan, metric_time:day"),
+        ("break down sessions by platform", "sessions by session__device_type"),
+        ("revenue over time in May", f"revenue by metric_time:day {MAY}"),
+        ("revenue over time this year", "revenue by metric_time:week 2026-01-01..2026-06-24"),
+        ("revenue trend since October 2025", "revenue by metric_time:month 2025-10-01..2026-06-24"),
+        # conditions
+        ("orders in Germany", "orders where user__country = DE"),
+        ("orders in Germany and France", "orders where user__country = DE|FR"),
+        ("orders in Germany or the UK", "orders where user__country = DE|GB"),
+        ("German orders", "orders where user__country = DE"),
+        ("orders in the US", "orders where user__country = US"),
+        ("revenue from pro users", "revenue where user__plan = pro"),
+        ("revenue from unpaid users", "revenue where user__plan = free"),
+        ("revenue of pro users on smartphones", "revenue where (user__plan = pro and session__device_type = mobile)"),
+        ("orders by pro users by country", "orders by user__country where user__plan = pro"),
+        ("revenue where plan is pro", "revenue where user__plan = pro"),
+        ("revenue where plan is not pro", "revenue where user__plan != pro"),
+        ("revenue with plan = pro", "revenue where user__plan = pro"),
+        ("revenue not in Germany", "revenue where user__country != DE"),
+        ("revenue except Germany and France", "revenue where user__country != DE|FR"),
+        ("revenue without the email channel", "revenue where session__channel != email"),
+        (
+            "revenue excluding mobile and Germany",
+            "revenue where (session__device_type != mobile and user__country != DE)",
+        ),
+        ("non-mobile revenue", "revenue where session__device_type != mobile"),
+        ("revenue from neither mobile nor tablet", "revenue where session__device_type != mobile|tablet"),
+        ("revenue in Germany, not on mobile", "revenue where (user__country = DE and session__device_type != mobile)"),
+        (
+            "revenue in Germany but not on mobile",
+            "revenue where (user__country = DE and session__device_type != mobile)",
+        ),
+        ("only mobile revenue", "revenue where session__device_type = mobile"),
+        ("revenue on mobile or in Germany", "revenue where (session__device_type = mobile or user__country = DE)"),
+        (
+            "revenue on mobile in Germany or on desktop in France",
+            "revenue where ((session__device_type = mobile and user__country = DE) or "
+            "(session__device_type = desktop and user__country = FR))",
+        ),
+        ("orders with coupon SPRING10", "orders where order__coupon = SPRING10"),
+        ('orders where coupon is "WINTER, 20"', "orders where order__coupon = WINTER, 20"),
+        ("page views with load time above 1000", "page_views where page__load_ms > 1000"),
+        ("page views with load time of at most 200", "page_views where page__load_ms <= 200"),
+        ("errors of version 3.2", "errors where app__version = 3.2"),
+        ("errors of 3.2", "refused: It is not known what '3.2' means here."),
+        ("errors of app version 3.2", "errors where app__version = 3.2"),
+        ("page views of /pricing", "page_views where page__page_path = /pricing"),
+        ("page views of the pricing page", "page_views where page__page_path = /pricing"),
+        ("mobile vs desktop revenue", "revenue by session__device_type where session__device_type = mobile|desktop"),
+        ("compare revenue of Germany and France", "revenue by user__country where user__country = DE|FR"),
+        # rankings
+        ("top 5 countries by revenue", "revenue by user__country order -revenue limit 5"),
+        ("bottom 3 channels by sign-up rate", "sign_up_rate by session__channel order sign_up_rate limit 3"),
+        ("top country by revenue", "revenue by user__country order -revenue limit 1"),
+        ("which channel has the highest revenue", "revenue by session__channel order -revenue limit 1"),
+        ("which country had the fewest orders in May", f"orders by user__country {MAY} order orders limit 1"),
+        ("best channel by bounce rate", "bounce_rate by session__channel order bounce_rate limit 1"),
+        ("worst 2 channels by bounce rate", "bounce_rate by session__channel order -bounce_rate limit 2"),
+        ("the 3 countries with the most orders", "orders by user__country order -orders limit 3"),
+        ("countries ranked by revenue", "revenue by user__country order -revenue"),
+        ("revenue by country, lowest first", "revenue by user__country order revenue"),
+        ("revenue by country sorted by orders", "revenue, orders by user__country order -orders"),
+        ("what was the best day for revenue in May", f"revenue by metric_time:day {MAY} order -revenue limit 1"),
+        ("which month had the most sign-ups", "sign_ups by metric_time:month order -sign_ups limit 1"),
+        # thresholds
+        ("countries with more than 100 orders", "orders by user__country having orders > 100"),
+        ("countries where revenue is at least 1,000", "revenue by user__country having revenue >= 1000"),
+        ("channels with a bounce rate below 40%", "bounce_rate by session__channel having bounce_rate < 0.4"),
+        ("revenue by country with fewer than 10 orders", "revenue, orders by user__country having orders < 10"),
+        ("days with between 10 and 20 orders", "orders by metric_time:day having orders >= 10, orders <= 20"),
+        ("countries with over 2k revenue", "revenue by user__country having revenue > 2000"),
+        # comparisons
+        ("revenue in May compared to April", f"revenue {MAY} compare previous"),
+        ("revenue in May vs the month before", f"revenue {MAY} compare previous"),
+        ("revenue in May vs last year", f"revenue {MAY} compare year"),
+        ("revenue in May compared to May 2025", f"revenue {MAY} compare year"),
+        ("revenue last month vs the same month last year", f"revenue {MAY} compare year"),
+        ("revenue this month vs last month", "revenue 2026-06-01..2026-06-24 compare previous"),
+        ("compare revenue of May and April", f"revenue {MAY} compare previous"),
+        ("revenue last 7 days compared to the previous period", "revenue 2026-06-17..2026-06-23 compare previous"),
+        ("how did revenue change in May", f"revenue {MAY} compare previous"),
+        ("revenue last week, week over week", "revenue 2026-06-15..2026-06-21 compare previous"),
+    ],
+)
+def test_a_question_becomes_its_query(question: str, expected: str) -> None:
+    assert told(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("conversion rate by country", "Sign-up rate or Purchase rate"),
+        ("average revenue", "'average'"),
+        ("median revenue", "'median'"),
+        ("revenue per session", "'per'"),
+        ("revenue per user per customer", "'per'"),
+        ("revenue by mood", "'by', 'mood'"),
+        ("revenue by foo", "'by', 'foo'"),
+        ("monthly active users by plan", "cannot be told by plan"),
+        ("errors by country", "cannot be told by country"),
+        ("revenue of mobile users in Germany or of pro users", "`or`"),
+        ("revenue in Germany and in France where country is US", "at once"),
+        ("revenue not", "'not'"),
+        ("revenue or", "'or'"),
+        ("revenue or orders", "'or'"),
+        ("revenue without", "'without'"),
+        ("revenue never", "'never'"),
+        ("revenue unless mobile", "'unless'"),
+        ("revenue in May compared to January", "just before"),
+        ("revenue vs the previous period", "which days"),
+        ("revenue in May and June", "2026-05-01 to 2026-05-31 and"),
+        ("revenue in December 2026", "future"),
+        ("revenue next month", "future"),
+        ("revenue per hour", "finest"),
+        ("highest revenue", "does not say what"),
+        ("best page views by country", "neither better nor worse"),
+        ("more than 100 orders", "does not say of what"),
+        ("countries with orders above 5%", "no percentage"),
+        ("yes", "'yes'"),
+        ("by country", "no question before it"),
+        ("in Germany", "nothing that is measured"),
+        ("revenue on the weekend", "Weekends"),
+        ("revenue 05/06/2026", "may be two days"),
+        ("why did revenue drop", "Why"),
+        ("forecast revenue for August", "future"),
+        ("list the emails of all users", "who they are"),
+        ("delete the orders of May", "nothing is changed"),
+        ("what is the capital of France", "this project"),
+        ("who are our best customers", "who they are"),
+        ("how do I increase revenue", "for people to decide"),
+        ("revenue of both projects", "one project"),
+    ],
+)
+def test_what_is_not_known_or_not_clear_is_refused(question: str, why: str) -> None:
+    told_ = told(question)
+    assert told_.startswith("refused"), told_
+    assert why in told_
