@@ -26,7 +26,7 @@ from semantic_layer.metrics.formulas.trial import FOLDER, Place, tried
 from semantic_layer.metrics.formulas.words import check_words
 from semantic_layer.reader import Reader
 from warehouse import dbt
-from warehouse.errors import WrongUsage, nearest
+from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.settings import Settings
 
 FIRST_LINES = """\
@@ -58,7 +58,22 @@ def define(settings: Settings, definition: Definition, place: Place | None = Non
         with tried(settings, place, name, text_of(declared)) as trial:
             try_out(settings, reader, trial.semantic_manifest, name, dimensions)
             trial.keep()
+    remarks += refreshed(settings, place)
     return Defined(name, str(declared.formula), place.file(name), dimensions, tuple(remarks))
+
+
+def refreshed(settings: Settings, place: Place) -> list[str]:
+    """The catalogue of what can be asked is made anew, so that the next question knows; a remark where it cannot be."""
+    if place != place_of(settings):
+        return []
+    from semantic_layer.metrics.catalogue import load_catalogue
+
+    remarks: list[str] = []
+    try:
+        load_catalogue(settings, remarks.append)
+    except MillraceError as error:
+        remarks.append(error.message)
+    return remarks
 
 
 def declare(reader: Reader, definition: Definition, place: Place) -> tuple[Declared, list[str]]:
@@ -88,7 +103,8 @@ def _check_names(definition: Definition, formula: Formula, events: EventsModel, 
         )
     for own in dict.fromkeys([name, *part_names(name, formula).values()]):
         if own in events.taken:
-            raise WrongUsage(f"{own!r} is already {events.taken[own]}.", hint="Name the metric otherwise.")
+            shown = f"`millrace metrics show {own}` tells what it is. " if events.taken[own] == "a metric" else ""
+            raise WrongUsage(f"{own!r} is already {events.taken[own]}.", hint=f"{shown}Name yours otherwise.")
     if (label := label_of(definition)) in events.labels:
         raise WrongUsage(
             f"The metric {events.labels[label]!r} has the label {label!r} already.", hint="Give another by --label."
@@ -110,6 +126,7 @@ def undefine(settings: Settings, name: str, place: Place | None = None) -> Path:
             )
         with tried(settings, place, name, None) as trial:
             trial.keep()
+    refreshed(settings, place)
     return file
 
 
