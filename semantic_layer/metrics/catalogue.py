@@ -35,6 +35,7 @@ class Metric:
     grain: str  # the finest grain of metric_time
     # Joined to the calendar, as running totals are: without a range it has a row for each day of the calendar.
     every_day: bool = False
+    needs_time: bool = False  # has a value at a time only, as the running total of a month
 
 
 @dataclass(frozen=True)

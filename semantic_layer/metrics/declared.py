@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ class _Declared:
             measure["name"]: (model, measure) for model in self.models.values() for measure in model["measures"]
         }
         spines = manifest["project_configuration"]["time_spines"]
-        self.spine_grain = min((spine["primary_column"]["time_granularity"] for spine in spines), key=_order)
+        grains = [spine["primary_column"]["time_granularity"] for spine in spines]
+        self.spine_grain = min(grains, key=_order, default="day")
 
     def read(self) -> tuple[dict[str, Metric], dict[str, Dimension]]:
         metrics: dict[str, Metric] = {}
@@ -62,6 +64,7 @@ class _Declared:
             made_of=str(meta.get("formula") or self._made_of(metric)),
             grain=self._grain(metric["name"]),
             every_day=self._is_joined_to_days(metric["name"]),
+            needs_time=self._needs_time(metric["name"]),
         )
 
     def _dimensions(self, metric: str) -> list[Dimension]:
@@ -109,16 +112,19 @@ class _Declared:
         return "hour" if coarsest in FINER_THAN_AN_HOUR else str(coarsest)
 
     def _is_joined_to_days(self, name: str) -> bool:
-        params = self.metrics[name]["type_params"]
-        if self.metrics[name]["type"] == "cumulative":
+        metric = self.metrics[name]
+        if metric["type"] == "cumulative":
             return True
-        if any(measure.get("join_to_timespine") for measure in params["input_measures"]):
+        if any(measure.get("join_to_timespine") for measure in metric["type_params"]["input_measures"]):
             return True
-        inputs = [*(params["metrics"] or ()), *(params[key] for key in ("numerator", "denominator") if params[key])]
-        return any(
-            part.get("offset_window") or part.get("offset_to_grain") or self._is_joined_to_days(part["name"])
-            for part in inputs
-        )
+        return any(_offset(part) or self._is_joined_to_days(part["name"]) for part in _inputs(metric))
+
+    def _needs_time(self, name: str) -> bool:
+        metric = self.metrics[name]
+        cumulative = metric["type_params"].get("cumulative_type_params") or {}
+        if cumulative.get("window") or cumulative.get("grain_to_date"):
+            return True
+        return any(_offset(part) or self._needs_time(part["name"]) for part in _inputs(metric))
 
     def _made_of(self, metric: Mapping[str, Any]) -> str:
         params, kind = metric["type_params"], metric["type"]
@@ -157,6 +163,16 @@ class _Declared:
         return f"{_text(told).rstrip('.')} ({model['node_relation']['alias']})"
 
 
+def _inputs(metric: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The metrics that one is made of."""
+    params = metric["type_params"]
+    return [*(params["metrics"] or ()), *(params[key] for key in ("numerator", "denominator") if params[key])]
+
+
+def _offset(part: Mapping[str, Any]) -> bool:
+    return bool(part.get("offset_window") or part.get("offset_to_grain"))
+
+
 def _dimension(name: str, said: Mapping[str, Any], model: Mapping[str, Any]) -> Dimension:
     meta = _meta(said)
     relation = model["node_relation"]
@@ -175,16 +191,12 @@ def _dimension(name: str, said: Mapping[str, Any], model: Mapping[str, Any]) -> 
 
 
 def _replaced(expression: str, parts: Mapping[str, str]) -> str:
-    import re
-
     names = sorted(map(re.escape, parts), key=len, reverse=True)
     return re.sub(rf"\b({'|'.join(names)})\b", lambda match: parts[match[0]], " ".join(expression.split()))
 
 
 def _filtered(condition: Mapping[str, Any] | None) -> str:
     """MetricFlow's templates as people read them: {{ Dimension('order__coupon') }} is order__coupon."""
-    import re
-
     if not condition:
         return ""
     told = [

@@ -80,6 +80,13 @@ class Comparison(_Value):
         return self
 
 
+class Missing(_Value):
+    """A dimension without a value: none is known, or an empty text."""
+
+    kind: Literal["missing"] = "missing"
+    dimension: Name
+
+
 class All(_Value):
     kind: Literal["all"] = "all"
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=MOST_VALUES)]
@@ -95,7 +102,7 @@ class Not(_Value):
     condition: Condition
 
 
-Condition = Annotated[Comparison | All | Any | Not, Field(discriminator="kind")]
+Condition = Annotated[Comparison | Missing | All | Any | Not, Field(discriminator="kind")]
 
 
 class Threshold(_Value):

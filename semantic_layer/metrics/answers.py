@@ -1,0 +1,116 @@
+"""Answers to questions about metrics, run as the analyst, and kept as long as the marts are what they were."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.checking import check_values, checked
+from semantic_layer.metrics.compiling import compile_query
+from semantic_layer.metrics.data_version import data_version
+from semantic_layer.metrics.disk_cache import DiskCache
+from semantic_layer.metrics.models import MOST_ROWS, MetricQuery
+from semantic_layer.reader import QueryRefused, Reader, tables_missing
+from warehouse.connection import endpoint
+from warehouse.errors import MillraceError
+from warehouse.settings import Settings
+
+MOST_ANSWERS, MOST_BYTES = 500, 100 * 1024**2
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str  # as ClickHouse has it
+
+
+@dataclass(frozen=True)
+class Answer:
+    query: MetricQuery  # with what it left open filled in
+    sql: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]  # times as date and datetime
+    seconds: float
+    days: tuple[date | None, date | None]
+    compared_days: tuple[date, date] | None
+    from_cache: bool = False
+
+
+def answer(
+    settings: Settings, catalogue: Catalogue, query: MetricQuery, *, cache: bool = True, reader: Reader | None = None
+) -> Answer:
+    begun = time.monotonic()
+    reader = reader or Reader(settings)
+    query = checked(query, catalogue)
+    check_values(query, catalogue, reader)
+    compiled = compile_query(settings, catalogue, query)
+    document, from_cache = _document(settings, catalogue, reader, compiled.query.project, compiled.sql, cache)
+    types = [column["type"] for column in document["meta"]]
+    readers = [_reader(kind) for kind in types]
+    return Answer(
+        query=compiled.query,
+        sql=compiled.sql,
+        columns=tuple(Column(column["name"], column["type"]) for column in document["meta"]),
+        rows=tuple(
+            tuple(
+                read(value) if read and value is not None else value for read, value in zip(readers, row, strict=True)
+            )
+            for row in document["data"]
+        ),
+        seconds=time.monotonic() - begun,
+        days=compiled.days,
+        compared_days=compiled.compared_days,
+        from_cache=from_cache,
+    )
+
+
+def as_json(answer: Answer) -> dict[str, Any]:
+    return {
+        "query": answer.query.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "sql": answer.sql,
+        "columns": [{"name": column.name, "type": column.type} for column in answer.columns],
+        "rows": [list(row) for row in answer.rows],
+        "seconds": round(answer.seconds, 3),
+    }
+
+
+def _document(
+    settings: Settings, catalogue: Catalogue, reader: Reader, project: str, sql: str, cache: bool
+) -> tuple[dict[str, Any], bool]:
+    """The rows of the statement, and whether they were known."""
+    # What a load changes is not known by the version of what builds change.
+    live = any(f"`{table.partition('.')[2]}`" in sql for table in catalogue.live_tables)
+    version = data_version(settings) if cache and not live else ""
+    known = DiskCache(settings.data_dir / "cache" / "answers", MOST_ANSWERS, MOST_BYTES)
+    target = endpoint(settings, "analyst")
+    key = json.dumps([target.url, target.user, project, version, sql])
+    if version and (text := known.get(key)) is not None:
+        return json.loads(text), True
+    try:
+        document = reader.document(sql, max_result_rows=MOST_ROWS + 1, result_overflow_mode="break")
+    except QueryRefused as error:
+        if not tables_missing(error):
+            raise
+        raise MillraceError(
+            "Tables that these metrics are made of are not there.", hint="Run `millrace build`."
+        ) from error
+    kept = {"meta": document["meta"], "data": document["data"]}
+    if len(kept["data"]) > MOST_ROWS:
+        raise MillraceError(
+            f"The answer has more than {MOST_ROWS:,} rows.", hint="Add --limit, or --format csv to have them all."
+        )
+    if version:
+        known.put(key, json.dumps(kept, ensure_ascii=False).encode())
+    return kept, False
+
+
+def _reader(kind: str) -> Any:
+    bare = re.sub(r"^(?:(?:Nullable|LowCardinality)\()*", "", kind)
+    if bare.startswith("DateTime"):
+        return datetime.fromisoformat
+    return date.fromisoformat if bare.startswith("Date") else None

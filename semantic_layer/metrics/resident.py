@@ -1,0 +1,191 @@
+"""The resident compiler: MetricFlow, imported once, behind a socket that only its owner may use.
+
+python -m semantic_layer.metrics.resident FOLDER MANIFEST
+
+It starts with the first question (compiling.py starts it), reads the manifest anew when that changed, and ends when
+nobody asked for a while, its socket is gone, or its own code is another one. It knows no login and runs no query.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import json
+import os
+import socket
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from semantic_layer.metrics.code_version import code_version
+from warehouse.locks import held_if_free
+
+SOCKET, LOCK, LOG = "compiler.sock", "compiler.lock", "compiler.log"
+IDLE_SECONDS = 15 * 60
+TICK_SECONDS = 5.0  # between looks at whether it is still wanted
+PATIENCE_SECONDS = 5.0  # with one that connects and says nothing
+LONGEST_MESSAGE = 4 * 1024**2
+LONGEST_PATH = 100  # of a unix socket, by every system's limit
+
+
+class Resident:
+    def __init__(self, folder: Path, manifest: Path) -> None:
+        self._folder, self._manifest = folder, manifest
+        self._code = code_version()
+        self._compilers: Any = None
+        self._hash = ""
+
+    def serve(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        path = self._folder / SOCKET
+        with _listening(path) as listener:
+            ours = path.stat().st_ino
+            self._log(f"listens as process {os.getpid()}")
+            self._read_manifest()  # who is waiting meanwhile waits in the socket's queue
+            last = time.monotonic()
+            while time.monotonic() - last < idle_seconds:
+                if not _is(path, ours):
+                    self._log("ends: its socket is gone")
+                    return
+                try:
+                    connection, _ = listener.accept()
+                except TimeoutError:
+                    continue
+                with connection:
+                    if not self._answer(connection):
+                        self._log("ends: it was told to, or its code is another one")
+                        path.unlink(missing_ok=True)
+                        return
+                last = time.monotonic()
+            self._log("ends: nobody asked for a while")
+            path.unlink(missing_ok=True)
+
+    def _answer(self, connection: socket.socket) -> bool:
+        """Whether to go on."""
+        try:
+            connection.settimeout(PATIENCE_SECONDS)
+            if peer_of(connection) != os.geteuid():
+                return True
+            reply = self._reply(json.loads(receive(connection)))
+            send(connection, reply)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._log(f"did not understand a request: {error!r}")
+            return True
+        return "outdated" not in reply
+
+    def _reply(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message.get("code") != self._code:
+            return {"outdated": True}
+        if message["manifest"] != self._hash:
+            self._read_manifest()
+        if message["manifest"] != self._hash:
+            return {"error": "the manifest is another one"}
+        from semantic_layer.metrics.planning import NotPlanned, planned
+
+        try:
+            return {"sql": [planned(self._compilers, **request) for request in message["requests"]]}
+        except NotPlanned as error:
+            return {"refused": str(error)}
+        except Exception:  # noqa: BLE001 - who asked compiles it in its own process, and fails there, if it fails
+            self._log(traceback.format_exc())
+            return {"error": "it failed"}
+
+    def _read_manifest(self) -> None:
+        from semantic_layer.metrics.planning import compiler_of
+
+        try:
+            found = hashlib.sha256(self._manifest.read_bytes()).hexdigest()
+            if found == self._hash:
+                return
+            self._compilers, self._hash = compiler_of(self._manifest), found
+            gc.collect()
+            gc.freeze()  # what was read lives long: no need to look through it again and again
+            self._log("read the manifest")
+        except Exception:  # noqa: BLE001 - as above
+            self._log(traceback.format_exc())
+
+    def _log(self, text: str) -> None:
+        sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        sys.stderr.flush()
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, reachable(path) as name:
+        path.unlink(missing_ok=True)  # of one that was killed: the lock is ours, so it is nobody's
+        before = os.umask(0o177)
+        try:
+            listener.bind(name)
+        finally:
+            os.umask(before)
+        listener.listen(16)
+        listener.settimeout(TICK_SECONDS)
+        yield listener
+
+
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """A name of the socket that is short enough: the system takes about a hundred characters."""
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def peer_of(connection: socket.socket) -> int:
+    """The user at the other end; of a system that does not tell it, the permissions of the folder must do."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return os.geteuid()
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
+    return int(user)
+
+
+def send(connection: socket.socket, message: dict[str, Any]) -> None:
+    connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def receive(connection: socket.socket) -> bytes:
+    """One line."""
+    held = b""
+    while not held.endswith(b"\n"):
+        chunk = connection.recv(256 * 1024)
+        if not chunk:
+            raise ConnectionError("the other end closed before it had said everything")
+        held += chunk
+        if len(held) > LONGEST_MESSAGE:
+            raise ConnectionError("a message is too long")
+    return held
+
+
+def _is(path: Path, inode: int) -> bool:
+    try:
+        return path.stat().st_ino == inode
+    except OSError:
+        return False
+
+
+def main() -> None:
+    folder, manifest = Path(sys.argv[1]), Path(sys.argv[2])
+    # One that is just ending still holds the lock for a moment.
+    for _ in range(20):
+        with held_if_free(folder / LOCK) as is_ours:
+            if is_ours:
+                with contextlib.suppress(KeyboardInterrupt):
+                    Resident(folder, manifest).serve(float(sys.argv[3]) if len(sys.argv) > 3 else IDLE_SECONDS)
+                return
+        if (folder / SOCKET).exists():
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The statement that answers: what MetricFlow compiled, with order, limit and comparison around it, for one project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from semantic_layer.metrics.comparing import Shift
+from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, MetricQuery
+from semantic_layer.metrics.requests import column_of
+
+PREVIOUS, CHANGE = "__previous", "__change"  # behind the name of a metric
+SETTINGS = "\nSETTINGS "
+
+
+@dataclass(frozen=True)
+class Key:
+    """A grouping in the statement: its column, and how it is shown."""
+
+    name: str
+    column: str
+    shown: str
+
+
+def statement(query: MetricQuery, compiled: str) -> str:
+    """The answer's rows from what was compiled."""
+    select, settings = split(compiled)
+    keys = _keys(query)
+    return _finished(
+        query, keys, _selected([*(_shown(key) for key in keys), *query.metrics]), f"(\n{select}\n)", settings
+    )
+
+
+def comparing_statement(query: MetricQuery, compiled: str, before: str | None, shift: Shift) -> str:
+    """The same with each metric's value in the time that is compared with, and its relative change.
+
+    Rows are put together by a union, not by a join: NULL is a value of a dimension too, and what is there in only one
+    of the two times has a row as well.
+    """
+    select, settings = split(compiled)
+    keys = _keys(query)
+    names = [key.column for key in keys]
+    parts = [f"SELECT {', '.join([*names, *query.metrics, 'false AS is_previous'])}\nFROM (\n{select}\n)"]
+    if before is not None:
+        shifted = [f"{key.column} + {shift.sql}" if key.name == METRIC_TIME else key.column for key in keys]
+        part = f"SELECT {', '.join([*shifted, *query.metrics, 'true'])}\nFROM (\n{split(before)[0]}\n)"
+        parts.append(part + _without_leap_days(query, keys))
+    both = "\nUNION ALL\n".join(parts)
+    grouped = _selected(
+        [
+            *names,
+            *(f"anyIfOrNull({metric}, NOT is_previous) AS {metric}" for metric in query.metrics),
+            # Two hours that are one by the clock, when it is set back: then nobody knows.
+            *(
+                f"if(countIf(is_previous) > 1, NULL, anyIfOrNull({metric}, is_previous)) AS {metric}{PREVIOUS}"
+                for metric in query.metrics
+            ),
+        ]
+    )
+    group_by = f"\nGROUP BY {', '.join(str(n + 1) for n in range(len(names)))}" if names else ""
+    columns = [_shown(key) for key in keys]
+    for metric in query.metrics:
+        columns += [metric, f"{metric}{PREVIOUS}", f"{_change(metric)} AS {metric}{CHANGE}"]
+    return _finished(query, keys, _selected(columns), f"(\n{grouped}\nFROM (\n{both}\n){group_by}\n)", settings)
+
+
+def split(compiled: str) -> tuple[str, str]:
+    select, _, settings = compiled.rpartition(SETTINGS)
+    return select, settings
+
+
+def _keys(query: MetricQuery) -> list[Key]:
+    keys = []
+    for grouping in query.by:
+        column = column_of(grouping.name, grouping.grain)
+        if grouping.grain is None:
+            shown = column
+        else:
+            shown = f"toDateTime({column})" if grouping.grain is Grain.HOUR else f"toDate({column})"
+        keys.append(Key(grouping.name, column, shown))
+    return keys
+
+
+def _shown(key: Key) -> str:
+    return key.shown if key.shown == key.column else f"{key.shown} AS {key.column}"
+
+
+def _selected(columns: Sequence[str]) -> str:
+    return "SELECT\n  " + ",\n  ".join(columns)
+
+
+def _change(metric: str) -> str:
+    before = f"toFloat64({metric}{PREVIOUS})"
+    return f"(toFloat64({metric}) - {before}) / abs(nullIf({before}, 0))"
+
+
+def _without_leap_days(query: MetricQuery, keys: Sequence[Key]) -> str:
+    """29 February has no day a year later; it would be taken for the 28th."""
+    grains = {grouping.grain for grouping in query.by if grouping.name == METRIC_TIME}
+    if query.compare is not Compare.YEAR or not grains & {Grain.HOUR, Grain.DAY}:
+        return ""
+    column = next(key.column for key in keys if key.name == METRIC_TIME)
+    return f"\nWHERE NOT (toMonth({column}) = 2 AND toDayOfMonth({column}) = 29)"
+
+
+def _finished(query: MetricQuery, keys: Sequence[Key], select: str, source: str, settings: str) -> str:
+    lines = [select, f"FROM {source}"]
+    if query.having:
+        thresholds = (f"{t.metric} {t.operator} {t.value!r}" for t in query.having)
+        lines.append(f"WHERE {' AND '.join(thresholds)}")
+    if order := _order(query, keys):
+        lines.append(f"ORDER BY {', '.join(order)}")
+    if query.limit is not None:
+        lines.append(f"LIMIT {query.limit}")
+    return "\n".join(lines) + f"{SETTINGS}{settings}"
+
+
+def _order(query: MetricQuery, keys: Sequence[Key]) -> list[str]:
+    """By position: a name would mean a column of what is selected from. What is asked for first, then by all
+    groupings, so that the same rows come in the same order each time."""
+    width = 3 if query.compare else 1
+    positions = {key.name: n + 1 for n, key in reversed(list(enumerate(keys)))}
+    positions |= {metric: len(keys) + 1 + n * width for n, metric in enumerate(query.metrics)}
+    asked = [f"{positions[o.name]}{' DESC' if o.descending else ''}" for o in query.order]
+    taken = {positions[o.name] for o in query.order}
+    return [*asked, *(str(n + 1) for n in range(len(keys)) if n + 1 not in taken)]
