@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from metricflow.dataflow.builder.dataflow_plan_builder import DataflowPlanBuilder
+from metricflow.dataflow.dataflow_plan import DataflowPlanNode
+from metricflow.dataflow.nodes.join_over_time import JoinOverTimeRangeNode
+from metricflow.dataflow.nodes.join_to_time_spine import JoinToTimeSpineNode
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
@@ -26,11 +30,13 @@ class Compiler:
             semantic_manifest_lookup=SemanticManifestLookup(manifest),
             sql_client=PlanningClient(),  # type: ignore[arg-type] # its engine is not in MetricFlow's list
         )
-        # Every one has a project_id (a test says so); the calendar, which has none, is no semantic model.
-        self._tables = {
-            model.node_relation.relation_name: f"{model.node_relation.schema_name}.{model.node_relation.alias}"
-            for model in manifest.semantic_models
-        }
+        self.engine._dataflow_plan_builder = _PlanBuilder.instead_of(
+            self.engine._dataflow_plan_builder, self.engine._semantic_manifest_lookup
+        )
+        # Every one has a project_id, the days that MetricFlow joins to as well.
+        relations = [model.node_relation for model in manifest.semantic_models]
+        relations += [spine.node_relation for spine in manifest.project_configuration.time_spines]
+        self._tables = {relation.relation_name: f"{relation.schema_name}.{relation.alias}" for relation in relations}
 
     def compile(self, request: MetricFlowQueryRequest, project: str, timezone: str) -> str:
         """The statement that answers for one project, with days, weeks and months of its timezone."""
@@ -43,6 +49,30 @@ class Compiler:
             **({"additional_table_filters": "{" + filters + "}"} if filters else {}),
         }
         return f"{sql}\nSETTINGS {', '.join(f'{name} = {value}' for name, value in settings.items())}"
+
+
+class _PlanBuilder(DataflowPlanBuilder):
+    """A total of all time so far is that at the end of the range where it is not asked by time: MetricFlow would take
+    what came within the range alone, and names a column that is not there."""
+
+    @staticmethod
+    def instead_of(builder: DataflowPlanBuilder, lookup: SemanticManifestLookup) -> _PlanBuilder:
+        return _PlanBuilder(
+            source_node_set=builder._source_node_set,
+            semantic_manifest_lookup=lookup,
+            node_output_resolver=builder._node_data_set_resolver,
+            column_association_resolver=builder._column_association_resolver,
+            source_node_builder=builder._source_node_builder,
+            dataflow_plan_builder_cache=builder._cache,
+        )
+
+    def _build_pre_aggregation_plan(  # type: ignore[override] # the rest is passed on
+        self, source_node: DataflowPlanNode, **rest: Any
+    ) -> DataflowPlanNode:
+        of_a_metric = rest.get("queried_linkable_specs_for_semi_additive_join") is not None
+        if of_a_metric and not isinstance(source_node, JoinOverTimeRangeNode | JoinToTimeSpineNode):
+            rest["time_range_constraint"] = None  # what was read was within its range already
+        return super()._build_pre_aggregation_plan(source_node, **rest)
 
 
 def _quoted(text: str) -> str:

@@ -33,8 +33,8 @@ class Metric:
     dimensions: tuple[str, ...]
     made_of: str  # in words or as a formula, for people
     grain: str  # the finest grain of metric_time
-    # Joined to the calendar, as running totals are: without a range it has a row for each day of the calendar.
-    every_day: bool = False
+    grains: tuple[str, ...] = ()  # all of them, the finest first
+    every_day: bool = False  # joined to the project's days, as running totals are
     needs_time: bool = False  # has a value at a time only, as the running total of a month
 
 

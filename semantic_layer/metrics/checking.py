@@ -130,13 +130,14 @@ def _grouping(grouping: Grouping, metrics: Sequence[Metric], catalogue: Catalogu
                 f"{grouping.name} is no time: it has no {grouping.grain}.", hint=f"Ask by {grouping.name}."
             )
         return grouping
-    of = {metric.name: metric.grain for metric in metrics} if grouping.name == METRIC_TIME else {}
-    finest = {**of, **({grouping.name: dimension.grain} if dimension.grain else {})}
-    grain = grouping.grain or max((Grain.DAY, *map(Grain, finest.values())), key=GRAINS.index)
-    for name, known in finest.items():
-        if GRAINS.index(grain) < GRAINS.index(Grain(known)):
-            coarser = ", ".join(GRAINS[GRAINS.index(Grain(known)) :])
-            raise WrongUsage(f"{name} is not known by {grain}.", hint=f"It is by {coarser}.")
+    known = {metric.name: metric.grains for metric in metrics} if grouping.name == METRIC_TIME else {}
+    if dimension.grain:
+        known[grouping.name] = tuple(GRAINS[GRAINS.index(Grain(dimension.grain)) :])
+    possible = [grain for grain in GRAINS if all(grain in grains for grains in known.values())]
+    grain = grouping.grain or next((grain for grain in possible if grain is not Grain.HOUR), Grain.DAY)
+    for name, grains in known.items():
+        if grain not in grains:
+            raise WrongUsage(f"{name} is not known by {grain}.", hint=f"It is by {', '.join(grains)}.")
     return Grouping(name=grouping.name, grain=grain)
 
 
@@ -157,17 +158,23 @@ def _check_time(query: MetricQuery, metrics: Sequence[Metric], by: Sequence[Grou
     if (query.first_day and query.first_day > LAST_DAY) or (query.last_day and query.last_day < FIRST_DAY):
         raise WrongUsage(f"Metrics know the days from {FIRST_DAY} to {LAST_DAY}.")
     times = [grouping for grouping in by if grouping.name == METRIC_TIME]
+    on_time = any(comparison.dimension == METRIC_TIME for comparison in comparisons(query.where))
     for metric in metrics:
         if metric.needs_time and not times:
             raise WrongUsage(
                 f"{metric.name} is told by its time only: each day, week or month has a value of its own.",
-                hint=f"Add --by {METRIC_TIME}:{max(GRAINS.index(Grain(metric.grain)), 1) and Grain(metric.grain)}.",
+                hint=f"Add --by {METRIC_TIME}:{metric.grain}.",
+            )
+        if metric.every_day and not times and on_time:
+            raise WrongUsage(
+                f"{metric.name} is told by its time: no condition can choose days of it.",
+                hint="Say the days with --from and --to.",
             )
     if query.compare is None:
         return
     if len(times) > 1:
         raise WrongUsage("A comparison takes one grain of metric_time.", hint=f"Leave out {times[1]}.")
-    if any(comparison.dimension == METRIC_TIME for comparison in comparisons(query.where)):
+    if on_time:
         raise WrongUsage(
             "A condition on metric_time would hold for the time that is compared with as well.",
             hint="Say the days with --from and --to.",

@@ -60,17 +60,15 @@ def compile_query(settings: Settings, catalogue: Catalogue, query: MetricQuery) 
 
 
 def _days(query: MetricQuery, catalogue: Catalogue) -> tuple[date | None, date | None]:
-    """Those asked for; where they are left open and have to be known, those with events."""
+    """Those asked for; where a comparison leaves them open, those with events."""
     facts = catalogue.projects[query.project]
     first, last = query.first_day, query.last_day
-    by_time = any(grouping.name == METRIC_TIME for grouping in query.by)
-    every_day = by_time and any(catalogue.metrics[name].every_day for name in query.metrics)
     if query.compare is Compare.PREVIOUS and first is None:
         raise WrongUsage(
             "What lies before is known only if the days have a beginning.",
             hint="Add --from, for example --from 2026-01-01.",
         )
-    if query.compare is None and not every_day:
+    if query.compare is None:
         return first, last
     if facts.first_day is None or facts.last_day is None:
         if first is None or last is None:

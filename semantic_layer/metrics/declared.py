@@ -51,6 +51,7 @@ class _Declared:
 
     def _metric(self, metric: Mapping[str, Any], dimensions: list[str]) -> Metric:
         meta = _meta(metric)
+        grains = self._grains(metric["name"])
         return Metric(
             name=metric["name"],
             label=metric["label"] or metric["name"],
@@ -62,7 +63,8 @@ class _Declared:
             synonyms=tuple(map(str, meta.get("synonyms", ()))),
             dimensions=tuple(sorted(dimensions, key=self._preference(metric["name"]))),
             made_of=str(meta.get("formula") or self._made_of(metric)),
-            grain=self._grain(metric["name"]),
+            grain=grains[0],
+            grains=grains,
             every_day=self._is_joined_to_days(metric["name"]),
             needs_time=self._needs_time(metric["name"]),
         )
@@ -102,14 +104,26 @@ class _Declared:
     def _measures(self, metric: str) -> Iterable[str]:
         return [measure["name"] for measure in self.metrics[metric]["type_params"]["input_measures"]]
 
-    def _grain(self, metric: str) -> str:
+    def _grains(self, metric: str) -> tuple[str, ...]:
         from metricflow_semantic_interfaces.references import MetricReference
 
         lookup = self.compiler.engine._semantic_manifest_lookup.metric_lookup
         finest = lookup.get_min_queryable_time_granularity(MetricReference(metric)).value
-        candidates = [finest, *([self.spine_grain] if self._is_joined_to_days(metric) else [])]
-        coarsest = max(candidates, key=_order)
-        return "hour" if coarsest in FINER_THAN_AN_HOUR else str(coarsest)
+        joined = self._is_joined_to_days(metric)
+        coarsest = max([finest, *([self.spine_grain] if joined else [])], key=_order)
+        grains = GRAINS[max(_order(coarsest) - 1, 0) :]
+        # What is set off against instants is known by the grain of the days it is joined to alone.
+        return tuple(grain for grain in grains if not joined or grain == grains[0] or self._compiles(metric, grain))
+
+    def _compiles(self, metric: str, grain: str) -> bool:
+        from semantic_layer.metrics.planning import NotPlanned, planned
+
+        request = {"metrics": [metric], "group_by": [f"{METRIC_TIME}{SEPARATOR}{grain}"], "where": []}
+        try:
+            planned(self.compiler, {**request, "first_day": None, "last_day": None}, "", "UTC")
+        except NotPlanned:
+            return False
+        return True
 
     def _is_joined_to_days(self, name: str) -> bool:
         metric = self.metrics[name]
