@@ -147,10 +147,22 @@ def statements(database: str, nullable: bool) -> list[str]:
             "valid_to Nullable(DateTime64(3))",
             [f"('demo', {text(p.person)}, {text(p.plan)}, {instant(p.begins)}, {instant(p.ends)})" for p in PLANS],
         ),
-        "days": ("date_day Date", [f"('{FIRST + timedelta(days=n)}')" for n in range((LAST - FIRST).days + 1)]),
+        # Each project has days of its own: those of another one must not count again.
+        "days": (
+            "project_id String, date_day Date",
+            [
+                f"('{project}', '{FIRST + timedelta(days=n)}')"
+                for project in ("demo", "other")
+                for n in range((LAST - FIRST).days + 1)
+            ],
+        ),
         "hours": (
-            "date_hour DateTime('UTC')",
-            [f"('{datetime(2024, 1, 29) + timedelta(hours=n):%Y-%m-%d %H:%M:%S}')" for n in range(24 * 66)],
+            "project_id String, date_hour DateTime('UTC')",
+            [
+                f"('{project}', '{datetime(2024, 1, 29) + timedelta(hours=n):%Y-%m-%d %H:%M:%S}')"
+                for project in ("demo", "other")
+                for n in range(24 * 66)
+            ],
         ),
     }
     made = [f"CREATE DATABASE {database} ENGINE = Atomic"]

@@ -310,6 +310,19 @@ def test_running_totals_of_months(shop: Shop, metric: str, which: Callable[[list
     }
 
 
+def test_a_total_so_far_without_a_time_is_that_at_the_end_of_the_range(shop: Shop) -> None:
+    begin, end = date(2024, 2, 20), date(2024, 3, 10)
+    midnight = datetime.min.time()
+    within = {
+        "time_constraint_start": datetime.combine(begin, midnight),
+        "time_constraint_end": datetime.combine(end, midnight),
+    }
+    so_far = sum(p.amount for p in PURCHASES if p.day <= end)
+    assert so_far != sum(p.amount for p in PURCHASES if begin <= p.day <= end)
+    ((total, visits),) = shop.ask("amount_so_far", "visits", **within)
+    assert (float(total), visits) == (float(so_far), sum(begin <= v.day <= end for v in VISITS))
+
+
 def test_the_largest_so_far(shop: Shop) -> None:
     rows = shop.ask("largest_so_far", by=("metric_time__day",))
     assert {_day(moment): value for moment, value in rows} == {
