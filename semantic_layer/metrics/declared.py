@@ -34,6 +34,13 @@ class _Declared:
         self.measures = {
             measure["name"]: (model, measure) for model in self.models.values() for measure in model["measures"]
         }
+        # Some entities are there for joins alone.
+        self.hidden_entities = {
+            entity["name"]
+            for model in self.models.values()
+            for entity in model["entities"]
+            if _meta(entity).get("hidden")
+        }
         spines = manifest["project_configuration"]["time_spines"]
         grains = [spine["primary_column"]["time_granularity"] for spine in spines]
         self.spine_grain = min(grains, key=_order, default="day")
@@ -74,7 +81,7 @@ class _Declared:
         for dimension in self.compiler.engine.simple_dimensions_for_metrics([metric]):
             links = tuple(link.element_name for link in dimension.entity_links)
             name = SEPARATOR.join((*links, dimension.name))
-            if dimension.name == METRIC_TIME or name in found:
+            if dimension.name == METRIC_TIME or name in found or self.hidden_entities & set(links):
                 continue
             model = self.models[dimension.semantic_model_reference.semantic_model_name]
             said = next(own for own in model["dimensions"] if own["name"] == dimension.name)

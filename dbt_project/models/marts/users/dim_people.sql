@@ -35,6 +35,26 @@ bought as (
     from {{ ref('fct_orders') }} as orders
     inner join days on days.project_id = orders.project_id and days.person_key = orders.person_key
     group by orders.project_id, orders.person_key
+),
+
+-- The first of each; who never came so far has no time.
+steps as (
+    select
+        project_id,
+        person_key,
+        minOrNullIf(timestamp, event = 'signed_up') as signed_up_at,
+        minOrNullIf(timestamp, event = 'onboarding_completed') as onboarded_at,
+        minOrNullIf(local_date, event = 'signed_up') as signed_up_on
+    from {{ ref('fct_events') }}
+    where event in ('signed_up', 'onboarding_completed')
+    group by project_id, person_key
+),
+
+subscribed as (
+    select project_id, person_key, min(started_at) as subscribed_at
+    from {{ ref('fct_subscriptions') }}
+    where monthly_amount > 0
+    group by project_id, person_key
 )
 
 select
@@ -57,6 +77,16 @@ select
         days.first_seen_on + {{ day }} > days.last_day, null, has(days.active_on, days.first_seen_on + {{ day }})
     )::Nullable(Bool) as returned_on_day_{{ day }},
     {%- endfor %}
+    steps.signed_up_at as signed_up_at,
+    steps.onboarded_at as onboarded_at,
+    subscribed.subscribed_at as subscribed_at,
+    {%- for column, step, day in [('activated', 'steps.onboarded_at', 7), ('paid', 'subscribed.subscribed_at', 30)] %}
+    if(
+        steps.signed_up_on + {{ day }} <= days.last_day,
+        ifNull({{ step }} between steps.signed_up_at and steps.signed_up_at + interval {{ day }} day, false),
+        null
+    )::Nullable(Bool) as {{ column }}_in_{{ day }}_days,
+    {%- endfor %}
     {%- for day in [30, 90] %}
     if(
         days.first_seen_on + {{ day }} > days.last_day + 1, null, ifNull(bought.revenue_of_{{ day }}_days, 0)
@@ -65,3 +95,5 @@ select
 from days
 left join first_sessions on first_sessions.project_id = days.project_id and first_sessions.person_key = days.person_key
 left join bought on bought.project_id = days.project_id and bought.person_key = days.person_key
+left join steps on steps.project_id = days.project_id and steps.person_key = days.person_key
+left join subscribed on subscribed.project_id = days.project_id and subscribed.person_key = days.person_key
