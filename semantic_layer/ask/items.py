@@ -37,6 +37,11 @@ class Item:
         return tuple(meaning for meaning in self.meanings if meaning.kind == kind)
 
     @property
+    def is_grammar(self) -> bool:
+        """Whether it is a word that holds questions together, which a code in capitals (US) is not."""
+        return bool(self.roles) and not (len(self.text) <= 3 and self.raw.isupper())
+
+    @property
     def is_known(self) -> bool:
         return bool(self.meanings or self.time or self.roles or self.number or self.literal)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from semantic_layer.ask.lexicon import Meaning
 from semantic_layer.ask.resolution import Unclear
 from semantic_layer.ask.slots import Clause, Mention
 from semantic_layer.journeys.models import Filter, Operator
@@ -35,6 +36,7 @@ PATHS = {
     "tier": "user.tier",
     "version": "app.version",
 }
+ENTITIES = ("event", "page", "session", "user")
 # Where the last part alone would say something else.
 OF_ENTITIES = {
     ("user", "country"): "user.country",
@@ -46,15 +48,20 @@ OF_ENTITIES = {
 
 def path_of(dimension: str) -> str | None:
     entity, _, name = dimension.rpartition("__")
-    return OF_ENTITIES.get((entity.rpartition("__")[2], name)) or PATHS.get(name)
+    return OF_ENTITIES.get((entity, name)) or PATHS.get(name)
+
+
+def _nearness(meaning: Meaning) -> tuple[int, int]:
+    """Of the event itself before that of its session, and that before what is known of people."""
+    entity = meaning.name.rpartition("__")[0]
+    return meaning.rank, ENTITIES.index(entity) if entity in ENTITIES else len(ENTITIES)
 
 
 def choose_path(catalogue: Catalogue, mention: Mention) -> str:
-    ranked = sorted(mention.meanings, key=lambda meaning: meaning.rank)
+    ranked = sorted(mention.meanings, key=_nearness)
     paths = [path for meaning in ranked if (path := path_of(meaning.name))]
     if not paths:
-        label = catalogue.dimensions[ranked[0].name].label.lower()
-        raise Unclear(f"Journeys are told by what is known of events: {label} is not.")
+        raise Unclear(f"Journeys are told by what is known of events, which {mention.text} is not.")
     return paths[0]
 
 
@@ -68,7 +75,7 @@ def filters_of(catalogue: Catalogue, clauses: Sequence[Clause]) -> list[Filter]:
             names = set.intersection(*({meaning.name for meaning in value} for value in clause.values))
             if clause.dimension:
                 names &= {meaning.name for meaning in clause.dimension.meanings}
-            ranked = [m for m in sorted(clause.values[0], key=lambda m: m.rank) if m.name in names]
+            ranked = [m for m in sorted(clause.values[0], key=_nearness) if m.name in names]
             path = choose_path(catalogue, Mention(clause.text, tuple(ranked)))
             name = next(m.name for m in ranked if path_of(m.name) == path)
             values: list[str | int | float] = [m.value for value in clause.values for m in value if m.name == name]

@@ -35,6 +35,7 @@ from warehouse.errors import WrongUsage
 
 PERIODS = {Grain.DAY: Period.DAY, Grain.WEEK: Period.WEEK, Grain.MONTH: Period.MONTH}
 ANY = Step(event="*")
+PAGE, SCREEN_EVENT = "page.path", "screen_viewed"
 
 
 class JourneyQuestion(JourneyReader):
@@ -73,8 +74,13 @@ class JourneyQuestion(JourneyReader):
         if len(mention.events) > 1:
             names = [event.name for event in mention.events]
             raise Unclear(f"{mention.text!r} may be the event {', '.join(names[:-1])} or {names[-1]}: say which.")
-        page = [Filter(path="page.path", operator=Operator.EQUAL, value=mention.page)] if mention.page else []
-        return Step(event=mention.events[0].name, filters=(*page, *filters))
+        event, page = mention.events[0].name, []
+        if mention.page:
+            # A screen of an app has a name instead of a path.
+            is_screen = not mention.page.startswith("/")
+            event, path = (SCREEN_EVENT, "screen_name") if is_screen else (event, PAGE)
+            page = [Filter(path=path, operator=Operator.EQUAL, value=mention.page)]
+        return Step(event=event, filters=(*page, *filters))
 
     def filters(self) -> list[Filter]:
         return filters_of(self.catalogue, self.slots.clauses)

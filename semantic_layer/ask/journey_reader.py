@@ -53,7 +53,8 @@ class JourneyReader(ClauseReader):
         )
 
     def is_rather_else(self, at: int) -> bool:
-        return bool(self.named(at, "event") or self.named(at, "page"))
+        item = self.item(at)
+        return item is not None and bool(item.named("event") or item.named("page") or item.is_grammar)
 
     def take_step(self) -> bool:
         """An event or a page; of "view the pricing page" both."""
@@ -77,7 +78,7 @@ class JourneyReader(ClauseReader):
             if any(event.name == PAGE_EVENT for event in events) and (page := self.named(after, "page")):
                 return after + 1, StepMention(item.text, events, page[0].name)
             return at + 1, StepMention(item.text, events)
-        if pages := item.named("page"):
+        if (pages := _nearest(item.named("page"))) and not item.is_grammar:
             if len({page.name for page in pages}) > 1:
                 return None
             return at + 1, StepMention(item.text, (Meaning("event", PAGE_EVENT),), pages[0].name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from semantic_layer.ask.countries import is_country, names_of_countries
 from semantic_layer.ask.tokens import Token, key_of, root, singular, words_of
@@ -81,6 +81,17 @@ class Lexicon:
             found["page", path, ""] = Meaning("page", path)
         return tuple(found.values())
 
+    @cached_property
+    def words_of_metrics(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        """Of each metric the words that name it, and those that describe it."""
+        return {
+            name: (
+                frozenset(singular(w) for text in (name, metric.label, *metric.synonyms) for w in words_of(text)),
+                frozenset(map(singular, words_of(metric.description))),
+            )
+            for name, metric in self.catalogue.metrics.items()
+        }
+
     def _add(self, meaning: Meaning, phrases: Iterable[str]) -> None:
         for phrase in phrases:
             words = words_of(phrase)
@@ -98,16 +109,17 @@ class Lexicon:
             self._add(Meaning("value", name, value, 1), words)
         countries = is_country(name, values)
         for value in values:
-            meaning = Meaning("value", name, value)
+            # What is declared of a dimension is its own: email is a channel first, and a medium second.
+            meaning = Meaning("value", name, value, rank=0 if value in dimension.value_synonyms else 1)
             self._add(meaning, (value,))
             if countries:
                 self._add(Meaning("value", name, value, 1), names_of_countries(value))
-            if PAGES.fullmatch(name) and value.startswith("/"):
+            if PAGES.fullmatch(name):
                 self._add_page(name, value)
 
     def _add_page(self, dimension: str, path: str) -> None:
         """By its words: the pricing page. Without `page` only where a journey leads there, since a path may be /new."""
-        page, value = Meaning("page", path), Meaning("value", dimension, path, 1)
+        page, value = Meaning("page", path, rank=0 if path.startswith("/") else 1), Meaning("value", dimension, path, 1)
         if path == "/":
             for meaning in (page, value):
                 self._add(meaning, ("home page", "homepage", "start page"))

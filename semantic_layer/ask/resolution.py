@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from semantic_layer.ask.calendar_days import Days, start_of
+from semantic_layer.ask.lexicon import PAGES
 from semantic_layer.ask.slots import Clause, Mention, Slots
 from semantic_layer.ask.time_phrases import Against, compared
 from semantic_layer.metrics.catalogue import Catalogue
@@ -70,12 +71,13 @@ class Dimensions:
         possible = [name for name in self.common if name in ranked]
         if not possible:
             labels = " and ".join(self.catalogue.metrics[name].label for name in self.metrics)
-            label = next((d.label for n, d in self.catalogue.dimensions.items() if n in ranked), text)
-            raise Unclear(f"{labels} cannot be told by {label.lower()}.")
+            raise Unclear(f"{labels} cannot be told by {text}.")
         best = min(ranked[name] for name in possible)
         possible = [name for name in possible if ranked[name] == best]
         # The country of the session and that of the user are one thing to most people, and the metric has the more
         # natural one first; a campaign and a source are not.
+        if pages := [name for name in possible if PAGES.fullmatch(name)]:
+            return pages[0]  # rather than the first or the last one of a session
         if len({name.rpartition("__")[2] for name in possible}) > 1:
             names = list(dict.fromkeys(self.catalogue.dimensions[name].label.lower() for name in possible))
             listed = ", ".join(names[:-1])

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from semantic_layer.ask.tokens import Token, singular, words_of
+from semantic_layer.ask.lexicon import Lexicon
+from semantic_layer.ask.tokens import Token
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 
 MOST = 3
 TIMES = ("last month", "per week", "this quarter")
 
 
-def nearest_questions(tokens: Sequence[Token], catalogue: Catalogue) -> tuple[str, ...]:
+def nearest_questions(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[str, ...]:
     """About the metrics that share the most words with the question."""
-    said = {token.stem for token in tokens}
+    catalogue, said = lexicon.catalogue, {token.stem for token in tokens}
     scored = sorted(
-        ((_shared(metric, said), -number, metric) for number, metric in enumerate(catalogue.metrics.values())),
-        key=lambda entry: entry[:2],
+        (
+            (_shared(words, said), -number, name)
+            for number, (name, words) in enumerate(lexicon.words_of_metrics.items())
+        ),
         reverse=True,
     )
-    return tuple(_question(metric, catalogue, number) for number, (_, _, metric) in enumerate(scored[:MOST]))
+    return tuple(
+        _question(catalogue.metrics[name], catalogue, number) for number, (_, _, name) in enumerate(scored[:MOST])
+    )
 
 
-def _shared(metric: Metric, said: set[str]) -> float:
-    own = {singular(word) for phrase in (metric.name, metric.label, *metric.synonyms) for word in words_of(phrase)}
-    near = {singular(word) for word in words_of(metric.description)}
+def _shared(words: tuple[frozenset[str], frozenset[str]], said: set[str]) -> float:
+    own, near = words
     return len(own & said) + 0.3 * len(near & said) - 0.01 * len(own)
 
 

@@ -42,13 +42,12 @@ class Context:
 def understand(question: str, catalogue: Catalogue, context: Context) -> Understood | Refusal:
     if len(question) > LONGEST_QUESTION:
         return Refusal(f"The question is longer than {LONGEST_QUESTION} characters: ask for one thing at a time.")
-    tokens = tokenise(question)
+    tokens, lexicon = tokenise(question), lexicon_of(catalogue, context.project)
     if not tokens or len(tokens) > MOST_WORDS:
         reason = "There is no question." if not tokens else f"The question has more than {MOST_WORDS} words."
-        return Refusal(reason, suggestions=nearest_questions((), catalogue))
-    lexicon = lexicon_of(catalogue, context.project)
+        return Refusal(reason, suggestions=nearest_questions((), lexicon))
     if reason := declined(tokens, lexicon):
-        return Refusal(reason, suggestions=nearest_questions(tokens, catalogue))
+        return Refusal(reason, suggestions=nearest_questions(tokens, lexicon))
     try:
         mended: list[tuple[str, str]] = []
         attempts = _attempts(tokens, lexicon, context)
@@ -57,13 +56,13 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
             if mended:
                 attempts = _attempts(better, lexicon, context)
     except Unreadable as error:
-        return Refusal(str(error), suggestions=nearest_questions(tokens, catalogue))
+        return Refusal(str(error), suggestions=nearest_questions(tokens, lexicon))
     for attempt in attempts:
         if attempt.succeeded and attempt.query:
             corrected = [f"Read {wrong!r} as {right!r}." for wrong, right in mended]
             sureness = attempt.sureness * 0.9 ** len(mended)
             return Understood(attempt.query, round(sureness, 3), "matcher", (*corrected, *attempt.remarks))
-    return _refusal(tokens, attempts, catalogue)
+    return _refusal(tokens, attempts, lexicon)
 
 
 def _attempts(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
@@ -80,7 +79,8 @@ def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Atte
     items = cut(tokens, lexicon, context.today, JOURNEY_KINDS, roles(OF_JOURNEYS))
     journeys = [_journey(kind, items, lexicon, context) for kind in QUESTIONS]
     meant = [attempt for attempt in journeys if attempt]
-    sure = [attempt for attempt in meant if attempt.kind in ("funnel", "paths")]
+    is_named = any(item.has(Role.LIFECYCLE) for item in items)
+    sure = [attempt for attempt in meant if attempt.kind in ("funnel", "paths", "lifecycle" if is_named else "")]
     return [*sure, _metrics(tokens, lexicon, context), *(attempt for attempt in meant if attempt not in sure)]
 
 
@@ -155,9 +155,9 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
     return attempt
 
 
-def _refusal(tokens: list[Token], attempts: list[Attempt], catalogue: Catalogue) -> Refusal:
+def _refusal(tokens: list[Token], attempts: list[Attempt], lexicon: Lexicon) -> Refusal:
     best = min(attempts, key=lambda attempt: len(attempt.uncovered))
-    suggestions = best.suggestions or nearest_questions(tokens, catalogue)
+    suggestions = best.suggestions or nearest_questions(tokens, lexicon)
     if best.uncovered:
         words = tuple(dict.fromkeys(best.uncovered))
         listed = ", ".join(repr(word) for word in words[:8])
