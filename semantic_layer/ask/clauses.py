@@ -204,7 +204,7 @@ class ClauseReader:
     def is_rather_else(self, at: int) -> bool:
         """What also names a value is one only where its dimension is named."""
         item = self.item(at)
-        return item is not None and bool(item.named("metric") or item.is_grammar)
+        return item is not None and bool(item.named("metric") or item.named("dimension") or item.is_grammar)
 
     def _is_value(self, at: int) -> bool:
         return any(not meaning.needs_dimension for meaning in self.named(at, "value"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from semantic_layer.ask.lexicon import LONGEST_TERM, Lexicon, Meaning
 from semantic_layer.ask.phrases import LONGEST_PHRASE, Payload, Phrases, Role
 from semantic_layer.ask.time_phrases import TimePhrase, TimeReader
-from semantic_layer.ask.tokens import Token, key_of
+from semantic_layer.ask.tokens import SKIPPED, Token, key_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def _candidates(
     tokens: Sequence[Token], lexicon: Lexicon, reader: TimeReader, kinds: frozenset[str], grammar: Phrases
 ) -> list[list[Item]]:
     stems = [token.stem for token in tokens]
+    shared = lexicon.elliptical(tokens) if "metric" in kinds else {}
     words = [token.text for token in tokens]
     all_candidates: list[list[Item]] = []
     for i, token in enumerate(tokens):
@@ -85,6 +86,12 @@ def _candidates(
             meanings = tuple(meaning for meaning in known if meaning.kind in kinds)
             if meanings:
                 spans.setdefault(end, {})["meanings"] = meanings
+        for end, meanings in _with_small_words(tokens, i, lexicon, kinds):
+            spans.setdefault(end, {}).setdefault("meanings", meanings)
+        if "metric" in kinds:
+            for end in range(i + 1, i + 4):
+                if (i, end) in shared and "meanings" not in spans.get(end, {}):
+                    spans.setdefault(end, {})["meanings"] = shared[i, end]
         if not token.quoted:
             if read := reader.read(i):
                 spans.setdefault(read[0], {})["time"] = read[1]
@@ -102,6 +109,23 @@ def _candidates(
             spans[i + 1]["roles"] = ((Role.FILLER, None),)
         all_candidates.append([_item(tokens, i, end, what) for end, what in spans.items()])
     return all_candidates
+
+
+def _with_small_words(
+    tokens: Sequence[Token], begin: int, lexicon: Lexicon, kinds: frozenset[str]
+) -> Iterator[tuple[int, tuple[Meaning, ...]]]:
+    """Names between whose words small ones stand: how long do people stay on the site."""
+    said: list[Token] = []
+    for end in range(begin, min(begin + 2 * LONGEST_TERM, len(tokens))):
+        if tokens[end].text in SKIPPED:
+            if not said:
+                return
+            continue
+        said.append(tokens[end])
+        if 1 < len(said) < end + 1 - begin:
+            known = lexicon.meanings(key_of(token.stem for token in said), said)
+            if meanings := tuple(m for m in known if m.kind in kinds and m.kind in ("metric", "dimension")):
+                yield end + 1, meanings
 
 
 def _item(tokens: Sequence[Token], start: int, end: int, what: dict[str, object]) -> Item:

@@ -158,6 +158,13 @@ class RetentionQuestion(JourneyQuestion):
     def is_meant(self) -> bool:
         return bool({Role.RETENTION, Role.RETURNS} & self.said) or (Role.AGAIN in self.said and bool(self.steps))
 
+    def take_word(self) -> bool:
+        if self.items[self.at].text == "new" and self.has(self.at + 1, Role.PEOPLE):
+            self.said.add(Role.STAGE)
+            self.at += 1
+            return True
+        return super().take_word()
+
     def build(self, common: dict[str, Any]) -> Retention:
         self.no_more_than(2)
         steps = [self.step(mention) for mention in self.steps]
@@ -178,7 +185,7 @@ class RetentionQuestion(JourneyQuestion):
             self.assumed.assume("Per week.", 0.95)
         given: dict[str, Any] = {"start": start.model_copy(update={"filters": (*start.filters, *self.filters())})}
         given |= {"returning": returning, "period": period or Period.WEEK, "by": self.by()}
-        if Role.FIRST_TIME in self.said:
+        if {Role.FIRST_TIME, Role.STAGE} & self.said:
             given["kind"] = Kind.FIRST_EVER
         if Role.OR_LATER in self.said:
             given["mode"] = Mode.ON_OR_AFTER
@@ -262,7 +269,7 @@ class StickinessQuestion(JourneyQuestion):
 
     def build(self, common: dict[str, Any]) -> Stickiness:
         self.no_more_than(1)
-        if self.slots.groups:
+        if any(group.grain is not Grain.MONTH for group in self.slots.groups):
             raise Unclear("Stickiness is not broken down: ask with a condition, such as `on mobile`.")
         event = self.step(self.steps[0]) if self.steps else ANY
         step = event.model_copy(update={"filters": (*event.filters, *self.filters())})

@@ -103,6 +103,9 @@ class JourneyReader(ClauseReader):
     def take_word(self) -> bool:
         """A word of this kind of journey."""
         item = self.items[self.at]
+        if item.text == "new" and self._step(self.at + 1):
+            self.at += 1  # new sign-ups are sign-ups
+            return True
         for role in (*self.silent, Role.STARTS, Role.THEN):
             if not item.has(role):
                 continue

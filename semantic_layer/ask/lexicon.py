@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from semantic_layer.ask.countries import is_country, names_of_countries
-from semantic_layer.ask.tokens import Token, key_of, root, singular, words_of
+from semantic_layer.ask.tokens import Token, content, key_of, root, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue, Dimension
 
 LONGEST_TERM = 8  # words
@@ -20,6 +20,7 @@ SHORT_WORDS |= {"us", "vs", "we"}
 NO_NAME = re.compile(
     r"yes|no|true|false|unknown|other|others|none|all|any|new|null|not set|\W*|[\d.,+-]+", re.IGNORECASE
 )
+EVENT_NAMES = re.compile(r"(.*__)?event__name")  # signed_up says who did it, and is a metric or a step by itself
 PAGES = re.compile(r"(.*__)?(page__path|page_path)")
 
 
@@ -33,7 +34,9 @@ class Meaning:
     @property
     def needs_dimension(self) -> bool:
         """Whether a value says nothing unless its dimension is named: yes, unknown, 404, 3.2."""
-        return self.kind == "value" and bool(NO_NAME.fullmatch(self.value))
+        return self.kind == "value" and (
+            bool(NO_NAME.fullmatch(self.value)) or EVENT_NAMES.fullmatch(self.name) is not None
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,36 +89,68 @@ class Lexicon:
         """Of each metric the words that name it, and those that describe it."""
         return {
             name: (
-                frozenset(singular(w) for text in (name, metric.label, *metric.synonyms) for w in words_of(text)),
-                frozenset(map(singular, words_of(metric.description))),
+                frozenset(stem(w) for text in (name, metric.label, *metric.synonyms) for w in words_of(text)),
+                frozenset(map(stem, words_of(metric.description))),
             )
             for name, metric in self.catalogue.metrics.items()
         }
 
+    def elliptical(self, tokens: Sequence[Token]) -> dict[tuple[int, int], tuple[Meaning, ...]]:
+        """Metrics that share the end of a name: new and churned MRR; day-1, day-7 and day-30 retention. By the begin
+        and the end of each such part."""
+        found: dict[tuple[int, int], tuple[Meaning, ...]] = {}
+        ends: dict[
+            int, set[tuple[str, ...]]
+        ] = {}  # begin -> what the name that begins there, or is joined there, ends with
+        for i in range(len(tokens) - 1, -1, -1):
+            ends[i] = self._endings(tokens[i : i + LONGEST_TERM])
+            for end in range(i + 1, min(i + 4, len(tokens))):
+                after = end
+                while after < len(tokens) and tokens[after].text in ("and", ",", "&"):
+                    after += 1
+                if after == end:
+                    continue
+                for ending in ends.get(after, set()):
+                    key = key_of((*(token.stem for token in tokens[i:end]), *ending))
+                    metrics = tuple(m for m in self._terms.get(key, {}).values() if m.kind == "metric")
+                    if metrics:
+                        found[i, end] = metrics
+                        ends[i].add(ending)
+        return found
+
+    def _endings(self, tokens: Sequence[Token]) -> set[tuple[str, ...]]:
+        stems = [token.stem for token in tokens]
+        names = [n for n in range(2, len(stems) + 1) if self._is_metric(key_of(stems[:n]))]
+        return {tuple(stems[k:n]) for n in names for k in range(1, n)}
+
+    def _is_metric(self, key: str) -> bool:
+        return any(meaning.kind == "metric" for meaning in self._terms.get(key, {}).values())
+
     def _add(self, meaning: Meaning, phrases: Iterable[str]) -> None:
         for phrase in phrases:
             words = words_of(phrase)
-            key = key_of(map(singular, words))
-            if key:
+            self.words.update(words)
+            said = [words]
+            if meaning.kind != "value" and len(fewer := content(words)) > 1:
+                said.append(fewer)
+            for key in {key_of(map(stem, some)) for some in said} - {""}:
                 self._terms.setdefault(key, {}).setdefault((meaning.kind, meaning.name, meaning.value), meaning)
-                self.words.update(words)
 
     def _add_dimension(self, name: str, dimension: Dimension) -> None:
         self._add(Meaning("dimension", name), (name, name.rpartition("__")[2], dimension.label))
         self._add(Meaning("dimension", name, rank=1), dimension.synonyms)
         values = dimension.values.get(self.project, ())
-        # What people call a value counts also where it is not among the frequent ones.
-        for value, words in dimension.value_synonyms.items():
-            self._add(Meaning("value", name, value, 1), words)
         countries = is_country(name, values)
         for value in values:
             # What is declared of a dimension is its own: email is a channel first, and a medium second.
-            meaning = Meaning("value", name, value, rank=0 if value in dimension.value_synonyms else 1)
-            self._add(meaning, (value,))
+            self._add(Meaning("value", name, value, rank=0 if value in dimension.value_synonyms else 1), (value,))
             if countries:
                 self._add(Meaning("value", name, value, 1), names_of_countries(value))
             if PAGES.fullmatch(name):
                 self._add_page(name, value)
+        # What people call a value counts also where it is not among the frequent ones.
+        for value, words in dimension.value_synonyms.items():
+            self._add(Meaning("value", name, value, 0), words)
 
     def _add_page(self, dimension: str, path: str) -> None:
         """By its words: the pricing page. Without `page` only where a journey leads there, since a path may be /new."""

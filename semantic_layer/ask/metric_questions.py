@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from semantic_layer.ask.calendar_days import Days
 from semantic_layer.ask.lexicon import Meaning
 from semantic_layer.ask.phrases import Quality
-from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison
+from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
 from semantic_layer.ask.time_points import UNITS
 from semantic_layer.metrics.catalogue import Catalogue
@@ -27,6 +27,8 @@ def build(slots: Slots, catalogue: Catalogue, project: str, today: date, assumed
     metrics = choose_metrics(catalogue, slots.metrics, wanted)
     dimensions = Dimensions(catalogue, metrics)
     days, compare = days_and_comparison(slots, today, assumed)
+    if any(catalogue.metrics[name].every_day for name in metrics):
+        days = until(days, today)  # such a metric has a row also for days that are not there yet
     by = _groupings(slots, dimensions, catalogue, project, days, assumed)
     contrasted = [dimensions.comparison(clause).dimension for clause in slots.clauses if _is_contrast(slots, clause)]
     by += [Grouping(name=name, grain=None) for name in contrasted if name not in {one.name for one in by}]

@@ -42,11 +42,13 @@ class MetricReader(ClauseReader):
     # Users are a metric, or only those of whom another metric is asked ---------------------------------------------
 
     def _people_are_counted(self) -> bool:
+        """how many users and orders; but not: how many people signed up."""
         others = [at for at in range(len(self.items)) if self.named(at, "metric") and not self.has(at, Role.PEOPLE)]
         if not others:
             return True
-        before = self.item(self.at - 1)
-        return bool(before and (before.has(Role.AND) or before.has(Role.COUNT)) and self.at - 1 > 0)
+        before, after = self.item(self.at - 1), self.item(self.past_fillers(self.at + 1))
+        stands_alone = after is None or after.has(Role.AND) or after.has(Role.BY) or after.time is not None
+        return bool(before and (before.has(Role.AND) or before.has(Role.COUNT)) and stands_alone)
 
     def take_people(self) -> bool:
         """mobile users, customers in Germany: whose metric it is."""
@@ -110,9 +112,13 @@ class MetricReader(ClauseReader):
         after = self.past_fillers(at)
         mention = self.mention(after, "metric")
         group = None if mention else self.group(after)
+        slots = self.slots
+        if mention is None and group is None and top is None and slots.metrics and slots.groups:
+            slots.direction, slots.is_ranking = how, True  # which pages load slowest
+            self.at = at
+            return True
         if mention is None and group is None:
             return False
-        slots = self.slots
         slots.direction, slots.is_ranking, slots.top = how, True, top or slots.top
         if mention:
             self.add_metric(mention)

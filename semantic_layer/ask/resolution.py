@@ -138,9 +138,9 @@ def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tupl
         against = Against(Compare.PREVIOUS)
         assumed.assume("Compared with the period before.", 0.95)
     if against is None:
-        return _until_today(ranges[0] if ranges else Days(None, None), today), None
+        return _begun(ranges[0] if ranges else Days(None, None), today), None
     if ranges:
-        days = _until_today(ranges[0], today)
+        days = until(_begun(ranges[0], today), today)  # as many days as there are, with as many before
     elif against.unit is None or against.unit is Grain.HOUR:
         raise Unclear("It compares, and does not say which days: add some, such as `last month`.")
     else:
@@ -151,7 +151,11 @@ def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tupl
     return days, compared(days, against)
 
 
-def _until_today(days: Days, today: date) -> Days:
+def _begun(days: Days, today: date) -> Days:
     if days.first and days.first > today:
         raise Unclear(f"{days.first} lies in the future: the newest day with data is {today}.")
+    return days
+
+
+def until(days: Days, today: date) -> Days:
     return replace(days, last=today) if days.last and days.last > today else days

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from semantic_layer.ask.declared import read_yaml
 from semantic_layer.ask.lexicon import Lexicon
 from semantic_layer.ask.phrases import grammar_words
 from semantic_layer.ask.time_phrases import time_words
-from semantic_layer.ask.tokens import Token, singular
+from semantic_layer.ask.tokens import Token, stem
 
 ENGLISH = Path(__file__).parent / "english_words.txt"
-SHORTEST = 4  # letters; in shorter words one letter is too much of the word
+SHORTEST = 3  # letters; in shorter words one letter is too much of the word
+SLIPS = Path(__file__).parent / "slips.yaml"
 MOST_CANDIDATES = 20
+MOST_WAYS = 8
+
+
+@dataclass(frozen=True)
+class Mended:
+    tokens: list[Token]
+    corrections: tuple[tuple[str, str], ...]  # what was written, what it was read as
 
 
 @cache
@@ -24,45 +35,66 @@ def english_words() -> frozenset[str]:
     return frozenset(word for word in text.split("\n") if word and word[0] != "#")
 
 
+@cache
+def slips() -> dict[str, str]:
+    """Words of their own that nobody means who asks for numbers: moth for month."""
+    found: dict[str, str] = read_yaml(SLIPS)
+    return found
+
+
 def corrections(word: str, known: Collection[str]) -> list[str]:
     """The nearest known words; several where they are equally near. None for what is a word of its own, a short word,
     or nothing like a word."""
-    if len(word) < SHORTEST or not re.fullmatch(r"[a-z]+", word) or word in english_words():
+    if len(word) < SHORTEST or not re.fullmatch(r"[a-z]+", word):
+        return []
+    if word in slips():
+        return [slips()[word]]
+    if word in english_words():
         return []
     from rapidfuzz import process
-    from rapidfuzz.distance import OSA
+    from rapidfuzz.distance import OSA, Indel
 
-    allowed = 1 if len(word) < 8 else 2
+    allowed = 1 if len(word) < 7 else 2
     candidates = [one for one in known if len(one) >= SHORTEST and abs(len(one) - len(word)) <= allowed]
     found = process.extract(word, candidates, scorer=OSA.distance, score_cutoff=allowed, limit=MOST_CANDIDATES)
-    # The first letter is seldom mistyped: a word that begins otherwise counts one more.
-    ranked = [(distance + (one[0] != word[0]), one) for one, distance, _ in found]
-    if not ranked:
-        return []
-    best = min(ranked)[0]
-    return sorted({one for distance, one in ranked if distance == best and best <= allowed})
+    # The first letter is seldom mistyped: a word that begins otherwise counts one more, and none in a short word.
+    ranked = [
+        (distance + (one[0] != word[0]), -round(Indel.normalized_similarity(one, word), 2), one)
+        for one, distance, _ in found
+    ]
+    ranked = [entry for entry in ranked if entry[0] <= allowed]
+    return sorted(entry[2] for entry in ranked if entry[:2] == min(ranked)[:2])
 
 
-def mend(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[list[Token], list[tuple[str, str]]]:
-    """With typing mistakes corrected, where it is clear what was meant; and what was corrected."""
+def mend(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mended]:
+    """With typing mistakes corrected, in every way that is equally likely; nothing where there are none."""
     known = lexicon.words | grammar_words() | time_words()
     known |= {f"{word}s" for word in lexicon.words}
-    better: list[Token] = []
-    mended: list[tuple[str, str]] = []
+    ways: list[list[list[Token]]] = []
     for token in tokens:
-        if token.kind != "word" or token.quoted or token.text in known or token.stem in known:
-            better.append(token)
-            continue
-        found = corrections(token.text, known)
-        stems = {singular(word) for word in found}
-        words = found[0].split() if len(stems) == 1 else _split(token.text, known) if not found else []
-        if words:
-            mended.append((token.raw, " ".join(words)))
-        better += [replace(token, text=word, raw=word) for word in words] or [token]
-    return better, mended
+        options = [[token]]
+        if token.kind == "word" and not token.quoted and token.text not in known and token.stem not in known:
+            found = corrections(token.text, known) or _split(token.text, known)
+            stems = {stem(phrase): phrase for phrase in found}
+            options = [
+                [replace(token, text=word, raw=word) for word in phrase.split()] for phrase in stems.values()
+            ] or options
+        ways.append(options)
+    changed = [place for place, options in enumerate(ways) if options[0] != [tokens[place]]]
+    if not changed or math.prod(map(len, ways)) > MOST_WAYS:
+        return []
+    return [
+        Mended(
+            [token for part in way for token in part],
+            tuple((tokens[place].raw, " ".join(token.text for token in way[place])) for place in changed),
+        )
+        for way in itertools.product(*ways)
+    ]
 
 
-def _split(word: str, known: frozenset[str] | set[str]) -> list[str]:
+def _split(word: str, known: Collection[str]) -> list[str]:
     """lastmonth is last month, where it can be cut in one way only."""
-    cuts = [[word[:at], word[at:]] for at in range(2, len(word) - 2) if word[:at] in known and word[at:] in known]
-    return cuts[0] if len(cuts) == 1 else []
+    if word in english_words():
+        return []
+    cuts = [f"{word[:at]} {word[at:]}" for at in range(2, len(word) - 2) if word[:at] in known and word[at:] in known]
+    return cuts if len(cuts) == 1 else []

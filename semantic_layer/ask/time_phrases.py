@@ -40,15 +40,23 @@ WITHIN: tuple[str, ...] = (
 WITHIN += ("from", "throughout", "across", "by")
 ADVERBS = {"hourly": Grain.HOUR, "daily": Grain.DAY, "weekly": Grain.WEEK, "monthly": Grain.MONTH}
 ADVERBS |= {"quarterly": Grain.QUARTER, "yearly": Grain.YEAR, "annual": Grain.YEAR, "annually": Grain.YEAR}
-EACH: tuple[str, ...] = ("for each", "for every", "in each", "in every", "on each", "per", "each", "every", "by")
+EACH: tuple[str, ...] = (
+    "a",
+    "an",
+    "for each",
+    "for every",
+    "in each",
+    "in every",
+    "on each",
+    "per",
+    "each",
+    "every",
+    "by",
+)
 OVER_TIME: tuple[str, ...] = (
-    "over time",
-    "time series",
-    "as a trend",
-    "trend over time",
-    "trend",
-    "timeline",
-    "over the time",
+    *("over time", "over the time", "time series", "as a time series", "as a trend", "trend over time", "timeline"),
+    *("evolution of", "development of", "history of", "progression of", "trend of", "trends of", "trend in"),
+    *("trend for", "trend", "trends", "trending", "evolution", "timeline of"),
 )
 OVER = {"wow": Grain.WEEK, "mom": Grain.MONTH, "qoq": Grain.QUARTER, "yoy": Grain.YEAR, "dod": Grain.DAY}
 ALL_TIME: tuple[str, ...] = (
@@ -269,16 +277,16 @@ class TimeReader(PointReader):
                 return end, Against(Compare.YEAR, Grain.YEAR)
         if self.word(i) in ("last", "previous", "prior", "preceding") and self.word(i + 1) in PERIOD_WORDS:
             return i + 2, Against(Compare.PREVIOUS)
-        if end := self.follows(i, "period before", "one before", "previous", "before", "period just before"):
-            return end, Against(Compare.PREVIOUS)
         article = self.follows(i, "a", "one", "1") or i
         unit = UNITS.get(self.word(article))
         if unit and (end := self.follows(article + 1, "before", "earlier", "ago", "prior")):
             return end, Against(Compare.PREVIOUS, unit)
         if self.word(i) in ("last", "previous", "prior", "preceding") and (unit := UNITS.get(self.word(i + 1))):
             return i + 2, Against(Compare.PREVIOUS, unit)
-        point = self.point(i)
-        return (point[0], Against(None, point[1].days.unit, point[1].days)) if point else None
+        if point := self.point(i):
+            return point[0], Against(None, point[1].days.unit, point[1].days)
+        end = self.follows(i, "period before", "one before", "previous", "before", "period just before", "prior")
+        return (end, Against(Compare.PREVIOUS)) if end else None
 
 
 def compared(main: Days, against: Against) -> Compare:

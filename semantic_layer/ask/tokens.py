@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -27,6 +27,13 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _CONTRACTED = re.compile(r"(?:'(?:s|re|ve|ll|d|m))$")
+_SAME = dict.fromkeys(("percentage", "fraction", "proportion", "percent", "portion"), "share")
+_SAME |= {"canceled": "cancelled", "organization": "organisation", "color": "colour", "enrollment": "enrolment"}
+# Small words that may stand between those of a name: how long do people stay on the site.
+SKIPPED = frozenset(
+    ("a", "an", "the", "our", "your", "my", "its", "their", "we", "us", "you", "i", "they", "do", "does")
+)
+SKIPPED |= {"did", "is", "are", "was", "were", "be", "been", "has", "have", "had", "of", "in", "on", "to", "for"}
 _IRREGULAR = {"people": "person", "men": "man", "women": "woman", "children": "child", "indices": "index"}
 _KEPT = re.compile(r"(?:ss|us|is)$")
 _IRREGULAR_VERBS = {"bought": "buy", "made": "make", "saw": "see", "seen": "see", "began": "begin", "begun": "begin"}
@@ -48,7 +55,7 @@ class Token:
 
     @property
     def stem(self) -> str:
-        return singular(self.text)
+        return stem(self.text)
 
 
 def tokenise(question: str) -> list[Token]:
@@ -111,6 +118,12 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
+def stem(word: str) -> str:
+    """Its singular, in the one of several spellings or words for it by which names are looked up."""
+    word = singular(word)
+    return _SAME.get(word, word)
+
+
 @lru_cache(maxsize=20_000)
 def root(word: str) -> str:
     """What the forms of a verb have in common: viewed, viewing and view; cancelled and cancellation."""
@@ -126,6 +139,10 @@ def root(word: str) -> str:
 def key_of(stems: Iterable[str]) -> str:
     """What a phrase is looked up by: sign-ups, signups and sign ups are one."""
     return singular("".join(stems))
+
+
+def content(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word not in SKIPPED]
 
 
 def words_of(phrase: str) -> list[str]:

@@ -49,20 +49,29 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
     if reason := declined(tokens, lexicon):
         return Refusal(reason, suggestions=nearest_questions(tokens, lexicon))
     try:
-        mended: list[tuple[str, str]] = []
         attempts = _attempts(tokens, lexicon, context)
-        if not any(attempt.succeeded for attempt in attempts):
-            better, mended = mend(tokens, lexicon)
-            if mended:
-                attempts = _attempts(better, lexicon, context)
+        if found := _first(attempts):
+            return found
+        mended = [(way, _attempts(way.tokens, lexicon, context)) for way in mend(tokens, lexicon)]
     except Unreadable as error:
         return Refusal(str(error), suggestions=nearest_questions(tokens, lexicon))
+    read = [(way, found) for way, attempts in mended if (found := _first(attempts, way.corrections))]
+    if len({found.query for _, found in read}) > 1:
+        ways = [f"{wrong!r} as {right!r}" for way, _ in read for wrong, right in way.corrections]
+        return Refusal(f"It is not clear whether to read {' or '.join(dict.fromkeys(ways))}.", (), ())
+    if read:
+        return read[0][1]
+    return _refusal(tokens, mended[0][1] if len(mended) == 1 else attempts, lexicon)
+
+
+def _first(attempts: list[Attempt], corrections: tuple[tuple[str, str], ...] = ()) -> Understood | None:
+    """The likeliest way of reading it that leaves nothing open."""
     for attempt in attempts:
         if attempt.succeeded and attempt.query:
-            corrected = [f"Read {wrong!r} as {right!r}." for wrong, right in mended]
-            sureness = attempt.sureness * 0.9 ** len(mended)
-            return Understood(attempt.query, round(sureness, 3), "matcher", (*corrected, *attempt.remarks))
-    return _refusal(tokens, attempts, lexicon)
+            corrected = [f"Read {wrong!r} as {right!r}." for wrong, right in corrections]
+            sureness = round(attempt.sureness * 0.9 ** len(corrections), 3)
+            return Understood(attempt.query, sureness, "matcher", (*corrected, *attempt.remarks))
+    return None
 
 
 def _attempts(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
