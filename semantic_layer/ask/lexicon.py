@@ -78,7 +78,7 @@ class Lexicon:
             found = {key: meaning for key, meaning in found.items() if meaning.kind != "value"}
         if tokens[0].text not in ARTICLES:
             said = [token.text for token in tokens if token.text not in ARTICLES]
-            found |= self._events.get("".join(map(root, said)), {})
+            found |= self._events.get(key_of(map(root, said)), {})
         if len(tokens) == 1 and tokens[0].kind == "path":
             path = tokens[0].raw.rstrip("?.,!")
             found["page", path, ""] = Meaning("page", path)
@@ -172,11 +172,11 @@ class Lexicon:
             phrases.append([words[-1], *words[:-1]])  # completed order
         meaning = Meaning("event", event)
         for phrase in phrases:
-            self._events.setdefault("".join(map(root, phrase)), {})["event", event, ""] = meaning
+            self._events.setdefault(key_of(map(root, phrase)), {})["event", event, ""] = meaning
             self.words.update(phrase)
         for synonym in synonyms:
             said = [word for word in words_of(synonym) if word not in ARTICLES]
-            key = "".join(map(root, said))
+            key = key_of(map(root, said))
             self._events.setdefault(key, {}).setdefault(("event", event, ""), Meaning("event", event, rank=1))
             self.words.update(said)
 

@@ -12,7 +12,7 @@ from semantic_layer.ask.phrases import Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
 from semantic_layer.ask.time_points import UNITS
-from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.models import METRIC_TIME, Grain, Grouping, MetricQuery, Ordering, Threshold
 
 NOTHING_MEASURED = "It names nothing that is measured"
@@ -77,18 +77,38 @@ def _groupings(
             grain = group.grain or _suiting_grain(days, catalogue, project)
             if group.over_time and any(other.grain for other in slots.groups):
                 continue
-            known = [catalogue.metrics[metric].grain for metric in dimensions.metrics]
-            finest = max((GRAINS.index(Grain(one)) for one in known if one in GRAINS), default=0)
-            if GRAINS.index(grain) < finest:
-                raise Unclear(f"The finest that this is known by is the {GRAINS[finest]}, not the {grain}.")
+            _check_grain(grain, [catalogue.metrics[name] for name in dimensions.metrics])
             if group.over_time:
                 assumed.assume(f"Over time: per {grain}, which suits the days.", 0.95)
             found = Grouping(name=METRIC_TIME, grain=grain)
         if found not in by:
             by.append(found)
+    if not any(one.name == METRIC_TIME for one in by) and any(
+        catalogue.metrics[n].needs_time for n in dimensions.metrics
+    ):
+        grain = _nearest_grain(
+            _suiting_grain(days, catalogue, project), [catalogue.metrics[n] for n in dimensions.metrics]
+        )
+        assumed.assume(f"Per {grain}, since it has a value at a time only.", 0.95)
+        by.append(Grouping(name=METRIC_TIME, grain=grain))
     if len({one.grain for one in by if one.name == METRIC_TIME}) > 1:
         raise Unclear("It asks for several periods at once: say per day, per week or per month.")
     return by
+
+
+def _check_grain(grain: Grain, metrics: list[Metric]) -> None:
+    for metric in metrics:
+        if metric.grains and grain not in metric.grains:
+            listed = ", ".join(f"per {known}" for known in metric.grains)
+            raise Unclear(f"{metric.label} is known {listed}, not per {grain}.")
+        if not metric.grains and metric.grain in GRAINS and GRAINS.index(grain) < GRAINS.index(Grain(metric.grain)):
+            raise Unclear(f"The finest that {metric.label.lower()} is known by is the {metric.grain}, not the {grain}.")
+
+
+def _nearest_grain(wanted: Grain, metrics: list[Metric]) -> Grain:
+    common = [grain for grain in GRAINS if all(grain in metric.grains or not metric.grains for metric in metrics)]
+    finer = [grain for grain in common if GRAINS.index(grain) <= GRAINS.index(wanted)]
+    return finer[-1] if finer else (common or [wanted])[0]
 
 
 def _grain_in(text: str) -> Grain:

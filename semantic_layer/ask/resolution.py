@@ -109,7 +109,8 @@ class Dimensions:
         if clause.values:
             names = set.intersection(*({meaning.name for meaning in value} for value in clause.values))
             by_value = {m.name: m.rank for value in reversed(clause.values) for m in value if m.name in names}
-            ranked = {name: ranked.get(name, 0) for name in by_value if not ranked or name in ranked} or by_value
+            ranked = {name: ranked.get(name, rank) for name, rank in by_value.items() if not ranked or name in ranked}
+            ranked = ranked or by_value
         name = self._only(clause.dimension.text if clause.dimension else clause.text, ranked)
         values: list[str | int | float] = list(clause.constants)
         for value in clause.values:

@@ -55,7 +55,8 @@ def corrections(word: str, known: Collection[str]) -> list[str]:
     from rapidfuzz.distance import OSA, Indel
 
     allowed = 1 if len(word) < 7 else 2
-    candidates = [one for one in known if len(one) >= SHORTEST and abs(len(one) - len(word)) <= allowed]
+    shortest = max(len(word) - allowed, SHORTEST) if len(word) > SHORTEST else SHORTEST + 1  # wek is week, foo not for
+    candidates = [one for one in known if shortest <= len(one) <= len(word) + allowed]
     found = process.extract(word, candidates, scorer=OSA.distance, score_cutoff=allowed, limit=MOST_CANDIDATES)
     # The first letter is seldom mistyped: a word that begins otherwise counts one more, and none in a short word.
     ranked = [

@@ -35,6 +35,8 @@ from semantic_layer.metrics.models import METRIC_TIME, All, Comparator, Comparis
 
 DEVELOPMENT = Path(__file__).parent / "development.yaml"
 SAME_PATH = {"device.type": "device_type", "user.plan": "plan", "user.country": "country", "user.tier": "tier"}
+# Renamed after the sets were written.
+RENAMED = {"conversion_rate": "session_conversion_rate"}
 # The keys of each kind; a key that a case leaves out must be at its default.
 KEYS = {
     "metrics": ("metrics", "by", "grain", "where", "having", "from", "to", "compare", "limit"),
@@ -71,9 +73,10 @@ def score(path: Path, catalogue: Catalogue) -> Score:
             before = understand(case["after"], catalogue, context)
             context = Context(cases["project"], cases["today"], before if isinstance(before, Understood) else None)
         answer = understand(case["ask"], catalogue, context)
+        case = _renamed(case)
         group = "refuse" if case.get("refuse") else case["group"]
         found.of[group] += 1
-        if problems := list(_problems(case, answer)):
+        if problems := list(_problems(case, answer, catalogue)):
             found.misses.append(f"{group}: {case['ask']!r}: {'; '.join(problems)}")
             if group == "refuse":
                 found.answered.append(case["ask"])
@@ -82,7 +85,18 @@ def score(path: Path, catalogue: Catalogue) -> Score:
     return found
 
 
-def _problems(case: dict[str, Any], answer: Understood | Refusal) -> Iterable[str]:
+def _renamed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: inner if key in ("ask", "after") else _renamed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner) for inner in value]
+    if isinstance(value, str):
+        bare = value.removeprefix("-")
+        return value.removesuffix(bare) + RENAMED.get(bare, bare)
+    return value
+
+
+def _problems(case: dict[str, Any], answer: Understood | Refusal, catalogue: Catalogue) -> Iterable[str]:
     if case.get("refuse"):
         if isinstance(answer, Understood):
             yield f"answered: {answer.query!r}"
@@ -94,7 +108,11 @@ def _problems(case: dict[str, Any], answer: Understood | Refusal) -> Iterable[st
     if is_["kind"] != kind:
         yield f"a question of {is_['kind']}: {answer.query!r}"
         return
+    # What has a value at a time only is asked per period, whether the question says so or not.
+    at_times = [name for name in is_.get("metrics", ()) if catalogue.metrics[name].needs_time]
     for key in KEYS[kind]:
+        if key == "grain" and at_times and key not in case:
+            continue
         yield from _compared(case, key, is_[key])
     if kind == "metrics" and "order" in case:
         wanted = case["order"] if isinstance(case["order"], list) else [case["order"]]
