@@ -8,6 +8,7 @@ from typing import Any
 
 from metricflow.sql.render.expr_renderer import DefaultSqlExpressionRenderer, SqlExpressionRenderResult
 from metricflow_semantic_interfaces.type_enums.date_part import DatePart
+from metricflow_semantic_interfaces.type_enums.time_granularity import TimeGranularity
 from metricflow_semantics.sql.sql_bind_parameters import SqlBindParameterSet
 from metricflow_semantics.sql.sql_exprs import (
     SqlAddTimeExpression,
@@ -64,9 +65,11 @@ class ClickHouseExpressionRenderer(DefaultSqlExpressionRenderer):
 
     def visit_date_trunc_expr(self, node: SqlDateTruncExpression) -> SqlExpressionRenderResult:
         self._validate_granularity_for_engine(node.time_granularity)
-        # dateTrunc() is a Date, Date32, DateTime or DateTime64 by unit and argument. One type for all: else keys
-        # of joins differ, and a Date is compared with no time of day.
-        return self._as(f"toDateTime64(date_trunc('{node.time_granularity.value}', {{}}), 6)", node.arg)
+        # date_trunc() is a Date, Date32, DateTime or DateTime64 by unit and argument: one type for all that are joined.
+        # Of days a date, not the midnight that it begins with: where clocks are set forward at midnight there is none,
+        # and the one a week before or later would be an hour off.
+        type_ = "toDateTime64({}, 6)" if node.time_granularity < TimeGranularity.DAY else "toDate32({})"
+        return self._as(type_.format(f"date_trunc('{node.time_granularity.value}', {{}})"), node.arg)
 
     def visit_extract_expr(self, node: SqlExtractExpression) -> SqlExpressionRenderResult:
         return self._as(f"{DATE_PARTS[node.date_part]}({{}})", node.arg)
@@ -85,7 +88,7 @@ class ClickHouseExpressionRenderer(DefaultSqlExpressionRenderer):
             self.render_sql_expr(part).sql for part in (node.column_arg, node.start_expr, node.end_expr)
         )
         # A range of days ends with its last day, not with the midnight at which that begins.
-        until = f"< toDateTime64({end}, 6) + toIntervalDay(1)" if DAY.fullmatch(end) else f"<= {_instant(end)}"
+        until = f"< toDateTime64(toDate32({end}) + 1, 6)" if DAY.fullmatch(end) else f"<= {_instant(end)}"
         return self._as(
             f"({column} >= {_instant(begin)} AND {column} {until})",
             of=(node.column_arg, node.start_expr, node.end_expr),
@@ -145,4 +148,6 @@ class ClickHouseExpressionRenderer(DefaultSqlExpressionRenderer):
 
 def _instant(literal: str) -> str:
     """A Date cannot be compared with a text that has a time of day."""
-    return f"toDateTime64({literal}, 6)" if DAY.fullmatch(literal) or INSTANT.fullmatch(literal) else literal
+    if DAY.fullmatch(literal):
+        return f"toDateTime64(toDate32({literal}), 6)"
+    return f"toDateTime64({literal}, 6)" if INSTANT.fullmatch(literal) else literal

@@ -48,6 +48,8 @@ def safe_division(expression: str) -> str:
     for division in reversed(list(tree.find_all(exp.Div))):
         dividend, divisor = division.this, division.expression
         division.set("this", exp.Anonymous(this="toFloat64", expressions=[dividend.unnest().copy()]))
+        if isinstance(divisor, exp.Literal) and divisor.is_number and float(divisor.this):
+            continue
         division.set(
             "expression", exp.Anonymous(this="nullIf", expressions=[divisor.unnest().copy(), exp.Literal.number(0)])
         )

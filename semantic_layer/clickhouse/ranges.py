@@ -31,6 +31,7 @@ IN_PARTS: Mapping[SqlFunction, tuple[str, str]] = {
     SqlFunction.SUM: ("sumOrNull", "sumOrNull"),
     SqlFunction.MIN: ("minOrNull", "minOrNull"),
     SqlFunction.MAX: ("maxOrNull", "maxOrNull"),
+    SqlFunction.AVERAGE: ("avgOrNullState", "avgOrNullMerge"),
     SqlFunction.COUNT_DISTINCT: ("uniqExactState", "uniqExactMerge"),
 }
 RANGES = (
