@@ -48,9 +48,9 @@ def request_for(query: MetricQuery, catalogue: Catalogue, first: date | None, la
     # MetricFlow widens a range to whole periods of the grain; these days and no others are asked for.
     for grain in grains:
         if first and period_first(first, grain) != first:
-            where.append(f"{_time_template(METRIC_TIME)} >= {_instant(first)}")
+            where.append(f"{_time_template(METRIC_TIME)} >= {_date(first)}")
         if last and period_last(last, grain) != last:
-            where.append(f"{_time_template(METRIC_TIME)} <= {_instant(last)}")
+            where.append(f"{_time_template(METRIC_TIME)} <= {_date(last)}")
     return Request(
         metrics=query.metrics,
         group_by=tuple(column_of(grouping.name, grouping.grain) for grouping in query.by),
@@ -114,7 +114,7 @@ def _value(value: str | int | float, dimension: Dimension, operator: Comparator)
     name = dimension.name
     match kind_of(dimension):
         case "time":
-            return _instant(_day(value, name))
+            return _date(_day(value, name))
         case "number":
             told = number(value) if isinstance(value, str) else value
             if isinstance(told, str):
@@ -144,8 +144,8 @@ def _shown(value: str | int | float) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "…")
 
 
-def _instant(day: date) -> str:
-    return f"toDateTime64('{day} 00:00:00', 6)"
+def _date(day: date) -> str:
+    return f"toDate32('{day}')"
 
 
 def _template(dimension: Dimension) -> str:

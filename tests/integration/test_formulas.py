@@ -226,7 +226,7 @@ GROUPINGS: dict[str, Callable[[Event], str | None]] = {
     "event__where_shop_town": lambda event: str(event["properties"]["where"]["shop.town"]),
     # Of strangers nothing is known, which is not the same as a user of whom nobody said it.
     "user__plan": lambda event: plan if (plan := plan_of(event)) != "unknown" else None,
-    "metric_time__day": lambda event: f"{local(event):%Y-%m-%d} 00:00:00.000000",
+    "metric_time__day": lambda event: f"{local(event):%Y-%m-%d}",
 }
 
 
