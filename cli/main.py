@@ -23,6 +23,7 @@ COMMANDS = {
     "load": "load",
     "build": "build",
     "dbt": "build",
+    "ask": "ask",
     "funnel": "journeys",
     "retention": "journeys",
     "lifecycle": "journeys",

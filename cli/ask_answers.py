@@ -1,0 +1,81 @@
+"""Answers to questions, for people at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cli.output import console, print_text, say
+
+if TYPE_CHECKING:
+    from semantic_layer.ask.answering import Answer
+    from semantic_layer.ask.table import Column, Table
+
+SHOWN_ROWS = 100
+
+
+def show_answer(answer: Answer, explain: bool = False) -> None:
+    from semantic_layer.ask.charts import ChartType
+    from semantic_layer.metrics.models import MetricQuery
+
+    drawn = sys.stdout.isatty()
+    print_text(f"{answer.title}; {answer.subtitle}.")
+    if not isinstance(answer.understood.query, MetricQuery):
+        from cli.journey_tables import show
+
+        show(answer.understood.query, answer.details)
+    elif not drawn or answer.chart.type is not ChartType.BIG_NUMBER:
+        _print_table(answer.table)
+    if drawn:
+        from cli.ask_charts import draw
+
+        draw(answer)
+    print_text(answer.reading)
+    print_text(f"Chart: {answer.chart.type}. {answer.chart.reason}")
+    for definition in answer.definitions:
+        made_of = f" ({definition.made_of})" if definition.made_of else ""
+        print_text(f"{definition.label}: {definition.description}{made_of}")
+    if explain:
+        for sql in answer.sql:
+            print_text(f"\n{sql}\n")
+    for number, suggestion in enumerate(answer.suggestions):
+        print_text(f"{'Ask next: ' if number == 0 else '          '}{suggestion}")
+    for remark in answer.remarks:
+        say(remark)
+
+
+def _print_table(table: Table) -> None:
+    from rich import box
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    from semantic_layer.ask.table import Role
+
+    grid = Grid(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for column in table.columns:
+        number = column.role not in (Role.TIME, Role.CATEGORY)
+        grid.add_column(Text(column.label), justify="right" if number else "left", overflow="fold", no_wrap=number)
+    for row in table.rows[:SHOWN_ROWS]:
+        grid.add_row(*(Text(cell(table, column, value)) for column, value in zip(table.columns, row, strict=True)))
+    console().print(grid)
+    if len(table.rows) > SHOWN_ROWS:
+        print_text(f"The first {SHOWN_ROWS} of {len(table.rows):,} rows; --format json has all.")
+
+
+def cell(table: Table, column: Column, value: Any) -> str:
+    from datetime import date
+
+    from semantic_layer.ask.changes import say as say_value
+    from semantic_layer.ask.reading import NOBODY
+    from semantic_layer.ask.table import Role
+    from semantic_layer.ask.wording import percent
+
+    if column.role is Role.CATEGORY:
+        return NOBODY if value in (None, "") else str(value)
+    if value is None:
+        return ""
+    if column.role is Role.TIME or isinstance(value, date):
+        return str(value)
+    if column.role is Role.CHANGE:
+        return f"{'+' if value > 0 else ''}{percent(value)}"
+    return say_value(table, column, value) if isinstance(value, int | float) else str(value)

@@ -1,0 +1,113 @@
+"""From what a question was understood as to what a person sees: rows, a sentence, a chart, what to ask next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from semantic_layer.ask.charts import Chart, choose_for_journey
+from semantic_layer.ask.journey_tables import journey_table
+from semantic_layer.ask.phrasing import title
+from semantic_layer.ask.reading_journeys import read_journey
+from semantic_layer.ask.structures import to_json
+from semantic_layer.ask.table import Table
+from semantic_layer.ask.understood import Understood
+from semantic_layer.ask.wording import Span, period_name
+from semantic_layer.journeys.models import Journey
+from semantic_layer.metrics.catalogue import Catalogue, ProjectFacts
+from semantic_layer.metrics.models import MetricQuery
+from semantic_layer.reader import Reader
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a metric of the answer means."""
+
+    name: str
+    label: str
+    description: str
+    made_of: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    question: str
+    understood: Understood
+    table: Table
+    reading: str
+    chart: Chart
+    title: str
+    subtitle: str
+    sql: tuple[str, ...]
+    definitions: tuple[Definition, ...] = ()
+    remarks: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)  # of a journey: as `millrace funnel --format json` has it
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "question": self.question,
+            "understood": to_json(self.understood.query),
+            "confidence": round(self.understood.confidence, 3),
+            "route": self.understood.route,
+            "columns": [
+                {"name": column.name, "type": column.type, "label": column.label, "format": column.format}
+                for column in self.table.columns
+            ],
+            "rows": [list(row) for row in self.table.rows],
+            "reading": self.reading,
+            "chart": {"type": str(self.chart.type), "reason": self.chart.reason},
+            "suggestions": list(self.suggestions),
+            "definitions": [vars(definition) for definition in self.definitions],
+            "remarks": list(self.remarks),
+            "sql": list(self.sql),
+            **({"details": self.details} if self.details else {}),
+        }
+
+
+class RecordingReader(Reader):
+    """Keeps the queries of an answer, for whoever wants to see them."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.sql: list[str] = []
+
+    def document(self, sql: str, **settings: int | str) -> dict[str, Any]:
+        self.sql.append(sql)
+        return super().document(sql, **settings)
+
+
+def answer_journey(settings: Settings, question: str, understood: Understood, catalogue: Catalogue) -> Answer:
+    from semantic_layer.journeys.answers import ask
+
+    journey = understood.query
+    assert isinstance(journey, Journey)
+    reader = RecordingReader(settings)
+    details = ask(reader, journey)
+    facts = catalogue.projects[journey.project]
+    table = journey_table(journey, details, facts.last_day)
+    span = span_of(journey, facts)
+    return Answer(
+        question=question,
+        understood=understood,
+        table=table,
+        reading=read_journey(journey, details, span, facts.last_day),
+        chart=choose_for_journey(journey, table),
+        title=title(journey, catalogue),
+        subtitle=subtitle(journey.project, span),
+        sql=tuple(reader.sql),
+        remarks=understood.remarks,
+        details=details,
+    )
+
+
+def span_of(structure: MetricQuery | Journey, facts: ProjectFacts) -> Span | None:
+    """The days of an answer: those asked for, else those of the data."""
+    first, last = structure.first_day or facts.first_day, structure.last_day or facts.last_day
+    return Span(first, last) if first and last and first <= last else None
+
+
+def subtitle(project: str, span: Span | None) -> str:
+    return f"{period_name(span)}, project {project}" if span else f"Project {project}"

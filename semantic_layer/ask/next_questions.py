@@ -1,0 +1,92 @@
+"""What to ask next: a metric by another dimension, over time, against a year before. Only what would be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from semantic_layer.ask.phrasing import phrase
+from semantic_layer.ask.structures import Structure
+from semantic_layer.ask.understood import Refusal, Understood
+from semantic_layer.ask.wording import Span
+from semantic_layer.journeys.models import Funnel, Journey, Retention
+from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, MetricQuery
+
+MOST = 3
+FINER = ((2, Grain.HOUR), (62, Grain.DAY), (200, Grain.WEEK), (1500, Grain.MONTH))  # up to so many days: this grain
+
+
+def next_questions(
+    structure: Structure, catalogue: Catalogue, understand: Callable[[str], Understood | Refusal]
+) -> tuple[str, ...]:
+    """At most three; each is understood as what it is meant as."""
+    found: list[str] = []
+    for text, meant in _candidates(structure, catalogue):
+        understood = understand(text)
+        if isinstance(understood, Understood) and (meant is None or understood.query == meant) and text not in found:
+            found.append(text)
+        if len(found) == MOST:
+            break
+    return tuple(found)
+
+
+def _candidates(structure: Structure, catalogue: Catalogue) -> Iterator[tuple[str, Structure | None]]:
+    if isinstance(structure, Journey):
+        yield from ((text, None) for text in _of_journey(structure, catalogue))
+        return
+    for query in _queries(structure, catalogue):
+        yield phrase(query, catalogue), query
+
+
+def _queries(query: MetricQuery, catalogue: Catalogue) -> Iterator[MetricQuery]:
+    plain = query.model_copy(update={"order": (), "limit": None, "having": (), "compare": None})
+    by_time = any(grouping.name == METRIC_TIME for grouping in query.by)
+    if not by_time and (grain := _grain(query, catalogue)):
+        yield plain.model_copy(update={"by": (*query.by[:1], Grouping(name=METRIC_TIME, grain=grain))})
+    grouped = {grouping.name for grouping in query.by}
+    usable = set.intersection(*(set(catalogue.metrics[name].dimensions) for name in query.metrics))
+    for name in catalogue.metrics[query.metrics[0]].dimensions:
+        dimension = catalogue.dimensions.get(name)
+        if name in usable - grouped and dimension and dimension.kind == "categorical" and len(query.by) < 2:
+            few = len(dimension.values.get(query.project, ()))
+            if few > 1:
+                yield plain.model_copy(update={"by": (Grouping(name=name), *query.by[1:])})
+    if query.first_day and query.last_day and not query.by and query.compare is None:
+        yield plain.model_copy(update={"compare": Compare.YEAR})
+
+
+def _grain(query: MetricQuery, catalogue: Catalogue) -> Grain | None:
+    facts = catalogue.projects[query.project]
+    first, last = query.first_day or facts.first_day, query.last_day or facts.last_day
+    if not first or not last:
+        return None
+    days = Span(first, last).days
+    finest = [catalogue.metrics[name].grain for name in query.metrics]
+    for most, grain in FINER:
+        if days <= most and (grain is not Grain.HOUR or all(fine == Grain.HOUR for fine in finest)):
+            return grain
+    return Grain.YEAR
+
+
+def _of_journey(journey: Journey, catalogue: Catalogue) -> Iterator[str]:
+    match journey:
+        case Funnel():
+            first, last = journey.steps[0].event, journey.steps[-1].event
+            if not journey.by:
+                yield f"funnel from {first} to {last} by country"
+                yield f"funnel from {first} to {last} by device type"
+            yield f"what do people do after {first}"
+            yield f"weekly retention of people who did {first}"
+        case Retention():
+            event = "" if journey.start.event == "*" else f" of people who did {journey.start.event}"
+            yield f"monthly retention{event}"
+            yield f"daily retention{event}"
+            yield "lifecycle per week"
+        case _:
+            step = journey.mentioned[0].event
+            if step != "*":
+                yield f"what do people do after {step}"
+                yield f"what do people do before {step}"
+                yield f"weekly retention of people who did {step}"
+            yield "weekly retention"
+            yield "lifecycle per week"

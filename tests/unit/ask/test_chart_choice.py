@@ -1,0 +1,171 @@
+"""Which chart an answer gets, and that each can be drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+import vl_convert
+
+from semantic_layer.ask.charts import Chart, ChartType, choose, choose_for_journey
+from semantic_layer.ask.drawing.scales import COLOURS
+from semantic_layer.ask.drawing.vega import specification
+from semantic_layer.ask.journey_tables import journey_table
+from semantic_layer.ask.table import Role, Table
+from semantic_layer.journeys.models import Funnel, Lifecycle, Paths, Retention, Step, Stickiness
+from semantic_layer.metrics.models import Grain
+from tests.unit.ask.test_journey_readings import EDGES, steps
+from tests.unit.ask.test_readings import BOUNCE, COUNTRY, ORDERS, REVENUE, before, table, time
+
+MONTH = time(Grain.MONTH)
+PLAN = replace(COUNTRY, name="user__plan", label="Plan")
+MONTHS = [date(2026, month, 1) for month in (1, 2, 3)]
+COSTS = replace(REVENUE, name="costs", label="Costs", metric="costs")
+ANY = Step(event="*")
+
+CASES: dict[str, tuple[ChartType, Table]] = {
+    "one value": (ChartType.BIG_NUMBER, table((REVENUE, before(REVENUE)), (12340, 11405))),
+    "several values": (ChartType.BIG_NUMBER, table((REVENUE, ORDERS), (12340, 100))),
+    "one metric over time": (ChartType.LINE, table((MONTH, REVENUE), *((m, 5) for m in MONTHS))),
+    "one period only": (ChartType.BIG_NUMBER, table((MONTH, REVENUE), (MONTHS[0], 5))),
+    "one unit over time": (ChartType.LINES, table((MONTH, REVENUE, COSTS), *((m, 5, 3) for m in MONTHS))),
+    "two units over time": (ChartType.PANELS, table((MONTH, REVENUE, BOUNCE), *((m, 5, 0.3) for m in MONTHS))),
+    "parts of a whole over time": (
+        ChartType.STACKED,
+        table((MONTH, COUNTRY, ORDERS), *((m, c, 5) for m in MONTHS for c in ("Germany", None))),
+    ),
+    "rates over time": (
+        ChartType.LINES,
+        table((MONTH, COUNTRY, BOUNCE), *((m, c, 0.5) for m in MONTHS for c in ("Germany", "France"))),
+    ),
+    "losses over time are no stack": (
+        ChartType.LINES,
+        table((MONTH, COUNTRY, REVENUE), *((m, c, -5) for m in MONTHS for c in ("Germany", "France"))),
+    ),
+    "more lines than colours": (
+        ChartType.TABLE,
+        table((MONTH, COUNTRY, BOUNCE), *((m, str(c), 0.5) for m in MONTHS for c in range(9))),
+    ),
+    "a breakdown": (ChartType.BAR, table((COUNTRY, REVENUE), ("Germany", 5000), ("France", 2500), (None, 1))),
+    "a long breakdown": (ChartType.TABLE, table((COUNTRY, REVENUE), *((str(c), c) for c in range(41)))),
+    "a breakdown of one unit": (ChartType.GROUPED, table((COUNTRY, REVENUE, COSTS), ("Germany", 5, 3))),
+    "a breakdown of two units": (ChartType.TABLE, table((COUNTRY, REVENUE, BOUNCE), ("Germany", 5, 0.3))),
+    "two dimensions": (
+        ChartType.HEAT_MAP,
+        table((COUNTRY, PLAN, REVENUE), ("Germany", "pro", 5), ("France", "pro", 1)),
+    ),
+    "three dimensions": (
+        ChartType.TABLE,
+        table((COUNTRY, PLAN, replace(PLAN, name="c"), REVENUE), ("Germany", "pro", "x", 5)),
+    ),
+    "nothing": (ChartType.TABLE, table((COUNTRY, REVENUE))),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_chart_fits_the_answer(case: str) -> None:
+    expected, answer = CASES[case]
+    chart = choose(answer)
+    assert chart.type is expected
+    assert chart.reason.endswith((".", "5.", "10."))
+
+
+FUNNEL = Funnel(project="demo", steps=tuple(Step(event=event) for event in ("visited", "signed_up", "paid")))
+COHORTS = [{"period": f"2026-03-{day:02}", "size": 10, "returned": [5] * (3 - k)} for k, day in enumerate((2, 9, 16))]
+LIFE = [{"period": f"2026-03-{d:02}", "new": 1, "returning": 2, "resurrecting": 3, "dormant": -4} for d in (2, 9)]
+JOURNEYS: dict[str, tuple[ChartType, Any, dict[str, Any]]] = {
+    "funnel": (ChartType.FUNNEL, FUNNEL, {"steps": steps(100, 50, 20), "breakdown": []}),
+    "funnel by": (
+        ChartType.FUNNEL,
+        FUNNEL.model_copy(update={"by": "country"}),
+        {"steps": steps(9, 5, 2), "breakdown": [{"value": v, "steps": steps(9, 5, 2)} for v in ("DE", "")]},
+    ),
+    "retention": (ChartType.HEAT_MAP, Retention(project="demo", start=ANY, returning=ANY), {"cohorts": COHORTS}),
+    "lifecycle": (ChartType.STACKED, Lifecycle(project="demo", event=ANY), {"periods": LIFE}),
+    "stickiness": (ChartType.BAR, Stickiness(project="demo", event=ANY), {"days": [{"days": 1, "users": 5}]}),
+    "paths": (
+        ChartType.PATHS,
+        Paths(project="demo", event=Step(event="pricing")),
+        {"sessions": 100, "edges": EDGES},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JOURNEYS)
+def test_the_chart_of_a_journey(case: str) -> None:
+    expected, journey, answer = JOURNEYS[case]
+    chart = choose_for_journey(journey, journey_table(journey, answer, date(2026, 3, 31)))
+    assert chart.type is expected
+    assert choose_for_journey(journey, Table((), ())).type is ChartType.TABLE
+
+
+@pytest.mark.parametrize("case", [*(case for case in CASES if CASES[case][1].rows), *JOURNEYS])
+def test_each_chart_is_drawn(case: str) -> None:
+    if case in CASES:
+        answer = CASES[case][1]
+        chart = choose(answer)
+    else:
+        _, journey, document = JOURNEYS[case]
+        answer = journey_table(journey, document, date(2026, 3, 31))
+        chart = choose_for_journey(journey, answer)
+    spec = specification(answer, chart, "A title", "below")
+    svg = vl_convert.vegalite_to_svg(json.dumps(spec))
+    assert ">A title</text>" in svg
+    assert vl_convert.vegalite_to_png(json.dumps(spec)).startswith(b"\x89PNG")
+
+
+def test_axes_have_units_and_formats() -> None:
+    svg = _svg(CASES["one metric over time"][1])
+    assert "Revenue (EUR)" in svg
+    assert all(f">{month} 2026</text>" in svg for month in ("Jan", "Feb", "Mar"))
+    assert ">50%</text>" in _svg(CASES["rates over time"][1])
+
+
+def test_a_day_is_the_same_day_wherever_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = table((time(Grain.DAY), ORDERS), *((date(2026, 3, day), day) for day in (28, 29, 30)))
+    for zone in ("Pacific/Auckland", "America/Los_Angeles"):
+        monkeypatch.setenv("TZ", zone)
+        svg = _svg(answer)
+        assert all(f">{day} Mar</text>" in svg for day in (28, 29, 30)), zone
+
+
+def test_incomplete_periods_are_drawn_otherwise() -> None:
+    answer = replace(CASES["parts of a whole over time"][1], last_day=date(2026, 3, 12))
+    spec = specification(answer, choose(answer), "t")
+    whole = {point["time"][:10]: point["whole"] for point in spec["data"]["values"]}
+    assert whole == {"2026-01-01": True, "2026-02-01": True, "2026-03-01": False}
+    assert "not complete" in spec["title"]["subtitle"]
+
+
+def test_colours_can_be_told_apart_by_people_who_do_not_see_all() -> None:
+    """By how bright they are, too: the relative luminance of WCAG of those that stand beside each other differs."""
+    bright = [_luminance(colour) for colour in COLOURS[:3]]
+    assert min(abs(a - b) for k, a in enumerate(bright) for b in bright[k + 1 :]) > 0.08
+
+
+def test_those_who_went_are_below_the_line() -> None:
+    _, journey, document = JOURNEYS["lifecycle"]
+    answer = journey_table(journey, document, date(2026, 3, 31))
+    spec = specification(answer, choose_for_journey(journey, answer), "t")
+    assert {point["value"] for point in spec["data"]["values"] if point["series"] == "Dormant"} == {-4}
+
+
+def _svg(answer: Table) -> str:
+    return str(vl_convert.vegalite_to_svg(json.dumps(specification(answer, choose(answer), "t"))))
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_table_of_what_cannot_be_drawn_is_a_chart_too() -> None:
+    answer = CASES["three dimensions"][1]
+    chart = Chart(ChartType.TABLE, "…")
+    cells = specification(answer, chart, "t")["data"]["values"]
+    assert [cell["text"] for cell in cells] == ["Germany", "pro", "x", "5 EUR"]
+    assert answer.of(Role.TIME) == []

@@ -1,0 +1,186 @@
+"""Sentences about metrics, from values by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from semantic_layer.ask.reading import read
+from semantic_layer.ask.table import Column, Role, Table
+from semantic_layer.ask.wording import Span
+from semantic_layer.metrics.models import Grain, MetricQuery, Ordering
+
+REVENUE = Column("revenue", "Float64", "Revenue", Role.METRIC, "currency", "up", True, "revenue")
+ORDERS = Column("orders", "UInt64", "Orders", Role.METRIC, "number", "up", True, "orders")
+BOUNCE = Column("bounce_rate", "Float64", "Bounce rate", Role.METRIC, "percent", "down", False, "bounce_rate")
+COUNTRY = Column("user__country", "String", "Country", Role.CATEGORY)
+MARCH = Span(date(2026, 3, 1), date(2026, 3, 31))
+FEBRUARY = Span(date(2026, 2, 1), date(2026, 2, 28))
+LAST_DAY = date(2026, 6, 30)
+
+
+def before(metric: Column) -> Column:
+    return replace(metric, name=f"{metric.name}__previous", role=Role.PREVIOUS)
+
+
+def time(grain: Grain) -> Column:
+    return Column("metric_time", "Date", str(grain), Role.TIME, grain=grain)
+
+
+def table(columns: tuple[Column, ...], *rows: tuple[Any, ...], last_day: date = LAST_DAY, **more: Any) -> Table:
+    return Table(columns, rows, "EUR", last_day, **more)
+
+
+def reading(answer: Table, span: Span | None = MARCH, than: Span | None = None, **query: Any) -> str:
+    metrics = tuple(column.name for column in answer.of(Role.METRIC))
+    return read(answer, MetricQuery(project="demo", metrics=metrics, **query), span, than)
+
+
+def value_and_before(metric: Column, now: float | None, then: float | None) -> str:
+    return reading(table((metric, before(metric)), (now, then)), MARCH, FEBRUARY)
+
+
+def test_a_value_with_its_change_against_the_previous_period() -> None:
+    said = value_and_before(REVENUE, 12340, 11405)
+    assert said == "Revenue was 12,340 EUR in March 2026, up 8.2 % on February (better)."
+
+
+@pytest.mark.parametrize(
+    ("metric", "now", "then", "said"),
+    [
+        (REVENUE, 900, 1000, "Revenue was 900 EUR in March 2026, down 10 % on February (worse)."),
+        (BOUNCE, 0.41, 0.43, "Bounce rate was 41 % in March 2026, down 2 points on February (better)."),
+        (BOUNCE, 0.43, 0.43, "Bounce rate was 43 % in March 2026, unchanged from February."),
+        (ORDERS, 5, 0, "Orders were 5 in March 2026; there was none in February."),
+        (ORDERS, 5, None, "Orders were 5 in March 2026; there was none in February."),
+        (ORDERS, 0, 0, "Orders were 0 in March 2026, unchanged from February."),
+        (ORDERS, 0, 8, "Orders were 0 in March 2026, down 100 % on February (worse)."),
+        # A share of a negative value would have the wrong sign.
+        (REVENUE, 100, -50, "Revenue was 100 EUR in March 2026, up 150 EUR on February (better)."),
+    ],
+)
+def test_changes_fit_the_format_and_the_good_direction(
+    metric: Column, now: float, then: float | None, said: str
+) -> None:
+    assert value_and_before(metric, now, then) == said
+
+
+def test_a_metric_without_a_good_direction_is_not_judged() -> None:
+    said = value_and_before(replace(ORDERS, good="neutral"), 110, 100)
+    assert said == "Orders were 110 in March 2026, up 10 % on February."
+
+
+def test_no_value_is_said_as_none() -> None:
+    assert reading(table((REVENUE,), (None,))) == "There is no revenue in March 2026."
+    assert reading(table((REVENUE, COUNTRY))) == "There is no revenue in March 2026."
+
+
+def test_several_values_are_one_sentence() -> None:
+    answer = table((REVENUE, before(REVENUE), BOUNCE, before(BOUNCE)), (12340, 11405, 0.41, 0.40))
+    assert reading(answer, MARCH, FEBRUARY) == (
+        "Revenue was 12,340 EUR (up 8.2 %, better) and bounce rate was 41 % (up 1 point, worse) in March 2026, "
+        "against February."
+    )
+
+
+def test_a_period_that_is_not_over_is_said_so_far() -> None:
+    answer = table((REVENUE,), (500,), last_day=date(2026, 3, 12))
+    assert reading(answer) == "Revenue was 500 EUR in March 2026 so far (to 12 March)."
+
+
+def test_a_series_has_first_last_and_peak() -> None:
+    months = [(date(2026, month, 1), value) for month, value in enumerate((1200, 1500, 2000, 1500), start=1)]
+    assert reading(table((time(Grain.MONTH), REVENUE), *months), None) == (
+        "Revenue went from 1,200 EUR in January 2026 to 1,500 EUR in April 2026 (up 25 %, better), "
+        "with its peak of 2,000 EUR in March 2026."
+    )
+
+
+def test_the_last_period_of_a_series_is_named_where_it_is_incomplete_and_not_counted() -> None:
+    months = [(date(2026, month, 1), value) for month, value in ((1, 1000), (2, 1100), (3, 9000))]
+    answer = table((time(Grain.MONTH), REVENUE), *months, last_day=date(2026, 3, 12))
+    assert reading(answer, None) == (
+        "Revenue went from 1,000 EUR in January 2026 to 1,100 EUR in February 2026 (up 10 %, better), "
+        "which is its peak; March 2026 is incomplete."
+    )
+
+
+def test_weeks_that_the_range_cuts_are_named() -> None:
+    weeks = [(date(2026, 3, day), 10) for day in (2, 9, 16)]
+    answer = table((time(Grain.WEEK), ORDERS), *weeks, asked=(date(2026, 3, 4), date(2026, 3, 20)))
+    assert reading(answer, None) == (
+        "Orders were 10 in the week of 9 March 2026; the week of 2 March 2026 and the week of 16 March 2026 are "
+        "incomplete."
+    )
+
+
+def test_rows_of_a_series_may_come_in_any_order_and_be_instants() -> None:
+    days = [(datetime(2026, 3, day), value) for day, value in ((3, 30), (1, 10), (2, 20))]
+    assert reading(table((time(Grain.DAY), ORDERS), *days), None) == (
+        "Orders went from 10 on 1 March 2026 to 30 on 3 March 2026 (up 200 %, better), which is its peak."
+    )
+
+
+def test_several_series_are_told_from_first_to_last() -> None:
+    rows = [(date(2026, 1, 1), 100, 0.5), (date(2026, 2, 1), 150, 0.4)]
+    assert reading(table((time(Grain.MONTH), ORDERS, BOUNCE), *rows), None) == (
+        "From January 2026 to February 2026 orders went from 100 to 150 (up 50 %, better) and bounce rate went from "
+        "50 % to 40 % (down 10 points, better)."
+    )
+
+
+def test_a_breakdown_has_its_leader_and_the_share_of_it() -> None:
+    answer = table((COUNTRY, REVENUE), ("France", 2500), ("Germany", 5000), (None, 2500))
+    assert reading(answer) == (
+        "Germany leads in revenue in March 2026 with 5,000 EUR, 50 % of the total, ahead of France with 2,500 EUR."
+    )
+
+
+def test_the_share_of_a_cut_breakdown_is_of_what_is_shown() -> None:
+    answer = table((COUNTRY, ORDERS), ("Germany", 60), ("France", 40))
+    order = (Ordering(name="orders", descending=True),)
+    assert reading(answer, limit=2, order=order) == (
+        "Germany leads in orders in March 2026 with 60, 60 % of the 2 shown, ahead of France with 40."
+    )
+
+
+def test_what_does_not_add_up_has_no_share() -> None:
+    answer = table((COUNTRY, BOUNCE), ("Germany", 0.4), ("France", 0.6), ("Spain", 0.5))
+    assert reading(answer) == (
+        "France has the highest bounce rate in March 2026, 60 %; the lowest is that of Germany, 40 %."
+    )
+
+
+def test_the_lowest_are_told_from_below() -> None:
+    answer = table((COUNTRY, ORDERS), ("Spain", 3), ("France", 5))
+    order = (Ordering(name="orders"),)
+    assert reading(answer, limit=2, order=order) == (
+        "Spain has the lowest orders in March 2026, 3; next is France with 5."
+    )
+
+
+def test_a_compared_breakdown_names_the_largest_change() -> None:
+    answer = table((COUNTRY, ORDERS, before(ORDERS)), ("Germany", 60, 58), ("France", 40, 80))
+    assert reading(answer, MARCH, FEBRUARY) == (
+        "Germany leads in orders in March 2026 with 60, 60 % of the total, ahead of France with 40; the largest change "
+        "since February 2026 is that of France, down 50 %, worse."
+    )
+
+
+def test_parts_over_time_are_summed_where_they_add_up() -> None:
+    rows = [(date(2026, m, 1), c, v) for m in (1, 2) for c, v in (("Germany", 30), ("France", 20 * m))]
+    assert reading(table((time(Grain.MONTH), COUNTRY, ORDERS), *rows), None) == (
+        "Germany leads in orders from January 2026 to February 2026 with 60, 50 % of the total."
+    )
+
+
+def test_parts_over_time_that_do_not_add_up_are_those_of_the_last_period_that_is_over() -> None:
+    rows = [(date(2026, m, 1), c, v / 10) for m in (1, 2, 3) for c, v in (("Germany", 4), ("France", 1 + m))]
+    answer = table((time(Grain.MONTH), COUNTRY, BOUNCE), *rows, last_day=date(2026, 3, 5))
+    assert reading(answer, None) == (
+        "Germany has the highest bounce rate in February 2026, 40 %; the lowest is that of France, 30 %; "
+        "March 2026 is incomplete."
+    )
