@@ -111,3 +111,9 @@ def span_of(structure: MetricQuery | Journey, facts: ProjectFacts) -> Span | Non
 
 def subtitle(project: str, span: Span | None) -> str:
     return f"{period_name(span)}, project {project}" if span else f"Project {project}"
+
+
+def answer_metrics(
+    settings: Settings, question: str, understood: Understood, catalogue: Catalogue, use_cache: bool
+) -> Answer:
+    raise NotImplementedError
