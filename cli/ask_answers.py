@@ -19,14 +19,16 @@ def show_answer(answer: Answer, explain: bool = False) -> None:
     from semantic_layer.metrics.models import MetricQuery
 
     drawn = sys.stdout.isatty()
-    print_text(f"{answer.title}; {answer.subtitle}.")
     if not isinstance(answer.understood.query, MetricQuery):
         from cli.journey_tables import show
 
         show(answer.understood.query, answer.details)
-    elif not drawn or answer.chart.type is not ChartType.BIG_NUMBER:
-        _print_table(answer.table)
-    if drawn:
+    else:
+        print_text(f"{answer.title}; {answer.subtitle}.")
+        if not drawn or answer.chart.type is not ChartType.BIG_NUMBER:
+            _print_table(answer.table)
+    # The tables of the other journeys are charts already.
+    if drawn and (isinstance(answer.understood.query, MetricQuery) or answer.chart.type is ChartType.STACKED):
         from cli.ask_charts import draw
 
         draw(answer)

@@ -55,6 +55,8 @@ class _Prompt:
                     say(f"Error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""))
                 except KeyboardInterrupt:
                     say("Stopped.")
+                except Exception as error:  # noqa: BLE001 - one question that fails ends no conversation
+                    say(f"Error: Unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}")
         for writer in self._writers:
             writer.join()
 
@@ -85,7 +87,7 @@ class _Prompt:
             asked = self._asker.ask(question)
         except AskingFailed as failed:
             self._write(failed.row)
-            raise
+            raise failed.error from failed
         show(asked, None, self._explain, Format.TABLE)
         sys.stdout.flush()
         self._last = asked.result if isinstance(asked.result, Answer) else None

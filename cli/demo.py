@@ -15,6 +15,9 @@ from cli.output import console, print_text
 from warehouse.settings import Settings, load_settings
 
 
+QUESTIONS = ("revenue by country last month", "what do people do after signing up")
+
+
 class Size(StrEnum):
     SMALL = "small"
     MEDIUM = "medium"
@@ -37,12 +40,14 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     load_sources(settings, world / "sources")
     build(settings)
     show_a_funnel(settings)
+    ask_questions()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
     print_text("What to do next:")
     print_text("  millrace status            health, ports, sizes, freshness")
     print_text("  millrace projects list     who sends events")
     print_text("  millrace sources list      what other systems hand over")
+    print_text("  millrace ask               questions in words, one after the other")
     print_text("  millrace retention --project demo --start signed_up --return '*' --period week --periods 8")
     print_text("  millrace paths --project demo --from-event signed_up")
     print_text("  millrace access list       who may read what")
@@ -78,6 +83,16 @@ def show_a_funnel(settings: Settings) -> None:
     print_text("")
     print_text(f"millrace funnel --project demo {' '.join(f'--step {step}' for step in steps)}")
     funnel(project="demo", step=steps)
+
+
+def ask_questions() -> None:
+    """Answers, as `millrace ask` gives them."""
+    from cli.ask import ask
+
+    for question in QUESTIONS:
+        print_text("")
+        print_text(f'millrace ask "{question}"')
+        ask(question, project="demo")
 
 
 def load_sources(settings: Settings, folder: Path) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from semantic_layer.ask.charts import Chart, choose_for_journey
+from semantic_layer.ask.charts import Chart, choose, choose_for_journey
 from semantic_layer.ask.journey_tables import journey_table
+from semantic_layer.ask.metric_tables import metric_table
 from semantic_layer.ask.phrasing import title
+from semantic_layer.ask.reading import read
 from semantic_layer.ask.reading_journeys import read_journey
 from semantic_layer.ask.structures import to_json
 from semantic_layer.ask.table import Table
 from semantic_layer.ask.understood import Understood
 from semantic_layer.ask.wording import Span, period_name
 from semantic_layer.journeys.models import Journey
-from semantic_layer.metrics.catalogue import Catalogue, ProjectFacts
-from semantic_layer.metrics.models import MetricQuery
+from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
+from semantic_layer.metrics.comparing import compared
+from semantic_layer.metrics.models import METRIC_TIME, Compare, MetricQuery
 from semantic_layer.reader import Reader
 from warehouse.settings import Settings
 
@@ -116,4 +119,40 @@ def subtitle(project: str, span: Span | None) -> str:
 def answer_metrics(
     settings: Settings, question: str, understood: Understood, catalogue: Catalogue, use_cache: bool
 ) -> Answer:
-    raise NotImplementedError
+    from semantic_layer.metrics.answers import answer
+
+    asked = understood.query
+    assert isinstance(asked, MetricQuery)
+    facts = catalogue.projects[asked.project]
+    span = span_of(asked, facts)
+    # A value by itself says little: it is compared with the time before, where nobody asked for another comparison.
+    alone = not asked.by and asked.first_day and asked.last_day
+    query = asked.model_copy(update={"compare": Compare.PREVIOUS}) if alone and not asked.compare else asked
+    found = answer(settings, query, catalogue, use_cache)
+    table = metric_table(found.query, catalogue, found.columns, found.rows)
+    before = _before(found.query, span)
+    return Answer(
+        question=question,
+        understood=replace(understood, query=asked),
+        table=table,
+        reading=read(table, asked, span, before),
+        chart=choose(table),
+        title=title(asked, catalogue),
+        subtitle=subtitle(asked.project, span),
+        sql=(found.sql,),
+        definitions=tuple(_definition(catalogue.metrics[name]) for name in asked.metrics),
+        remarks=understood.remarks,
+    )
+
+
+def _definition(metric: Metric) -> Definition:
+    return Definition(metric.name, metric.label, metric.description, metric.made_of, metric.owner)
+
+
+def _before(query: MetricQuery, span: Span | None) -> Span | None:
+    """The days that the answer is compared with."""
+    if query.compare is None or span is None:
+        return None
+    grain = next((grouping.grain for grouping in query.by if grouping.name == METRIC_TIME), None)
+    days = compared(span.first, span.last, grain, query.compare).days
+    return Span(*days) if days else None

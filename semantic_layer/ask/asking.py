@@ -84,8 +84,9 @@ class Asker:
             row = replace(row, outcome="answered" if rows else "empty", result_rows=rows)
             self._remember(structure)
             return Asked(answer, self._measured(row, begun))
-        except MillraceError as error:
-            raise AskingFailed(error, self._measured(replace(row, reason=error.message), begun)) from error
+        except Exception as error:
+            reason = error.message if isinstance(error, MillraceError) else type(error).__name__
+            raise AskingFailed(error, self._measured(replace(row, reason=reason), begun)) from error
 
     def _measured(self, row: Row, begun: float) -> Row:
         return replace(row, milliseconds=round((time.monotonic() - begun) * 1000), tokens=self._tokens)
@@ -177,11 +178,11 @@ class Asker:
         return self._settings.project if self._settings.project in known else next(iter(known))
 
 
-class AskingFailed(MillraceError):
-    """A question that was understood and could not be answered; with its row for the history."""
+class AskingFailed(Exception):
+    """A question that could not be answered, and its row for the history."""
 
-    def __init__(self, error: MillraceError, row: Row) -> None:
-        super().__init__(error.message, error.hint)
+    def __init__(self, error: Exception, row: Row) -> None:
+        super().__init__(str(error))
         self.error, self.row = error, row
 
 

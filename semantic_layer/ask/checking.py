@@ -1,34 +1,28 @@
-"""Whether what was understood can be asked of this catalogue: the same for every route."""
+"""Whether what was understood can be asked of this catalogue: the same for every route, and for flags."""
 
 from __future__ import annotations
 
+from semantic_layer.ask.structures import Structure
 from semantic_layer.journeys.models import Journey
 from semantic_layer.journeys.rendering import dimension_sql, dimensions
 from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.checking import checked
 from semantic_layer.metrics.models import MetricQuery
 from warehouse.errors import WrongUsage, nearest
 
 
-def check(structure: MetricQuery | Journey, catalogue: Catalogue) -> None:
-    if structure.project not in catalogue.projects:
-        raise WrongUsage(f"There is no project {structure.project!r}{nearest(structure.project, catalogue.projects)}")
+def check(structure: Structure, catalogue: Catalogue) -> Structure:
+    """The structure, with what it leaves open filled in; or wrong usage."""
     if isinstance(structure, MetricQuery):
-        _check_metrics(structure, catalogue)
-        return
+        return checked(structure, catalogue)
     _check_journey(structure, catalogue)
-
-
-def _check_metrics(query: MetricQuery, catalogue: Catalogue) -> None:
-    for name in query.metrics:
-        if name not in catalogue.metrics:
-            raise WrongUsage(f"There is no metric {name!r}{nearest(name, catalogue.metrics) or '.'}")
-    for grouping in query.by:
-        if grouping.name != "metric_time" and grouping.name not in catalogue.dimensions:
-            raise WrongUsage(f"There is no dimension {grouping.name!r}{nearest(grouping.name, catalogue.dimensions)}")
+    return structure
 
 
 def _check_journey(journey: Journey, catalogue: Catalogue) -> None:
-    facts = catalogue.projects[journey.project]
+    facts = catalogue.projects.get(journey.project)
+    if facts is None:
+        raise WrongUsage(f"There is no project {journey.project!r}{nearest(journey.project, catalogue.projects) or '.'}")
     for step in journey.mentioned:
         if step.event != "*" and step.event not in facts.events:
             raise WrongUsage(f"No event is called {step.event!r}{nearest(step.event, facts.events) or '.'}")

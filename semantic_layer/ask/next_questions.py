@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from semantic_layer.ask.phrasing import phrase
+from semantic_layer.ask.phrasing import days, phrase
 from semantic_layer.ask.structures import Structure
 from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.ask.wording import Span
@@ -23,7 +23,9 @@ def next_questions(
     found: list[str] = []
     for text, meant in _candidates(structure, catalogue):
         understood = understand(text)
-        if isinstance(understood, Understood) and (meant is None or understood.query == meant) and text not in found:
+        if not isinstance(understood, Understood) or text in found:
+            continue
+        if understood.query == meant or (meant is None and understood.query != structure):
             found.append(text)
         if len(found) == MOST:
             break
@@ -32,7 +34,7 @@ def next_questions(
 
 def _candidates(structure: Structure, catalogue: Catalogue) -> Iterator[tuple[str, Structure | None]]:
     if isinstance(structure, Journey):
-        yield from ((text, None) for text in _of_journey(structure, catalogue))
+        yield from ((f"{text} {days(structure)}".strip(), None) for text in _of_journey(structure))
         return
     for query in _queries(structure, catalogue):
         yield phrase(query, catalogue), query
@@ -68,7 +70,7 @@ def _grain(query: MetricQuery, catalogue: Catalogue) -> Grain | None:
     return Grain.YEAR
 
 
-def _of_journey(journey: Journey, catalogue: Catalogue) -> Iterator[str]:
+def _of_journey(journey: Journey) -> Iterator[str]:
     match journey:
         case Funnel():
             first, last = journey.steps[0].event, journey.steps[-1].event

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from semantic_layer.ask.history import MASKED
 from semantic_layer.metrics.catalogue import Catalogue
 from warehouse.connection import endpoint, query_text
 from warehouse.errors import MillraceError
@@ -36,7 +37,7 @@ def read_report(settings: Settings, catalogue: Catalogue | None, project: str | 
     )
     unknown = rows(
         "SELECT word, toUInt32(count()) AS questions, argMax(question, asked_at) AS example FROM {questions} "
-        f"ARRAY JOIN arrayDistinct(arrayMap(w -> lower(w), unknown_words)) AS word "
+        f"ARRAY JOIN arrayDistinct(arrayMap(w -> lower(w), unknown_words)) AS word WHERE word != '{MASKED}' "
         f"GROUP BY word ORDER BY questions DESC, word LIMIT {MOST}"
     )
     return {

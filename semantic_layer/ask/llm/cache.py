@@ -43,8 +43,7 @@ class Cache:
         """Checked like everything that comes from outside."""
         document = read_json(self._path)
         try:
-            structure = from_json(document["structure"], self._project)
-            check(structure, self._catalogue)
+            structure = check(from_json(document["structure"], self._project), self._catalogue)
             return structure, float(document["confidence"])
         except (TypeError, KeyError, ValueError, MillraceError):
             return None

@@ -42,7 +42,7 @@ Reply with one JSON object and nothing else: {"answer": STRUCTURE}, by the given
 
 Use only names of the document. A step is {"event": name}, "*" is any event. A condition is {"kind": "comparison",
 "dimension", "operator": "="|"!="|">"|">="|"<"|"<=", "values": [values]}; several together are {"kind": "all",
-"conditions": [...]} or {"kind": "any", ...}. Days are those of the project; "today" in the document is today. Leave out
+"conditions": [...]} or {"kind": "any", ...}; {"kind": "missing", "dimension"} holds where there is no value. Days are those of the project; "today" in the document is today. Leave out
 what is not asked for. Never guess: rather reply {"answer": {"kind": "none"}}."""
 
 
@@ -121,7 +121,8 @@ def reply_schema(question: str, catalogue: Catalogue) -> dict[str, Any]:
         )
     variants[0]["properties"]["metrics"]["items"] = {"type": "string", "enum": metrics}
     definitions["Grouping"]["properties"]["name"] = {"type": "string", "enum": dimensions}
-    definitions["Comparison"]["properties"]["dimension"] = {"type": "string", "enum": dimensions}
+    for condition in ("Comparison", "Missing"):
+        definitions[condition]["properties"]["dimension"] = {"type": "string", "enum": dimensions}
     none = {"type": "object", "properties": {"kind": {"const": "none"}}, "required": ["kind"]}
     return {
         "type": "object",

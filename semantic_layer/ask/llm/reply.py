@@ -31,9 +31,7 @@ def structure_of(reply: Reply, catalogue: Catalogue, project: str) -> Structure:
         document = document["answer"]
     if isinstance(document, dict) and document.get("kind") == "none":
         raise NotAnswerable("The language model finds nothing that answers this question.")
-    structure = from_json(document, project)
-    check(structure, catalogue)
-    return structure
+    return check(from_json(document, project), catalogue)
 
 
 def _document(text: str) -> Any:
