@@ -10,6 +10,7 @@ from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.ask.wording import Span
 from semantic_layer.journeys.models import Funnel, Journey, Retention
 from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.checking import comparisons
 from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, MetricQuery
 
 MOST = 3
@@ -45,7 +46,7 @@ def _queries(query: MetricQuery, catalogue: Catalogue) -> Iterator[MetricQuery]:
     by_time = any(grouping.name == METRIC_TIME for grouping in query.by)
     if not by_time and (grain := _grain(query, catalogue)):
         yield plain.model_copy(update={"by": (*query.by[:1], Grouping(name=METRIC_TIME, grain=grain))})
-    grouped = {grouping.name for grouping in query.by}
+    grouped = {grouping.name for grouping in query.by} | {part.dimension for part in comparisons(query.where)}
     usable = set.intersection(*(set(catalogue.metrics[name].dimensions) for name in query.metrics))
     for name in catalogue.metrics[query.metrics[0]].dimensions:
         dimension = catalogue.dimensions.get(name)

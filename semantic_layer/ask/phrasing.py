@@ -7,9 +7,10 @@ from datetime import date
 from semantic_layer.ask.wording import Span, inside, listed, named_grain, period_name, within
 from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Retention, Step, Stickiness
 from semantic_layer.metrics.catalogue import Catalogue
-from semantic_layer.metrics.models import METRIC_TIME, All, Comparator, Comparison, Condition, Grain, MetricQuery
+from semantic_layer.metrics.models import METRIC_TIME, All, Comparator, Comparison, Compare, Condition, Grain, MetricQuery
 
 EVERY = {Grain.HOUR: "per hour", Grain.DAY: "per day", Grain.WEEK: "per week", Grain.MONTH: "per month"}
+AGAINST = {Compare.PREVIOUS: "compared to the previous period", Compare.YEAR: "year over year"}
 EVERY |= {Grain.QUARTER: "per quarter", Grain.YEAR: "per year"}
 
 
@@ -45,7 +46,8 @@ def _with(step: Step) -> str:
 
 def phrase(query: MetricQuery, catalogue: Catalogue) -> str:
     """A question that asks for it: `revenue by country per month in March 2026`."""
-    return " ".join(part for part in (what(query, catalogue), days(query)) if part)
+    against = AGAINST[query.compare] if query.compare else ""
+    return " ".join(part for part in (what(query, catalogue), days(query), against) if part)
 
 
 def what(query: MetricQuery, catalogue: Catalogue) -> str:
