@@ -26,7 +26,7 @@ def show_answer(answer: Answer, explain: bool = False) -> None:
     else:
         print_text(f"{answer.title}; {answer.subtitle}.")
         if not drawn or answer.chart.type is not ChartType.BIG_NUMBER:
-            _print_table(answer.table)
+            _print_table(_pivoted(answer.table))
     # The tables of the other journeys are charts already.
     if drawn and (isinstance(answer.understood.query, MetricQuery) or answer.chart.type is ChartType.STACKED):
         from cli.ask_charts import draw
@@ -56,12 +56,42 @@ def _print_table(table: Table) -> None:
     grid = Grid(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for column in table.columns:
         number = column.role not in (Role.TIME, Role.CATEGORY)
-        grid.add_column(Text(column.label), justify="right" if number else "left", overflow="fold", no_wrap=number)
+        grid.add_column(Text(column.label), justify="right" if number else "left", overflow="fold")
     for row in table.rows[:SHOWN_ROWS]:
         grid.add_row(*(Text(cell(table, column, value)) for column, value in zip(table.columns, row, strict=True)))
     console().print(grid)
     if len(table.rows) > SHOWN_ROWS:
         print_text(f"The first {SHOWN_ROWS} of {len(table.rows):,} rows; --format json has all.")
+
+
+def _pivoted(table: Table) -> Table:
+    """A row for each value with a column for each period, where that fits: easier to read than below each other."""
+    from dataclasses import replace
+
+    from cli.ask_charts import short_time
+    from semantic_layer.ask.periods import periods
+    from semantic_layer.ask.table import Role, distinct
+
+    times, categories, metrics = table.of(Role.TIME), table.of(Role.CATEGORY), table.of(Role.METRIC)
+    if (len(times), len(categories), len(metrics), len(table.columns)) != (1, 1, 1, 3):
+        return table
+    (time,), (category,), (metric,) = times, categories, metrics
+    moments = distinct(sorted(table.values(time)))
+    names = {period.start: short_time(table, period.moment) for period in periods(table, time)}
+    keys = zip(table.values(category), table.values(time), strict=True)
+    cells = dict(zip(keys, table.values(metric), strict=True))
+    columns = [replace(metric, name=str(moment), label=names[moment]) for moment in moments]
+    rows = [(value, *(cells.get((value, at)) for at in moments)) for value in distinct(table.values(category))]
+    pivoted = replace(table, columns=(category, *columns), rows=tuple(rows))
+    return pivoted if _width(pivoted) <= console().width else table
+
+
+def _width(table: Table) -> int:
+    between = 3
+    return sum(
+        between + max(len(column.label), *(len(cell(table, column, value)) for value in table.values(column)))
+        for column in table.columns
+    )
 
 
 def cell(table: Table, column: Column, value: Any) -> str:

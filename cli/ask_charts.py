@@ -95,7 +95,7 @@ def _lines(table: Table, only: Column | None = None) -> None:
     figure.ruler("y").ticks(ticks, [say(table, metric, tick) for tick in ticks])
     step = max(math.ceil(len(times) / MOST_TIMES), 1)
     named = list(range(0, len(times), step))
-    figure.ruler("x").ticks(named, [_short(table, times[place]) for place in named])
+    figure.ruler("x").ticks(named, [short_time(table, times[place]) for place in named])
     drawn = str(figure.build()).rstrip("\n")
     if len(series) > 1 or only is not None:
         console().print(legend)
@@ -128,7 +128,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(step * place, 10) for place in range(first, math.ceil(high / step) + 1)]
 
 
-def _short(table: Table, moment: str) -> str:
+def short_time(table: Table, moment: str) -> str:
     from datetime import datetime
 
     from semantic_layer.ask.table import Role
@@ -202,7 +202,7 @@ def _stacked(table: Table) -> None:
     console().print(legend)
     whole = {period.moment: period.whole for period in periods(table, table.of(Role.TIME)[0])}
     for moment in sorted(sums)[-SHOWN_PERIODS:]:
-        line = Text(f"{_short(table, moment):>12}  ")
+        line = Text(f"{short_time(table, moment):>12}  ")
         so_far, drawn = 0.0, 0
         for number, name in enumerate(series):
             so_far += sums[moment].get(name, 0.0)

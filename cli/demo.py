@@ -14,7 +14,6 @@ import typer
 from cli.output import console, print_text
 from warehouse.settings import Settings, load_settings
 
-
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
 

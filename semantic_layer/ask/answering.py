@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from semantic_layer.ask.charts import Chart, choose, choose_for_journey
@@ -17,8 +17,7 @@ from semantic_layer.ask.understood import Understood
 from semantic_layer.ask.wording import Span, period_name
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
-from semantic_layer.metrics.comparing import compared
-from semantic_layer.metrics.models import METRIC_TIME, Compare, MetricQuery
+from semantic_layer.metrics.models import Compare, MetricQuery
 from semantic_layer.reader import Reader
 from warehouse.settings import Settings
 
@@ -123,17 +122,17 @@ def answer_metrics(
 
     asked = understood.query
     assert isinstance(asked, MetricQuery)
-    facts = catalogue.projects[asked.project]
-    span = span_of(asked, facts)
     # A value by itself says little: it is compared with the time before, where nobody asked for another comparison.
     alone = not asked.by and asked.first_day and asked.last_day
     query = asked.model_copy(update={"compare": Compare.PREVIOUS}) if alone and not asked.compare else asked
-    found = answer(settings, query, catalogue, use_cache)
-    table = metric_table(found.query, catalogue, found.columns, found.rows)
-    before = _before(found.query, span)
+    found = answer(settings, catalogue, query, cache=use_cache)
+    columns = [(column.name, column.type) for column in found.columns]
+    table = metric_table(found.query, catalogue, columns, found.rows)
+    span = span_of(asked, catalogue.projects[asked.project])
+    before = Span(*found.compared_days) if found.compared_days else None
     return Answer(
         question=question,
-        understood=replace(understood, query=asked),
+        understood=understood,
         table=table,
         reading=read(table, asked, span, before),
         chart=choose(table),
@@ -147,12 +146,3 @@ def answer_metrics(
 
 def _definition(metric: Metric) -> Definition:
     return Definition(metric.name, metric.label, metric.description, metric.made_of, metric.owner)
-
-
-def _before(query: MetricQuery, span: Span | None) -> Span | None:
-    """The days that the answer is compared with."""
-    if query.compare is None or span is None:
-        return None
-    grain = next((grouping.grain for grouping in query.by if grouping.name == METRIC_TIME), None)
-    days = compared(span.first, span.last, grain, query.compare).days
-    return Span(*days) if days else None

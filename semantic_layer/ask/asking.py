@@ -22,7 +22,9 @@ from semantic_layer.ask.understanding import Context, understand
 from semantic_layer.ask.understood import Refusal, Route, Understood
 from semantic_layer.ask.wording import Span, period_name
 from semantic_layer.metrics.catalogue import Catalogue, ProjectFacts
+from semantic_layer.metrics.checking import check_values
 from semantic_layer.metrics.models import MetricQuery
+from semantic_layer.reader import Reader
 from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.settings import Settings
 
@@ -68,9 +70,7 @@ class Asker:
         try:
             understood = self._understand(question)
             if isinstance(understood, Refusal):
-                words = list(understood.unknown_words)
-                row = replace(row, outcome="refused", route=self._route, reason=understood.reason, unknown_words=words)
-                return Asked(understood, self._measured(row, begun))
+                return self._refused(understood, row, begun)
             structure = understood.query
             row = replace(
                 row,
@@ -79,7 +79,11 @@ class Asker:
                 route=understood.route,
                 confidence=understood.confidence,
             )
-            answer = self._answer(question, understood)
+            try:
+                answer = self._answer(question, understood)
+            except WrongUsage as error:
+                # It was understood, and is nothing that can be asked: metrics that do not go together, most likely.
+                return self._refused(Refusal(error.message), row, begun)
             rows = len(answer.table.rows)
             row = replace(row, outcome="answered" if rows else "empty", result_rows=rows)
             self._remember(structure)
@@ -87,6 +91,11 @@ class Asker:
         except Exception as error:
             reason = error.message if isinstance(error, MillraceError) else type(error).__name__
             raise AskingFailed(error, self._measured(replace(row, reason=reason), begun)) from error
+
+    def _refused(self, refusal: Refusal, row: Row, begun: float) -> Asked:
+        words = list(refusal.unknown_words)
+        row = replace(row, outcome="refused", route=self._route, reason=refusal.reason, unknown_words=words)
+        return Asked(refusal, self._measured(row, begun))
 
     def _measured(self, row: Row, begun: float) -> Row:
         return replace(row, milliseconds=round((time.monotonic() - begun) * 1000), tokens=self._tokens)
@@ -121,12 +130,16 @@ class Asker:
         used = Used()
         try:
             structure, confidence = ask_model(
-                self._settings, question, self._catalogue, self.project, self.as_of, before, used
+                self._settings, question, self._catalogue, self.project, self.as_of, before, used, self._check_values
             )
         finally:
             self._tokens += used.tokens
         cache.put(structure, confidence)
         return Understood(structure, confidence, "llm")
+
+    def _check_values(self, structure: Structure) -> None:
+        if isinstance(structure, MetricQuery):
+            check_values(structure, self._catalogue, Reader(self._settings))
 
     def _answer(self, question: str, understood: Understood) -> Answer:
         if isinstance(understood.query, MetricQuery):
@@ -151,7 +164,7 @@ class Asker:
             return False
         if understood.route != "matcher":
             return True
-        other = self._match(question, self.as_of - FAR)
+        other = self._match(question, self.as_of + FAR)
         return not isinstance(other, Understood) or other.query != understood.query
 
     def _remember(self, structure: Structure) -> None:

@@ -13,6 +13,7 @@ MOST_STACKED = 6
 MOST_BARS = 40
 MOST_CELLS = 30  # of a heat map, along one side
 FEWEST_POINTS = 2
+ONE_SCALE = 20  # so many times as large, and a line beside a larger one is flat
 
 
 class ChartType(StrEnum):
@@ -77,9 +78,11 @@ def _over_time(table: Table, metrics: list[Column], time: Column, categories: li
     if not categories:
         if len(metrics) == 1:
             return Chart(ChartType.LINE, f"One metric by {time.grain or 'time'}: a line shows its course.")
-        if _one_unit(metrics) and len(metrics) <= MOST_LINES:
-            return Chart(ChartType.LINES, "Metrics of one unit over time: a line each, on one scale.")
-        return Chart(ChartType.PANELS, "Metrics of different units over time: a panel each, below each other.")
+        if not _one_unit(metrics):
+            return Chart(ChartType.PANELS, "Metrics of different units over time: a panel each, below each other.")
+        if not _one_scale(table, metrics) or len(metrics) > MOST_LINES:
+            return Chart(ChartType.PANELS, "Metrics of very different size: a panel each, or one would look flat.")
+        return Chart(ChartType.LINES, "Metrics of one unit over time: a line each, on one scale.")
     if len(categories) > 1 or len(metrics) > 1:
         return Chart(ChartType.TABLE, "More than one line each per period: a table keeps them apart.")
     parts = len(distinct(table.values(categories[0])))
@@ -110,6 +113,11 @@ def _of_categories(table: Table, metrics: list[Column], categories: list[Column]
 
 def _one_unit(metrics: list[Column]) -> bool:
     return len({metric.format for metric in metrics}) == 1
+
+
+def _one_scale(table: Table, metrics: list[Column]) -> bool:
+    sizes = [max((abs(value) for value in table.values(metric) if value is not None), default=0) for metric in metrics]
+    return max(sizes) <= ONE_SCALE * (min(size for size in sizes if size) if any(sizes) else 1)
 
 
 def _not_negative(table: Table, metric: Column) -> bool:

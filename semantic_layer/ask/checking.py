@@ -22,7 +22,8 @@ def check(structure: Structure, catalogue: Catalogue) -> Structure:
 def _check_journey(journey: Journey, catalogue: Catalogue) -> None:
     facts = catalogue.projects.get(journey.project)
     if facts is None:
-        raise WrongUsage(f"There is no project {journey.project!r}{nearest(journey.project, catalogue.projects) or '.'}")
+        known = nearest(journey.project, catalogue.projects) or "."
+        raise WrongUsage(f"There is no project {journey.project!r}{known}")
     for step in journey.mentioned:
         if step.event != "*" and step.event not in facts.events:
             raise WrongUsage(f"No event is called {step.event!r}{nearest(step.event, facts.events) or '.'}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
 from typing import Any
 
 from semantic_layer.ask.table import Column, Role, Table
@@ -26,6 +25,7 @@ def metric_table(
         rows=tuple(tuple(_value(c, value) for c, value in zip(described, row, strict=True)) for row in rows),
         currency=facts.currency,
         last_day=facts.last_day,
+        first_day=facts.first_day,
         asked=(query.first_day, query.last_day),
     )
     return table if query.order or table.of(Role.TIME) else _largest_first(table)
@@ -47,7 +47,7 @@ def _meanings(query: MetricQuery, catalogue: Catalogue) -> dict[str, Column]:
         for suffix, role, label in (
             ("", Role.METRIC, metric.label),
             (PREVIOUS, Role.PREVIOUS, f"{metric.label} before"),
-            (CHANGE, Role.CHANGE, "Change"),
+            (CHANGE, Role.CHANGE, "Relative change"),
         ):
             form = "percent" if role is Role.CHANGE else metric.format
             column = f"{name}{suffix}"
@@ -62,8 +62,6 @@ def _described(column: Column, kind: str) -> Column:
 def _value(column: Column, value: Any) -> Any:
     if value is None:
         return None
-    if column.role is Role.TIME and isinstance(value, str):
-        return date.fromisoformat(value) if len(value) == len("2026-01-31") else datetime.fromisoformat(value)
     if column.role in (Role.METRIC, Role.PREVIOUS, Role.CHANGE) and isinstance(value, str):
         number = float(value)  # what JSON has no number for, as a Decimal of many digits
         return int(number) if number.is_integer() else number

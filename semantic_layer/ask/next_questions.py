@@ -14,6 +14,7 @@ from semantic_layer.metrics.checking import comparisons
 from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, MetricQuery
 
 MOST = 3
+FEWEST_VALUES, MOST_VALUES = 3, 30  # of a dimension that is worth a look
 FINER = ((2, Grain.HOUR), (62, Grain.DAY), (200, Grain.WEEK), (1500, Grain.MONTH))  # up to so many days: this grain
 
 
@@ -48,14 +49,26 @@ def _queries(query: MetricQuery, catalogue: Catalogue) -> Iterator[MetricQuery]:
         yield plain.model_copy(update={"by": (*query.by[:1], Grouping(name=METRIC_TIME, grain=grain))})
     grouped = {grouping.name for grouping in query.by} | {part.dimension for part in comparisons(query.where)}
     usable = set.intersection(*(set(catalogue.metrics[name].dimensions) for name in query.metrics))
-    for name in catalogue.metrics[query.metrics[0]].dimensions:
-        dimension = catalogue.dimensions.get(name)
-        if name in usable - grouped and dimension and dimension.kind == "categorical" and len(query.by) < 2:
-            few = len(dimension.values.get(query.project, ()))
-            if few > 1:
-                yield plain.model_copy(update={"by": (Grouping(name=name), *query.by[1:])})
+    for name in _dimensions(usable - grouped, query, catalogue):
+        yield plain.model_copy(update={"by": (Grouping(name=name), *query.by[1:])})
     if query.first_day and query.last_day and not query.by and query.compare is None:
         yield plain.model_copy(update={"compare": Compare.YEAR})
+
+
+def _dimensions(usable: set[str], query: MetricQuery, catalogue: Catalogue) -> list[str]:
+    """With a few values, those that most metrics have first: they are what people think in."""
+    found = []
+    for name in usable:
+        dimension = catalogue.dimensions.get(name)
+        values = dimension.values.get(query.project, ()) if dimension and dimension.kind == "categorical" else ()
+        if FEWEST_VALUES <= len(values) <= MOST_VALUES:
+            metrics = sum(name in metric.dimensions for metric in catalogue.metrics.values())
+            found.append((-metrics, name.count("__"), name))
+    # One of each entity: of three kinds of channel one is enough.
+    first: dict[str, str] = {}
+    for *_, name in sorted(found):
+        first.setdefault(name.partition("__")[0], name)
+    return list(first.values())
 
 
 def _grain(query: MetricQuery, catalogue: Catalogue) -> Grain | None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from semantic_layer.ask.table import Column, Table
-from semantic_layer.ask.wording import grain_name, period_of
+from semantic_layer.ask.wording import Span, grain_name, period_of
 from semantic_layer.metrics.models import Grain
 
 
@@ -44,5 +44,12 @@ def _period(table: Table, time: Column, value: Any) -> Period:
     span = period_of(time.grain, day)
     first, last = table.asked
     ends = min(end for end in (last, table.last_day) if end) if last or table.last_day else span.last
-    whole = span.last <= ends and (first is None or first <= span.first)
+    whole = span.last <= ends and (first is None or first <= span.first) and not _begins_late(table, span)
     return Period(value, grain_name(time.grain, day), whole, "on" if time.grain is Grain.DAY else "in")
+
+
+def _begins_late(table: Table, span: Span) -> bool:
+    """Data that begin in the middle of a period; a day without any at its beginning is none."""
+    if table.first_day is None or table.first_day <= span.first:
+        return False
+    return (table.first_day - span.first).days > span.days / 10

@@ -7,7 +7,16 @@ from datetime import date
 from semantic_layer.ask.wording import Span, inside, listed, named_grain, period_name, within
 from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Retention, Step, Stickiness
 from semantic_layer.metrics.catalogue import Catalogue
-from semantic_layer.metrics.models import METRIC_TIME, All, Comparator, Comparison, Compare, Condition, Grain, MetricQuery
+from semantic_layer.metrics.models import (
+    METRIC_TIME,
+    All,
+    Comparator,
+    Compare,
+    Comparison,
+    Condition,
+    Grain,
+    MetricQuery,
+)
 
 EVERY = {Grain.HOUR: "per hour", Grain.DAY: "per day", Grain.WEEK: "per week", Grain.MONTH: "per month"}
 AGAINST = {Compare.PREVIOUS: "compared to the previous period", Compare.YEAR: "year over year"}

@@ -38,6 +38,7 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     currency: str = ""
     last_day: date | None = None  # the last day of which there is data: a period that ends later is not over
+    first_day: date | None = None  # the first of which there is data
     asked: tuple[date | None, date | None] = (None, None)  # the range of the question
     backwards: bool = False  # paths that lead to an event
 

@@ -132,7 +132,7 @@ def test_a_lifecycle(built: LoadedWorld) -> None:
 
 
 def test_stickiness(built: LoadedWorld) -> None:
-    answer = asked(built, "stickiness in June 2026")  # its 30 days are the last ones
+    answer = asked(built, "on how many days were people active in June 2026")  # its 30 days are the last ones
     assert answer["understood"]["kind"] == "stickiness"
     expected = truths(built)["activity"]["active_days_of_the_last_30"]
     found = dict(answer["rows"])

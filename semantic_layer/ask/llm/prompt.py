@@ -41,9 +41,9 @@ Reply with one JSON object and nothing else: {"answer": STRUCTURE}, by the given
 - {"kind": "none"} where the metrics, dimensions and events of the document cannot answer the question exactly.
 
 Use only names of the document. A step is {"event": name}, "*" is any event. A condition is {"kind": "comparison",
-"dimension", "operator": "="|"!="|">"|">="|"<"|"<=", "values": [values]}; several together are {"kind": "all",
-"conditions": [...]} or {"kind": "any", ...}; {"kind": "missing", "dimension"} holds where there is no value. Days are those of the project; "today" in the document is today. Leave out
-what is not asked for. Never guess: rather reply {"answer": {"kind": "none"}}."""
+"dimension", "operator": "="|"!="|">"|">="|"<"|"<=", "values": [values]}, or {"kind": "missing", "dimension"};
+several together are {"kind": "all", "conditions": [...]} or {"kind": "any", ...}. Days are those of the project, and
+"today" is one of them. Leave out what is not asked for. Never guess: rather reply {"answer": {"kind": "none"}}."""
 
 
 def messages(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,8 +32,10 @@ def ask_model(
     today: date,
     before: Structure | None,
     used: Used,
+    check_values: Callable[[Structure], None] = lambda _: None,
 ) -> tuple[Structure, float]:
-    """The structure and the confidence in it. WrongUsage: also the second reply was none."""
+    """The structure and the confidence in it. WrongUsage: also the second reply was none. `check_values` looks into the
+    warehouse, for what the catalogue does not know."""
     told = messages(question, catalogue, project, today, before)
     schema = reply_schema(question, catalogue)
     for confidence in (FIRST_ROUND, REPAIRED):
@@ -48,7 +51,9 @@ def ask_model(
                 reservation.tokens = reply.tokens
         used.tokens += reservation.tokens
         try:
-            return structure_of(reply, catalogue, project), confidence
+            structure = structure_of(reply, catalogue, project)
+            check_values(structure)
+            return structure, confidence
         except WrongUsage as error:
             problem = " ".join(part for part in (error.message, error.hint) if part)
             told = [*told, *repair(reply.text, problem)]

@@ -117,6 +117,16 @@ def test_weeks_that_the_range_cuts_are_named() -> None:
     )
 
 
+def test_a_period_in_which_the_data_begin_is_incomplete_unless_it_is_a_day_or_two() -> None:
+    weeks = [(date(2025, 12, 29), 2), (date(2026, 1, 5), 10), (date(2026, 1, 12), 20)]
+    answer = table((time(Grain.WEEK), ORDERS), *weeks, first_day=date(2026, 1, 2))
+    assert reading(answer, None).startswith("Orders went from 10 in the week of 5 January 2026 to 20 ")
+    assert reading(answer, None).endswith("; the week of 29 December 2025 is incomplete.")
+    months = [(date(2026, 1, 1), 10), (date(2026, 2, 1), 20)]
+    answer = table((time(Grain.MONTH), ORDERS), *months, first_day=date(2026, 1, 2))
+    assert "incomplete" not in reading(answer, None)
+
+
 def test_rows_of_a_series_may_come_in_any_order_and_be_instants() -> None:
     days = [(datetime(2026, 3, day), value) for day, value in ((3, 30), (1, 10), (2, 20))]
     assert reading(table((time(Grain.DAY), ORDERS), *days), None) == (
