@@ -24,6 +24,10 @@ KINDS: dict[str, type[MetricQuery | Journey]] = {
 }
 
 
+# Retention has a kind of its own.
+OUTER_NAMES = {"kind": "cohort_kind"}
+
+
 def kind_of(structure: Structure) -> str:
     return next(kind for kind, model in KINDS.items() if type(structure) is model)
 
@@ -31,7 +35,8 @@ def kind_of(structure: Structure) -> str:
 def to_json(structure: Structure) -> dict[str, Any]:
     """With its kind; what is not asked for is left out."""
     values = BaseModel.model_dump(structure, mode="json", by_alias=True, exclude_none=True)
-    return {"kind": kind_of(structure), **values}
+    told = {OUTER_NAMES.get(name, name): value for name, value in values.items() if value not in ([], {})}
+    return {"kind": kind_of(structure), **told}
 
 
 def from_json(document: Any, project: str) -> Structure:
@@ -42,7 +47,8 @@ def from_json(document: Any, project: str) -> Structure:
     if not isinstance(kind, str) or kind not in KINDS:
         meant = nearest(str(kind), KINDS) or f"; known are {', '.join(KINDS)}."
         raise WrongUsage(f"There is no kind {kind!r}{meant}")
-    values = {name: value for name, value in document.items() if name != "kind"}
+    inner = {outer: name for name, outer in OUTER_NAMES.items()}
+    values = {inner.get(str(name), str(name)): value for name, value in document.items() if name != "kind"}
     if values.setdefault("project", project) != project:
         raise WrongUsage(f"The project is {project!r}, not {values['project']!r}.")
     return make(KINDS[kind], values)

@@ -14,6 +14,7 @@ from semantic_layer.metrics.models import METRIC_TIME, Grain
 
 SEPARATOR = "__"
 FINER_THAN_AN_HOUR = ("nanosecond", "microsecond", "millisecond", "second", "minute")
+ADDED_UP = ("sum", "count", "sum_boolean")
 GRAINS = tuple(grain.value for grain in Grain)
 
 
@@ -74,6 +75,7 @@ class _Declared:
             grains=grains,
             every_day=self._is_joined_to_days(metric["name"]),
             needs_time=self._needs_time(metric["name"]),
+            adds_up=self._adds_up(metric["name"]),
         )
 
     def _dimensions(self, metric: str) -> list[Dimension]:
@@ -146,6 +148,17 @@ class _Declared:
         if cumulative.get("window") or cumulative.get("grain_to_date"):
             return True
         return any(_offset(part) or self._needs_time(part["name"]) for part in _inputs(metric))
+
+    def _adds_up(self, name: str) -> bool:
+        """Sums and counts do, and what is added to or taken off of such at the same time."""
+        metric = self.metrics[name]
+        params = metric["type_params"]
+        if metric["type"] == "simple":
+            _, measure = self.measures[params["measure"]["name"]]
+            return measure["agg"] in ADDED_UP and not measure["non_additive_dimension"]
+        if metric["type"] != "derived" or re.search(r"[^\w\s+-]", params["expr"]):
+            return False
+        return all(not _offset(part) and self._adds_up(part["name"]) for part in params["metrics"])
 
     def _made_of(self, metric: Mapping[str, Any]) -> str:
         params, kind = metric["type_params"], metric["type"]

@@ -246,7 +246,6 @@ def test_a_chart_that_cannot_be_written_is_wrong_usage_before_anything_is_asked(
         "'; DROP TABLE marts.fct_sessions; --",
         "sessions where 1=1 union select salt from vault.salts",
         "{{ env_var('HOME') }}",
-        "sessions by `user`",
         "sessions" + " and" * 3000,
         "\u202esessions\x00",
         "",

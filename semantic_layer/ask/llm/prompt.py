@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semantic_layer.ask.structures import KINDS, Structure, to_json
+from semantic_layer.ask.structures import KINDS, OUTER_NAMES, Structure, to_json
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 
 MOST_METRICS = 40
@@ -109,7 +109,9 @@ def reply_schema(question: str, catalogue: Catalogue) -> dict[str, Any]:
     for kind, model in KINDS.items():
         schema = TypeAdapter(model).json_schema(ref_template="#/$defs/{model}")
         definitions |= schema.pop("$defs", {})
-        properties = {name: value for name, value in schema["properties"].items() if name != "project"}
+        properties = {
+            OUTER_NAMES.get(name, name): value for name, value in schema["properties"].items() if name != "project"
+        }
         required = [name for name in schema.get("required", []) if name != "project"]
         variants.append(
             {

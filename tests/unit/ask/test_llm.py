@@ -19,7 +19,7 @@ from semantic_layer.ask.llm.model import ModelFailed, ModelLate
 from semantic_layer.ask.llm.reply import NotAnswerable
 from semantic_layer.ask.llm.route import FIRST_ROUND, REPAIRED, Used, ask_model
 from semantic_layer.ask.structures import Structure, from_json, to_json
-from semantic_layer.journeys.models import Funnel, Step
+from semantic_layer.journeys.models import Funnel, Kind, Retention, Step
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import Comparison, Grain, Grouping, MetricQuery
 from tests.openai_stub import Stub, openai_stub
@@ -334,9 +334,14 @@ def test_nothing_else_is_called(tmp_path: Path) -> None:
 
 def test_structures_go_through_json_unchanged() -> None:
     funnel = Funnel(project="demo", steps=(Step(event="signed_up"), Step(event="order_completed")), within_seconds=60)
-    for structure in (MONTHLY_QUERY, funnel):
+    retention = Retention(
+        project="demo", start=Step(event="signed_up"), returning=Step(event="*"), kind=Kind.FIRST_EVER
+    )
+    for structure in (MONTHLY_QUERY, funnel, retention):
         document = json.loads(json.dumps(to_json(structure)))
         assert from_json(document, "demo") == structure
+    assert to_json(retention)["kind"] == "retention"
+    assert to_json(retention)["cohort_kind"] == "first_ever"
     broken: Any
     for broken in (None, [], {}, {"kind": ["metrics"]}, {"kind": "metrics"}, {**to_json(funnel), "project": "other"}):
         with pytest.raises(WrongUsage):

@@ -25,6 +25,7 @@ def _metric(
         dimensions=by,
         made_of="",
         grain="day",
+        grains=("day", "week", "month", "quarter", "year"),
     )
 
 
