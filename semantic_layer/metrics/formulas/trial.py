@@ -17,8 +17,9 @@ from warehouse.settings import Settings
 
 FOLDER = Path("models") / "semantic" / "defined"
 SEMANTIC_MANIFEST = "semantic_manifest.json"
-# What dbt leaves of reading a project; the others are made anew by whoever needs them.
-LEFT_BY_DBT = ("manifest.json", "partial_parse.msgpack", SEMANTIC_MANIFEST)
+# By which dbt reads only what has changed since. It names the folder that was read, so that of a copy stays with it.
+READ_BEFORE = "partial_parse.msgpack"
+LEFT_BY_DBT = ("manifest.json", SEMANTIC_MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,8 @@ def tried(settings: Settings, place: Place, name: str, text: str | None) -> Iter
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         changed.target.mkdir()
-        for known in LEFT_BY_DBT[:2]:
-            # What has not changed is not read again.
-            if (place.target / known).exists():
-                shutil.copy(place.target / known, changed.target / known)
+        if (place.target / READ_BEFORE).exists():
+            shutil.copy(place.target / READ_BEFORE, changed.target / READ_BEFORE)
         read_by_dbt(settings, changed)
         yield Trial(place, changed, name)
 
