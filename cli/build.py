@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.output import Format, FormatOption, console, print_json, print_text, say
-from warehouse.errors import WrongUsage
+from warehouse.errors import MillraceError, WrongUsage
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def build(
     settings = load_settings()
     done = build_models(settings, select or (), exclude or (), full_refresh, tests)
     seconds = time.monotonic() - begun
+    renew_catalogue(settings)
     if format is Format.JSON:
         print_json(
             {
@@ -83,6 +84,16 @@ def build_models(
 
     with _bar() as watcher:
         return run(settings, build_arguments(select, exclude, full_refresh, tests), watcher)
+
+
+def renew_catalogue(settings: Settings) -> None:
+    """Questions know what was built. Where that fails, the build has not."""
+    from semantic_layer.metrics.writing import write_catalogue
+
+    try:
+        write_catalogue(settings)
+    except MillraceError as error:
+        say(f"Warning: the catalogue of metrics is behind: {error.message} Questions will try to make it anew.")
 
 
 def print_build(done: Run, seconds: float) -> None:

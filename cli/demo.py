@@ -39,6 +39,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     load_sources(settings, world / "sources")
     build(settings)
     show_a_funnel(settings)
+    show_metrics()
     ask_questions()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
@@ -49,6 +50,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     print_text("  millrace ask               questions in words, one after the other")
     print_text("  millrace retention --project demo --start signed_up --return '*' --period week --periods 8")
     print_text("  millrace paths --project demo --from-event signed_up")
+    print_text("  millrace metrics list      what can be asked: revenue, retention, conversion and more")
     print_text("  millrace access list       who may read what")
     print_text("  millrace down              stop it; the data stays")
     print_text("")
@@ -65,10 +67,11 @@ def examples(world: Path) -> list[Path]:
 
 def build(settings: Settings) -> None:
     """The models, of what was loaded."""
-    from cli.build import build_models, print_build
+    from cli.build import build_models, print_build, renew_catalogue
 
     begun = time.monotonic()
     done = build_models(settings)
+    renew_catalogue(settings)
     print_build(done, time.monotonic() - begun)
     if done.failed:
         raise typer.Exit(1)
@@ -82,6 +85,15 @@ def show_a_funnel(settings: Settings) -> None:
     print_text("")
     print_text(f"millrace funnel --project demo {' '.join(f'--step {step}' for step in steps)}")
     funnel(project="demo", step=steps)
+
+
+def show_metrics() -> None:
+    """An answer, as `millrace metrics query` gives it."""
+    from cli.metrics import query
+
+    print_text("")
+    print_text("millrace metrics query --project demo --metric orders --metric revenue --by month")
+    query(project="demo", metric=["orders", "revenue"], by=["month"])
 
 
 def ask_questions() -> None:

@@ -29,6 +29,7 @@ COMMANDS = {
     "lifecycle": "journeys",
     "stickiness": "journeys",
     "paths": "journeys",
+    "metrics": "metrics",
     "sql": "sql",
     "config": "config",
     "migrate": "schema",

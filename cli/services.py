@@ -23,22 +23,46 @@ def up() -> None:
 
 def down() -> None:
     """Stop the local services; waits until all files are closed."""
+    from semantic_layer.metrics.catalogue import folder
     from warehouse.server import control
 
-    print_text("Stopped." if control.down(load_settings()) else "Nothing was running.")
+    settings = load_settings()
+    if folder(settings).exists():
+        from semantic_layer.metrics.compiling import stop_resident
+
+        stop_resident(settings)
+    print_text("Stopped." if control.down(settings) else "Nothing was running.")
 
 
 def status(format: FormatOption = Format.TABLE) -> None:
     """Health, ports, sizes and freshness. Exit code 1 unless everything runs."""
     from warehouse.status import read_status
 
-    found = read_status(load_settings())
+    settings = load_settings()
+    found = read_status(settings)
+    found["metrics"] = _metrics(settings)
     if format is Format.JSON:
         print_json(found)
     else:
         _print_status(found)
     if found["status"] != "running":
         raise typer.Exit(1)
+
+
+def _metrics(settings: Settings) -> dict[str, object]:
+    """What can be asked, and whether something was built since it was written down."""
+    from semantic_layer.metrics.catalogue import is_behind, read_catalogue
+
+    catalogue = read_catalogue(settings)
+    return {"count": len(catalogue.metrics) if catalogue else 0, "behind": bool(catalogue) and is_behind(settings)}
+
+
+def _told(metrics: object) -> str:
+    assert isinstance(metrics, dict)
+    if not metrics["count"]:
+        return ""
+    behind = ", as of an earlier build: the next question reads them anew" if metrics["behind"] else ""
+    return f"{metrics['count']} can be asked{behind}"
 
 
 def start_services(settings: Settings) -> Settings:
@@ -84,6 +108,7 @@ def _print_status(found: dict[str, object]) -> None:
         ),
         ("disk", f"{human_bytes(server['disk_free_bytes'])} free" if server["version"] else None),
         ("schema", f"version {schema['version']} of {schema['newest']}" if server["version"] else None),
+        ("metrics", _told(found["metrics"])),
         ("data", server["data_dir"]),
         ("log", server["log"]),
     ]

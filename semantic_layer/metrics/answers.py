@@ -11,7 +11,7 @@ from typing import Any
 
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.checking import check_values, checked
-from semantic_layer.metrics.compiling import compile_query
+from semantic_layer.metrics.compiling import Compiled, compile_query
 from semantic_layer.metrics.data_version import data_version
 from semantic_layer.metrics.disk_cache import DiskCache
 from semantic_layer.metrics.models import MOST_ROWS, MetricQuery
@@ -46,9 +46,7 @@ def answer(
 ) -> Answer:
     begun = time.monotonic()
     reader = reader or Reader(settings)
-    query = checked(query, catalogue)
-    check_values(query, catalogue, reader)
-    compiled = compile_query(settings, catalogue, query)
+    compiled = compiled_with_values(settings, catalogue, query, reader)
     document, from_cache = _document(settings, catalogue, reader, compiled.query.project, compiled.sql, cache)
     types = [column["type"] for column in document["meta"]]
     readers = [_reader(kind) for kind in types]
@@ -67,6 +65,13 @@ def answer(
         compared_days=compiled.compared_days,
         from_cache=from_cache,
     )
+
+
+def compiled_with_values(settings: Settings, catalogue: Catalogue, query: MetricQuery, reader: Reader) -> Compiled:
+    """The statement, when it is sure that its filters are on values which exist."""
+    query = checked(query, catalogue)
+    check_values(query, catalogue, reader)
+    return compile_query(settings, catalogue, query)
 
 
 def as_json(answer: Answer) -> dict[str, Any]:

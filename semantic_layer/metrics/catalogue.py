@@ -76,6 +76,7 @@ class Catalogue:
     dimensions: dict[str, Dimension]
     projects: dict[str, ProjectFacts]
     manifest: str = ""  # the hash of the semantic manifest that it is made of
+    data: str = ""  # what the marts were then, as data_version.py has it
     # Tables of the marts that change with a load, not only with a build.
     live_tables: tuple[str, ...] = ()
 
@@ -97,7 +98,7 @@ def load_catalogue(settings: Settings, tell: Callable[[str], None] = lambda _: N
     """What can be asked, as of the last build; where that left none or an old one, it is made now, which takes some
     seconds. `tell` hears of one that is behind and could not be made."""
     document = _document(settings)
-    stored = decoded(document["catalogue"]) if document else None
+    stored = _decoded(document)
     if stored is not None and not is_behind(settings, document):
         return stored
     if not semantic_manifest(settings).exists():
@@ -117,8 +118,7 @@ def load_catalogue(settings: Settings, tell: Callable[[str], None] = lambda _: N
 
 def read_catalogue(settings: Settings) -> Catalogue | None:
     """As it was written last; None where there is none that can be read."""
-    document = _document(settings)
-    return decoded(document["catalogue"]) if document else None
+    return _decoded(_document(settings))
 
 
 def is_behind(settings: Settings, document: dict[str, Any] | None = None) -> bool:
@@ -154,6 +154,13 @@ def decoded(document: dict[str, Any]) -> Catalogue:
             "live_tables": tuple(document["live_tables"]),
         }
     )
+
+
+def _decoded(document: dict[str, Any] | None) -> Catalogue | None:
+    try:
+        return decoded(document["catalogue"]) if document else None
+    except (KeyError, TypeError, ValueError):  # of another version of this code
+        return None
 
 
 def _facts(facts: dict[str, Any]) -> ProjectFacts:

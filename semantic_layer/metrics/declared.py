@@ -11,6 +11,7 @@ from typing import Any
 from semantic_layer.metrics.catalogue import Dimension, Metric
 from semantic_layer.metrics.extensions import merged
 from semantic_layer.metrics.models import METRIC_TIME, Grain
+from warehouse.errors import MillraceError
 
 SEPARATOR = "__"
 FINER_THAN_AN_HOUR = ("nanosecond", "microsecond", "millisecond", "second", "minute")
@@ -20,11 +21,17 @@ GRAINS = tuple(grain.value for grain in Grain)
 
 def declared(path: Path) -> tuple[dict[str, Metric], dict[str, Dimension]]:
     """By name. What is declared as hidden helps others and is no part of any question."""
-    from semantic_layer.clickhouse.compiler import Compiler
-    from semantic_layer.clickhouse.loader import load_manifest
+    from semantic_layer.metrics.planning import compiler_of
 
-    manifest = load_manifest(path)
-    return _Declared(merged(json.loads(path.read_text(encoding="utf-8"))), Compiler(manifest)).read()
+    try:
+        return _Declared(merged(json.loads(path.read_text(encoding="utf-8"))), compiler_of(path)).read()
+    except MillraceError:
+        raise
+    except Exception as error:  # of MetricFlow, which tells a faulty declaration in many ways
+        raise MillraceError(
+            f"The metrics cannot be read: {' '.join(str(error).split())[:500]}",
+            hint="`millrace metrics validate` says more.",
+        ) from error
 
 
 class _Declared:

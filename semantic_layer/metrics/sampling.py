@@ -17,12 +17,19 @@ DAYS_OF_PROPERTIES = 7
 EVENTS_OF_PROPERTIES = 200  # of each kind, in which the names of properties are looked for
 
 
-def with_values(reader: Reader, dimensions: Mapping[str, Dimension]) -> dict[str, Dimension]:
-    """The dimensions with their types, and those that are no times with their values. A table is read once."""
+def with_values(
+    reader: Reader, dimensions: Mapping[str, Dimension], known: Mapping[str, Dimension]
+) -> dict[str, Dimension]:
+    """The dimensions with their types, and those that are no times with their values. A table is read once, and not at
+    all for what is `known`."""
     by_table: dict[str, list[Dimension]] = defaultdict(list)
-    for dimension in dimensions.values():
-        by_table[dimension.table].append(dimension)
     found = {}
+    for name, dimension in dimensions.items():
+        same = known.get(name)
+        if same and (same.table, same.expression, same.kind) == (dimension.table, dimension.expression, dimension.kind):
+            found[name] = replace(dimension, type=same.type, values=same.values)
+        else:
+            by_table[dimension.table].append(dimension)
     for table, those in by_table.items():
         expressions = list(dict.fromkeys(dimension.expression for dimension in those))
         types = _types(reader, table, expressions)

@@ -62,12 +62,15 @@ def _made(settings: Settings) -> Catalogue:
     else:
         metrics, dimensions = declared(path)
     reader = Reader(settings)
+    # Of the same data, only what is newly declared is looked at.
+    known = before.dimensions if before is not None and data and before.data == data else {}
     return Catalogue(
         version=version,
         metrics=metrics,
-        dimensions=with_values(reader, dimensions),
+        dimensions=with_values(reader, dimensions, known),
         projects=project_facts(reader, projects),
         manifest=manifest,
+        data=data,
         live_tables=_live_tables(path.with_name("manifest.json")),
     )
 

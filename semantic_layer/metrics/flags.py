@@ -1,0 +1,43 @@
+"""Parts of a question as they are written in options: user__country, metric_time:week, -revenue."""
+
+from __future__ import annotations
+
+from semantic_layer.journeys.models import make
+from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, Ordering
+from warehouse.errors import WrongUsage, nearest
+
+
+def parse_grouping(text: str) -> Grouping:
+    """NAME, NAME:GRAIN, or a grain by itself, which is one of metric_time."""
+    name, colon, grain = text.strip().partition(":")
+    if not colon and name in list(Grain):
+        name, grain = METRIC_TIME, name
+    # As MetricFlow writes it.
+    if not colon and name.startswith(f"{METRIC_TIME}__"):
+        name, _, grain = name.partition("__")
+    return make(Grouping, {"name": name, "grain": _grain(grain, text) if colon or grain else None})
+
+
+def parse_ordering(text: str) -> Ordering:
+    name = text.strip()
+    # What is grouped by metric_time:week is ordered by it too.
+    bare = name.removeprefix("-")
+    by = parse_grouping(bare).name if ":" in bare or bare in list(Grain) else bare
+    return make(Ordering, {"name": by, "descending": name.startswith("-")})
+
+
+def parse_compare(text: str | None) -> Compare | None:
+    if text is None or text in list(Compare):
+        return Compare(text) if text else None
+    raise WrongUsage(
+        f"{text!r} is nothing to compare with{nearest(text, Compare) or ': it is previous or year.'}",
+        hint="previous: the time of the same length just before; year: the same days a year before.",
+    )
+
+
+def _grain(text: str, whole: str) -> Grain:
+    if text in list(Grain):
+        return Grain(text)
+    raise WrongUsage(
+        f"{whole!r} has no grain of time{nearest(text, Grain) or '.'}", hint=f"Grains are {', '.join(Grain)}."
+    )
