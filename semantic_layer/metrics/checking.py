@@ -38,11 +38,9 @@ def checked(query: MetricQuery, catalogue: Catalogue) -> MetricQuery:
         raise WrongUsage(f"There is no project {query.project!r}{known}", hint=_these("Projects", catalogue.projects))
     metrics = [find_metric(name, catalogue) for name in query.metrics]
     by = [_grouping(grouping, metrics, catalogue) for grouping in query.by]
-    twice = {str(grouping) for grouping in by if by.count(grouping) > 1}
-    if twice or len(set(query.metrics)) < len(query.metrics):
-        raise WrongUsage(
-            f"{(twice or query.metrics)!r} is asked for twice." if twice else "A metric is asked for twice."
-        )
+    named = [*query.metrics, *map(str, by)]
+    if twice := next((name for name in named if named.count(name) > 1), ""):
+        raise WrongUsage(f"{twice!r} is asked for twice.")
     for comparison in comparisons(query.where):
         if comparison.dimension in catalogue.metrics:
             raise WrongUsage(

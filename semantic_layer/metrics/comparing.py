@@ -58,14 +58,15 @@ def compared(first: date, last: date, grain: Grain | None, compare: Compare) -> 
     if compare is Compare.YEAR:
         if grain is Grain.WEEK:
             return _by_days(first, last, DAYS_OF_52_WEEKS)
-        return _by_months(first, last, MONTHS_OF_A_YEAR, grain in MONTHS_OF or _is_whole_months(first, last))
+        whole = grain in MONTHS_OF or (grain is None and _is_whole_months(first, last))
+        return _by_months(first, last, MONTHS_OF_A_YEAR, whole)
     length = (last - first).days + 1
     if grain is Grain.WEEK:
         return _by_days(first, last, -(-length // DAYS_OF_A_WEEK) * DAYS_OF_A_WEEK)
     if grain in MONTHS_OF or (grain is None and _is_whole_months(first, last)):
         unit = MONTHS_OF[grain] if grain else 1
         months = unit
-        while _months_back(last, months) >= first:
+        while _end_months_back(last, months) >= first:
             months += unit
         return _by_months(first, last, months, True)
     return _by_days(first, last, length)
@@ -78,9 +79,8 @@ def _by_days(first: date, last: date, days: int) -> Compared:
 
 def _by_months(first: date, last: date, months: int, to_the_end: bool) -> Compared:
     """`to_the_end`: the last day of a month stands for its end, whatever day that is."""
-    begin, end = _months_back(first, months), _months_back(last, months)
-    if to_the_end and last == period_last(last, Grain.MONTH):
-        end = period_last(end, Grain.MONTH)
+    begin = _months_back(first, months)
+    end = _end_months_back(last, months) if to_the_end else _months_back(last, months)
     if not to_the_end and begin.day < first.day:
         begin += timedelta(days=1)  # 29 February has no day a year before: what comes after it has
     return Compared(Shift(months=months), (begin, end) if begin <= end else None)
@@ -88,6 +88,12 @@ def _by_months(first: date, last: date, months: int, to_the_end: bool) -> Compar
 
 def _is_whole_months(first: date, last: date) -> bool:
     return first.day == 1 and last == period_last(last, Grain.MONTH)
+
+
+def _end_months_back(last: date, months: int) -> date:
+    """The same, where the last day of a month stands for its end."""
+    end = _months_back(last, months)
+    return period_last(end, Grain.MONTH) if last == period_last(last, Grain.MONTH) else end
 
 
 def _months_back(day: date, months: int) -> date:

@@ -30,7 +30,7 @@ def parse_compare(text: str | None) -> Compare | None:
     if text is None or text in list(Compare):
         return Compare(text) if text else None
     raise WrongUsage(
-        f"{text!r} is nothing to compare with{nearest(text, Compare) or ': it is previous or year.'}",
+        f"{text!r} is nothing to compare with{nearest(text, map(str, Compare)) or ': it is previous or year.'}",
         hint="previous: the time of the same length just before; year: the same days a year before.",
     )
 
@@ -39,5 +39,5 @@ def _grain(text: str, whole: str) -> Grain:
     if text in list(Grain):
         return Grain(text)
     raise WrongUsage(
-        f"{whole!r} has no grain of time{nearest(text, Grain) or '.'}", hint=f"Grains are {', '.join(Grain)}."
+        f"{whole!r} has no grain of time{nearest(text, map(str, Grain)) or '.'}", hint=f"Grains are {', '.join(Grain)}."
     )
