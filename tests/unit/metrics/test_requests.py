@@ -77,7 +77,7 @@ PLAN = "{{ Dimension('user__plan') }}"
         ("session__channel = 'x'", "ifNull(toString({{ Dimension('session__channel') }}) IN ('x'), false)"),
         (
             "user__signed_up_on >= '2026-03-01'",
-            "ifNull({{ TimeDimension('user__signed_up_on', 'day') }} >= toDateTime64('2026-03-01 00:00:00', 6), false)",
+            "ifNull({{ TimeDimension('user__signed_up_on', 'day') }} >= toDate32('2026-03-01'), false)",
         ),
         (
             "session__user__plan = 'pro'",
@@ -117,10 +117,10 @@ def test_days_that_are_no_whole_periods_are_said_exactly() -> None:
     query = asked(by=[{"name": "metric_time", "grain": "month"}])
     day = "{{ TimeDimension('metric_time', 'day') }}"
     request = request_for(query, CATALOGUE, date(2026, 1, 15), date(2026, 3, 31))
-    assert request.where == (f"{day} >= toDateTime64('2026-01-15 00:00:00', 6)",)
+    assert request.where == (f"{day} >= toDate32('2026-01-15')",)
     assert (request.first_day, request.last_day) == ("2026-01-15", "2026-03-31")
     request = request_for(query, CATALOGUE, date(2026, 1, 1), date(2026, 3, 30))
-    assert request.where == (f"{day} <= toDateTime64('2026-03-30 00:00:00', 6)",)
+    assert request.where == (f"{day} <= toDate32('2026-03-30')",)
     assert request_for(asked(), CATALOGUE, date(2026, 1, 15), date(2026, 3, 30)).where == ()
 
 
