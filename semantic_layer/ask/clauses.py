@@ -11,6 +11,7 @@ from semantic_layer.ask.numbers import amount
 from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.time_phrases import Against, Each, Range
+from semantic_layer.ask.tokens import stem
 from semantic_layer.metrics.models import Comparator, Grain
 
 JOINS = (Role.AND, Role.OR)
@@ -25,7 +26,7 @@ EXCLUDING |= {"anything", "everything", "everyone", "everywhere", "all"}
 class ClauseReader:
     def __init__(self, items: Sequence[Item]) -> None:
         self.items, self.at = list(items), 0
-        self.slots = Slots()
+        self.slots = Slots(stems={stem(word) for item in items for word in item.text.split()})
 
     def read(self) -> Slots:
         while self.at < len(self.items):

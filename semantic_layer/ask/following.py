@@ -8,14 +8,13 @@ from typing import Any
 
 from semantic_layer.ask.calendar_days import Days, recognised
 from semantic_layer.ask.items import Item
-from semantic_layer.ask.lexicon import Meaning
+from semantic_layer.ask.lexicon import Lexicon, Meaning
 from semantic_layer.ask.metric_questions import build
 from semantic_layer.ask.metric_reader import MetricReader
 from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.time_phrases import Against
-from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import METRIC_TIME, All, Comparison, Condition, MetricQuery, Ordering
 
 REMOVABLE = (Role.CONDITIONS, Role.GROUPINGS, Role.COMPARISON, Role.RANKING, Role.TIMES)
@@ -94,7 +93,7 @@ class FollowUpReader(MetricReader):
 
 
 def amended(
-    reader: FollowUpReader, before: MetricQuery, catalogue: Catalogue, today: date, assumed: Assumptions
+    reader: FollowUpReader, before: MetricQuery, lexicon: Lexicon, today: date, assumed: Assumptions
 ) -> MetricQuery:
     """The question before, with what this one says of it changed."""
     said = reader.slots
@@ -116,7 +115,7 @@ def amended(
     )
     if reader.adds:
         together.clauses, together.kept = _joined(said.clauses, together.kept)
-    made = build(together, catalogue, before.project, today, assumed)
+    made = build(together, lexicon, before.project, today, assumed)
     changes: dict[str, Any] = {}
     if Role.RANKING not in reader.removed and together.direction is None:
         order = [_moved(ordering, before, made) for ordering in before.order]

@@ -50,8 +50,15 @@ METRIC_KINDS = frozenset({"metric", "dimension", "value"})
 JOURNEY_KINDS = frozenset({"event", "page", "dimension", "value"})
 
 
-def cut(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset[str], grammar: Phrases) -> list[Item]:
-    """The cut that covers the most words with the fewest pieces."""
+def cut(
+    tokens: Sequence[Token],
+    lexicon: Lexicon,
+    today: date,
+    kinds: frozenset[str],
+    grammar: Phrases,
+    without: tuple[int, int] | None = None,
+) -> list[Item]:
+    """The cut that covers the most words with the fewest pieces; `without` one that has been tried."""
     found = _candidates(tokens, lexicon, TimeReader(tokens, today), kinds, grammar)
     count = len(tokens)
     # From the end: (unknown words, pieces, pieces that are only fillers) of the rest, and the piece that begins it.
@@ -59,6 +66,8 @@ def cut(tokens: Sequence[Token], lexicon: Lexicon, today: date, kinds: frozenset
     for i in range(count - 1, -1, -1):
         options = []
         for item in found[i]:
+            if (item.start, item.end) == without:
+                continue
             unknown, pieces, fillers = best[item.end][0]
             is_filler = not item.meanings and not item.time and item.roles[:1] and item.roles[0][0] is Role.FILLER
             score = (unknown + (not item.is_known), pieces + 1, fillers + bool(is_filler))

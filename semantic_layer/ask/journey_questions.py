@@ -51,6 +51,10 @@ class JourneyQuestion(JourneyReader):
         """Whether the words show this kind of journey."""
         raise NotImplementedError
 
+    def is_sure(self) -> bool:
+        """Whether no question about metrics is asked in these words, so that it is this first of all."""
+        return False
+
     def made(self) -> Journey:
         """The journey, of what was read; Unclear where it cannot be."""
         if self.slots.against or self.slots.contrasts or self.slots.changes:
@@ -110,13 +114,20 @@ class JourneyQuestion(JourneyReader):
 
 class FunnelQuestion(JourneyQuestion):
     kind = "funnel"
-    silent = (Role.FUNNEL, Role.TAKES, Role.ANY_ORDER, Role.STRICTLY, Role.COUNT)
+    silent = (Role.FUNNEL, Role.SHARE, Role.TAKES, Role.ANY_ORDER, Role.STRICTLY, Role.COUNT)
 
     def is_meant(self) -> bool:
         shown = bool({Role.FUNNEL, Role.TAKES} & self.said) or Role.THEN in {step.link for step in self.steps}
         # "how many people who begin a checkout place an order"
-        counted = Role.COUNT in self.said and len(self.steps) > 1 and not any(item.has(Role.AND) for item in self.items)
-        return (shown or counted) and bool(self.steps)
+        counted = (
+            {Role.COUNT, Role.SHARE} & self.said
+            and len(self.steps) > 1
+            and not any(item.has(Role.AND) for item in self.items)
+        )
+        return bool((shown or counted) and self.steps)
+
+    def is_sure(self) -> bool:
+        return Role.FUNNEL in self.said or Role.THEN in {step.link for step in self.steps}
 
     def build(self, common: dict[str, Any]) -> Funnel:
         filters = self.filters()
@@ -199,6 +210,9 @@ class PathsQuestion(JourneyQuestion):
     def is_meant(self) -> bool:
         return bool({Role.PATHS, Role.GOES} & self.said) and bool({Role.AFTER, Role.BEFORE} & self.said)
 
+    def is_sure(self) -> bool:
+        return True
+
     def take_word(self) -> bool:
         item = self.items[self.at]
         if (
@@ -247,6 +261,9 @@ class LifecycleQuestion(JourneyQuestion):
     def is_meant(self) -> bool:
         stages = sum(item.has(Role.STAGE) for item in self.items)
         return Role.LIFECYCLE in self.said or stages >= 2
+
+    def is_sure(self) -> bool:
+        return Role.LIFECYCLE in self.said
 
     def build(self, common: dict[str, Any]) -> Lifecycle:
         self.no_more_than(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -56,6 +56,7 @@ class Lexicon:
     def __init__(self, catalogue: Catalogue, project: str) -> None:
         self.catalogue, self.project = catalogue, project
         self._terms: dict[str, dict[tuple[str, str, str], Meaning]] = {}
+        self._spelled: set[tuple[str, str, str]] = set()  # phrase, kind, name: as it is declared, not by its stems
         self._events: dict[str, dict[tuple[str, str, str], Meaning]] = {}
         self.words: set[str] = set()  # of names, labels and synonyms: what a typing mistake may have been
         for name, metric in catalogue.metrics.items():
@@ -72,6 +73,9 @@ class Lexicon:
         """Of these words taken together; `stems` are their singulars without blanks."""
         found = dict(self._terms.get(stems, ()))
         exact = "".join(token.text for token in tokens)
+        # Activations and activation are two metrics.
+        if spelled := {at: one for at, one in found.items() if (exact, one.kind, one.name) in self._spelled}:
+            found = {at: one for at, one in found.items() if at in spelled or one.kind not in _kinds(spelled)}
         if exact != stems:
             found |= {key: meaning for key, meaning in self._terms.get(exact, {}).items() if meaning.kind == "value"}
         if exact in SHORT_WORDS and not "".join(token.raw for token in tokens).isupper():
@@ -126,6 +130,18 @@ class Lexicon:
     def _is_metric(self, key: str) -> bool:
         return any(meaning.kind == "metric" for meaning in self._terms.get(key, {}).values())
 
+    def names_dimension(self, tokens: Sequence[Token]) -> bool:
+        known = self._terms.get(key_of(token.stem for token in tokens), {})
+        return any(meaning.kind == "dimension" for meaning in known.values())
+
+    @cached_property
+    def phrases_of_metrics(self) -> dict[str, list[frozenset[str]]]:
+        """Of each metric its names, as sets of stems without small words."""
+        return {
+            name: [frozenset(map(stem, content(words_of(text)))) for text in (metric.label, *metric.synonyms)]
+            for name, metric in self.catalogue.metrics.items()
+        }
+
     def _add(self, meaning: Meaning, phrases: Iterable[str]) -> None:
         for phrase in phrases:
             words = words_of(phrase)
@@ -133,6 +149,7 @@ class Lexicon:
             said = [words]
             if meaning.kind != "value" and len(fewer := content(words)) > 1:
                 said.append(fewer)
+            self._spelled |= {("".join(some), meaning.kind, meaning.name) for some in said}
             for key in {key_of(map(stem, some)) for some in said} - {""}:
                 self._terms.setdefault(key, {}).setdefault((meaning.kind, meaning.name, meaning.value), meaning)
 
@@ -179,6 +196,10 @@ class Lexicon:
             key = key_of(map(root, said))
             self._events.setdefault(key, {}).setdefault(("event", event, ""), Meaning("event", event, rank=1))
             self.words.update(said)
+
+
+def _kinds(meanings: Mapping[tuple[str, str, str], Meaning]) -> set[str]:
+    return {meaning.kind for meaning in meanings.values()}
 
 
 @lru_cache(maxsize=4)

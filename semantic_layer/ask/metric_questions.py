@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import ValidationError
 
 from semantic_layer.ask.calendar_days import Days
-from semantic_layer.ask.lexicon import Meaning
+from semantic_layer.ask.lexicon import Lexicon
 from semantic_layer.ask.phrases import Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
@@ -19,12 +19,12 @@ NOTHING_MEASURED = "It names nothing that is measured"
 GRAINS = list(Grain)
 
 
-def build(slots: Slots, catalogue: Catalogue, project: str, today: date, assumed: Assumptions) -> MetricQuery:
+def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: Assumptions) -> MetricQuery:
     """Raises Unclear where the pieces do not fit together."""
+    catalogue = lexicon.catalogue
     if not slots.metrics:
         raise Unclear(NOTHING_MEASURED)
-    wanted = [{m.name for m in group.dimension.meanings} for group in slots.groups if group.dimension]
-    metrics = choose_metrics(catalogue, slots.metrics, wanted)
+    metrics = choose_metrics(lexicon, slots, assumed)
     dimensions = Dimensions(catalogue, metrics)
     days, compare = days_and_comparison(slots, today, assumed)
     if any(catalogue.metrics[name].every_day for name in metrics):
@@ -70,7 +70,7 @@ def _groupings(
     by: list[Grouping] = []
     for group in slots.groups:
         if group.dimension:
-            name = dimensions.choose(group.dimension)
+            name = dimensions.choose(group.dimension, assumed)
             is_time = catalogue.dimensions[name].kind == "time"
             found = Grouping(name=name, grain=_grain_in(group.dimension.text) if is_time else None)
         else:
@@ -140,12 +140,8 @@ def _threshold(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> Thresh
 
 
 def _chosen(mention: Mention, metrics: list[str]) -> str:
-    names = {meaning.name for meaning in sorted(mention.meanings, key=_rank)}
-    return next(name for name in metrics if name in names)
-
-
-def _rank(meaning: Meaning) -> int:
-    return meaning.rank
+    names = {meaning.name for meaning in mention.meanings}
+    return next((name for name in metrics if name in names), metrics[0])
 
 
 def _ranking(

@@ -35,6 +35,7 @@ class Role(Enum):
     UNIT = auto()
     # Of journeys only
     FUNNEL = auto()
+    SHARE = auto()  # what percentage of
     STARTS = auto()  # from the first step
     THEN = auto()  # to the next one
     WITHIN = auto()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from semantic_layer.ask.calendar_days import Days, start_of
-from semantic_layer.ask.lexicon import PAGES
+from semantic_layer.ask.lexicon import PAGES, Lexicon
 from semantic_layer.ask.slots import Clause, Mention, Slots
 from semantic_layer.ask.time_phrases import Against, compared
+from semantic_layer.ask.tokens import content, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import All, Any, Comparator, Compare, Comparison, Condition, Grain
 
@@ -35,17 +36,21 @@ class Assumptions:
             self.remarks.append(remark)
 
 
-def choose_metrics(catalogue: Catalogue, mentions: Sequence[Mention], dimensions: Sequence[set[str]]) -> list[str]:
+def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list[str]:
     """One metric for each mention. Of several that a word may mean, those count that have the dimensions asked for."""
+    metrics = lexicon.catalogue.metrics
+    dimensions = [{m.name for m in group.dimension.meanings} for group in slots.groups if group.dimension]
     chosen: list[str] = []
-    for mention in mentions:
+    for mention in slots.metrics:
         best = min(meaning.rank for meaning in mention.meanings)
         names = [meaning.name for meaning in mention.meanings if meaning.rank == best]
+        fitting = [name for name in names if all(set(metrics[name].dimensions) & wanted for wanted in dimensions)]
+        if not fitting and (special := _special(lexicon, slots, mention, dimensions)):
+            assumed.assume(f"{mention.text!r} is {metrics[special].label.lower()} here.", 0.9)
+            fitting = [special]
+        names = fitting or names
         if len(names) > 1:
-            fitting = [name for name in names if all(set(catalogue.metrics[name].dimensions) & d for d in dimensions)]
-            names = fitting or names
-        if len(names) > 1:
-            labels = [catalogue.metrics[name].label for name in names]
+            labels = [metrics[name].label for name in names]
             raise Unclear(
                 f"{mention.text!r} may mean {', '.join(labels[:-1])} or {labels[-1]}: say which.",
                 [f"{label.lower()} last month" for label in labels[:3]],
@@ -53,6 +58,19 @@ def choose_metrics(catalogue: Catalogue, mentions: Sequence[Mention], dimensions
         if names[0] not in chosen:
             chosen.append(names[0])
     return chosen
+
+
+def _special(lexicon: Lexicon, slots: Slots, mention: Mention, dimensions: Sequence[set[str]]) -> str | None:
+    """The only metric with the dimensions whose name is that of the mention and other words of the question: of a
+    sign-up rate by variant that of experiments."""
+    said = set(map(stem, content(mention.text.split())))
+    found = [
+        name
+        for name, phrases in lexicon.phrases_of_metrics.items()
+        if any(said < phrase <= slots.stems | said for phrase in phrases)
+        and all(set(lexicon.catalogue.metrics[name].dimensions) & wanted for wanted in dimensions)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 class Dimensions:
@@ -63,9 +81,24 @@ class Dimensions:
         known = [catalogue.metrics[name].dimensions for name in metrics]
         self.common = [name for name in known[0] if all(name in other for other in known)] if known else []
 
-    def choose(self, mention: Mention) -> str:
+    def choose(self, mention: Mention, assumed: Assumptions) -> str:
         ranked = {meaning.name: meaning.rank for meaning in reversed(mention.meanings)}
+        if not any(name in ranked for name in self.common) and (longer := self._longer(mention)):
+            assumed.assume(f"{mention.text!r} is {self.catalogue.dimensions[longer].label.lower()} here.", 0.9)
+            return longer
         return self._only(mention.text, ranked)
+
+    def _longer(self, mention: Mention) -> str | None:
+        """The only dimension of the metrics whose name ends with what was said: of advertising a platform is an ad
+        platform."""
+        said = [stem(word) for word in mention.text.split()]
+        found = []
+        for name in self.common:
+            dimension = self.catalogue.dimensions[name]
+            phrases = [[stem(w) for w in words_of(text)] for text in (dimension.label, *dimension.synonyms)]
+            if any(phrase[-len(said) :] == said for phrase in phrases):
+                found.append(name)
+        return found[0] if len({name.rpartition("__")[2] for name in found}) == 1 else None
 
     def _only(self, text: str, ranked: dict[str, int]) -> str:
         possible = [name for name in self.common if name in ranked]

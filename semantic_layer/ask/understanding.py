@@ -3,6 +3,7 @@ word that says something must be known, and the pieces must fit together."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +12,7 @@ from semantic_layer.ask.declined import declined
 from semantic_layer.ask.following import FollowUpReader, amended
 from semantic_layer.ask.items import JOURNEY_KINDS, METRIC_KINDS, Item, cut
 from semantic_layer.ask.journey_following import JourneyFollowUpReader, amended_journey
-from semantic_layer.ask.journey_questions import QUESTIONS, JourneyQuestion
+from semantic_layer.ask.journey_questions import QUESTIONS
 from semantic_layer.ask.lexicon import Lexicon, lexicon_of
 from semantic_layer.ask.metric_questions import NOTHING_MEASURED, build
 from semantic_layer.ask.metric_reader import MetricReader
@@ -86,11 +87,49 @@ def _attempts(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[A
 
 def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
     items = cut(tokens, lexicon, context.today, JOURNEY_KINDS, roles(OF_JOURNEYS))
-    journeys = [_journey(kind, items, lexicon, context) for kind in QUESTIONS]
-    meant = [attempt for attempt in journeys if attempt]
-    is_named = any(item.has(Role.LIFECYCLE) for item in items)
-    sure = [attempt for attempt in meant if attempt.kind in ("funnel", "paths", "lifecycle" if is_named else "")]
-    return [*sure, _metrics(tokens, lexicon, context), *(attempt for attempt in meant if attempt not in sure)]
+    sure: list[Attempt] = []
+    others: list[Attempt] = []
+    for kind in QUESTIONS:
+        assumed = Assumptions()
+        question = kind(items, lexicon.catalogue, context.project, context.today, assumed)
+        attempt = Attempt(kind.kind, uncovered=question.read().uncovered, remarks=assumed.remarks)
+        if question.is_meant():
+            _complete(attempt, assumed, question.made)
+            (sure if question.is_sure() else others).append(attempt)
+    return [*sure, _metrics(tokens, lexicon, context), *others]
+
+
+def _complete(attempt: Attempt, assumed: Assumptions, made: Callable[[], MetricQuery | Journey]) -> None:
+    if attempt.uncovered or attempt.problem:
+        return
+    try:
+        attempt.query = made()
+    except Unclear as error:
+        attempt.problem, attempt.suggestions = error.reason, error.suggestions
+    attempt.remarks, attempt.sureness = assumed.remarks, assumed.sureness
+
+
+def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt:
+    items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
+    attempt = _metrics_of(items, lexicon, context)
+    if attempt.succeeded:
+        return attempt
+    # "which pages load slowest": page loads are a metric as well, and hide the pages.
+    for item in items:
+        ends = (tokens[item.start : item.start + 1], tokens[item.end - 1 : item.end])
+        if item.end - item.start > 1 and item.named("metric") and any(map(lexicon.names_dimension, ends)):
+            again = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=(item.start, item.end))
+            if (other := _metrics_of(again, lexicon, context)).succeeded:
+                return other
+    return attempt
+
+
+def _metrics_of(items: list[Item], lexicon: Lexicon, context: Context) -> Attempt:
+    slots = MetricReader(items).read()
+    assumed = Assumptions()
+    attempt = Attempt("metrics", uncovered=slots.uncovered, problem=next(iter(slots.problems), ""))
+    _complete(attempt, assumed, lambda: build(slots, lexicon, context.project, context.today, assumed))
+    return attempt
 
 
 def _leans(tokens: list[Token]) -> bool:
@@ -108,60 +147,33 @@ def _leans(tokens: list[Token]) -> bool:
 def _follow_up(tokens: list[Token], lexicon: Lexicon, context: Context, previous: Understood) -> Attempt:
     assumed = Assumptions()
     attempt = Attempt("follow-up", remarks=assumed.remarks)
-    before, catalogue, today = previous.query, lexicon.catalogue, context.today
+    before, today = previous.query, context.today
     reader: FollowUpReader | JourneyFollowUpReader
     if isinstance(before, MetricQuery):
         reader = FollowUpReader(cut(tokens, lexicon, today, METRIC_KINDS, roles(OF_FOLLOW_UPS)))
     else:
         grammar = roles(OF_JOURNEYS, OF_FOLLOW_UPS)
         reader = JourneyFollowUpReader(cut(tokens, lexicon, today, JOURNEY_KINDS, grammar))
-    attempt.uncovered = reader.read().uncovered
-    if attempt.uncovered:
-        return attempt
-    try:
-        if isinstance(reader, FollowUpReader) and isinstance(before, MetricQuery):
-            attempt.query = amended(reader, before, catalogue, today, assumed)
-        elif isinstance(reader, JourneyFollowUpReader) and isinstance(before, Journey):
-            attempt.query = amended_journey(reader, before, catalogue, today, assumed)
-    except Unclear as error:
-        attempt.problem, attempt.suggestions = error.reason, error.suggestions
+    slots = reader.read()
+    attempt.uncovered, attempt.problem = slots.uncovered, next(iter(slots.problems), "")
+    _complete(attempt, assumed, lambda: _amended(reader, before, lexicon, today, assumed))
     if attempt.query == before:
         attempt.query, attempt.problem = None, "It is not clear what of the question before it changes."
-    attempt.sureness = assumed.sureness
     return attempt
 
 
-def _journey(kind: type[JourneyQuestion], items: list[Item], lexicon: Lexicon, context: Context) -> Attempt | None:
-    assumed = Assumptions()
-    question = kind(items, lexicon.catalogue, context.project, context.today, assumed)
-    slots = question.read()
-    if not question.is_meant():
-        return None
-    attempt = Attempt(kind.kind, uncovered=slots.uncovered, remarks=assumed.remarks)
-    if not slots.uncovered:
-        try:
-            attempt.query = question.made()
-        except Unclear as error:
-            attempt.problem, attempt.suggestions = error.reason, error.suggestions
-    attempt.sureness = assumed.sureness
-    return attempt
-
-
-def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt:
-    items: list[Item] = cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
-    slots = MetricReader(items).read()
-    attempt = Attempt("metrics", uncovered=slots.uncovered)
-    if slots.problems:
-        attempt.problem = slots.problems[0]
-    if slots.uncovered:
-        return attempt
-    assumed = Assumptions()
-    try:
-        attempt.query = build(slots, lexicon.catalogue, context.project, context.today, assumed)
-    except Unclear as error:
-        attempt.problem, attempt.suggestions = error.reason, error.suggestions
-    attempt.remarks, attempt.sureness = assumed.remarks, assumed.sureness
-    return attempt
+def _amended(
+    reader: FollowUpReader | JourneyFollowUpReader,
+    before: MetricQuery | Journey,
+    lexicon: Lexicon,
+    today: date,
+    assumed: Assumptions,
+) -> MetricQuery | Journey:
+    if isinstance(reader, FollowUpReader):
+        assert isinstance(before, MetricQuery)
+        return amended(reader, before, lexicon, today, assumed)
+    assert isinstance(before, Journey)
+    return amended_journey(reader, before, lexicon.catalogue, today, assumed)
 
 
 def _refusal(tokens: list[Token], attempts: list[Attempt], lexicon: Lexicon) -> Refusal:
