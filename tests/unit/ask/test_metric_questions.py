@@ -149,7 +149,7 @@ def test_a_question_becomes_its_query(question: str, expected: str) -> None:
         ("revenue in May and June", "2026-05-01 to 2026-05-31 and"),
         ("revenue in December 2026", "future"),
         ("revenue next month", "future"),
-        ("revenue per hour", "finest"),
+        ("revenue per hour", "not per hour"),
         ("highest revenue", "does not say what"),
         ("best page views by country", "neither better nor worse"),
         ("more than 100 orders", "does not say of what"),
