@@ -52,6 +52,7 @@ docs: $(INSTALLED)  ## Regenerate what is generated: .env.example, docs/*.md; an
 	@$(BIN)/python -m ingestion.event_guide
 	@$(BIN)/python -m ingestion.sources.guide
 	@$(BIN)/python -m warehouse.data_dictionary
+	@$(BIN)/python -m semantic_layer.metrics.guide
 	@$(BIN)/millrace up  # the site also shows what is in the warehouse
 	@$(BIN)/millrace dbt --quiet docs generate --static
 	@$(BIN)/python -c 'from warehouse.settings import load_settings as s; print("The site:", s().data_dir / "dbt/target/static_index.html")'

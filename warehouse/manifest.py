@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,14 @@ LAYERS = ("staging", "intermediate", "marts")
 
 def read_manifest(project: Path = PROJECT) -> dict[str, Any]:
     """dbt's manifest of a project: models, columns, tests, and what is made from what."""
+    with parsed(project) as folder:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+@contextmanager
+def parsed(project: Path = PROJECT) -> Iterator[Path]:
+    """A folder with what dbt writes of a project when it reads it: manifest.json and semantic_manifest.json."""
     with tempfile.TemporaryDirectory(prefix="millrace-manifest-") as folder:
         outcome = invoke(
             [
@@ -25,8 +35,7 @@ def read_manifest(project: Path = PROJECT) -> dict[str, Any]:
         )
         if outcome.exception is not None:
             raise MillraceError(f"The dbt project cannot be read: {as_one_line(str(outcome.exception))}")
-        manifest: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
-    return manifest
+        yield Path(folder)
 
 
 def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
