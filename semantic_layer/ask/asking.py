@@ -68,7 +68,7 @@ class Asker:
         self._tokens, self._route = 0, "matcher"
         row = Row(self.project, question, "failed", session=self._session)
         try:
-            understood = self._understand(question)
+            understood = self.understand(question)
             if isinstance(understood, Refusal):
                 return self._refused(understood, row, begun)
             structure = understood.query
@@ -100,7 +100,7 @@ class Asker:
     def _measured(self, row: Row, begun: float) -> Row:
         return replace(row, milliseconds=round((time.monotonic() - begun) * 1000), tokens=self._tokens)
 
-    def _understand(self, question: str) -> Understood | Refusal:
+    def understand(self, question: str) -> Understood | Refusal:
         matched = self._match(question)
         sure = isinstance(matched, Understood) and matched.confidence >= SURE
         if sure or not self._settings.llm_model or not question.strip():
@@ -125,7 +125,7 @@ class Asker:
         before = self._before.structure if self._before else None
         cache = Cache(self._settings, question, self._catalogue, self.project, self.as_of, before)
         if self._use_cache and (kept := cache.get()):
-            return Understood(kept[0], kept[1], "cache")
+            return Understood(kept[0], kept[1], "cache", (self._by_model,))
         self._route = "llm"
         used = Used()
         try:
@@ -135,10 +135,14 @@ class Asker:
         finally:
             self._tokens += used.tokens
         cache.put(structure, confidence)
-        return Understood(structure, confidence, "llm")
+        return Understood(structure, confidence, "llm", (self._by_model,))
+
+    @property
+    def _by_model(self) -> str:
+        return f"The language model {self._settings.llm_model} read the question; look whether this is what you mean."
 
     def _check_values(self, structure: Structure) -> None:
-        if isinstance(structure, MetricQuery):
+        if isinstance(structure, MetricQuery) and structure.where:
             check_values(structure, self._catalogue, Reader(self._settings))
 
     def _answer(self, question: str, understood: Understood) -> Answer:

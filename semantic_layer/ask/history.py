@@ -10,7 +10,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from http.client import HTTPException
@@ -68,7 +68,7 @@ def remember(settings: Settings, row: Row) -> None:
         unknown_words=[masked(word) for word in row.unknown_words],
     )
     write_json(_last(settings, row.session), asdict(row))
-    _wait(settings, [json.dumps(asdict(row), ensure_ascii=False)])
+    _wait(settings, json.dumps(asdict(row), ensure_ascii=False))
 
 
 def judge(settings: Settings, session: str, feedback: str) -> Row:
@@ -81,14 +81,15 @@ def judge(settings: Settings, session: str, feedback: str) -> Row:
         raise MillraceError(f"Nothing was asked {where}.", hint='Ask first: millrace ask "…"') from error
     row = replace(row, feedback=feedback, written_at=_now())
     write_json(_last(settings, session), asdict(row))
-    _wait(settings, [json.dumps(asdict(row), ensure_ascii=False)])
+    _wait(settings, json.dumps(asdict(row), ensure_ascii=False))
     return row
 
 
 def flush(settings: Settings) -> bool:
     """Write what waits; False where it has to wait on."""
     waiting = _waiting(settings)
-    with one_at_a_time(waiting.with_suffix(".lock")):
+    # Whoever notes another row meanwhile need not wait for the warehouse.
+    with one_at_a_time(waiting.with_name("sending.lock")):
         lines = _lines(waiting)
         if not lines:
             return True
@@ -98,16 +99,21 @@ def flush(settings: Settings) -> bool:
             query_text(endpoint(settings, ROLE), f"INSERT INTO {TABLE} ({columns}) FORMAT JSONEachRow\n{body}", SECONDS)
         except (OSError, HTTPException, MillraceError):
             return False
-        waiting.unlink(missing_ok=True)
+        sent = set(lines)
+        with one_at_a_time(waiting.with_suffix(".lock")):
+            _keep(waiting, [line for line in _lines(waiting) if line not in sent])
     return True
 
 
-def _wait(settings: Settings, lines: Iterable[str]) -> None:
+def _wait(settings: Settings, line: str) -> None:
     path = _waiting(settings)
     with one_at_a_time(path.with_suffix(".lock")):
-        kept = [*_lines(path), *lines][-MOST_WAITING:]
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write("\n".join(kept) + "\n")
+        _keep(path, [*_lines(path), line][-MOST_WAITING:])
+
+
+def _keep(path: Path, lines: Sequence[str]) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def _lines(path: Path) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from clickhouse_connect.driver.exceptions import Error
@@ -125,3 +126,17 @@ def test_feedback_by_command(own: Instance) -> None:
     done = own.run("ask", "--good")
     assert (done.returncode, done.stdout) == (0, "Noted as good: revenue\n"), done.stderr
     assert own.rows("SELECT question, feedback FROM ops.questions FINAL") == [("revenue", "good")]
+
+
+def test_rows_of_many_at_once_are_each_written_once(own: Instance) -> None:
+    settings = own.settings
+
+    def ask(number: int) -> None:
+        remember(settings, Row("demo", f"question {number}", "answered", session=f"s{number}"))
+        flush(settings)
+
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(ask, range(40)))
+    assert flush(settings)
+    assert own.rows("SELECT count(), uniqExact(question) FROM ops.questions FINAL") == [(40, 40)]
+    assert not (settings.data_dir / "ask" / "history" / "waiting.jsonl").read_text()

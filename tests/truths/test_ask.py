@@ -7,6 +7,8 @@ import json
 import os
 import pty
 import select
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.openai_stub import openai_stub
-from tests.support import MILLRACE, Instance
+from tests.support import MILLRACE, REPOSITORY, Instance
 from tests.truths.conftest import LoadedWorld
 
 KEYS = {
@@ -258,6 +260,33 @@ def test_hostile_questions_are_refused(built: LoadedWorld, question: str) -> Non
     done = built.instance.run("ask", question, "--format", "json")
     assert done.returncode == 1, done.stdout
     assert json.loads(done.stdout)["refused"] is True
+
+
+LOADED = """
+import sys
+sys.argv = ["millrace", "ask", "sessions in March 2026"]
+from cli.main import main
+try:
+    main()
+finally:
+    print(*sys.modules)
+"""
+
+
+def test_what_was_asked_before_is_answered_without_anything_heavy(built: LoadedWorld) -> None:
+    asked(built, "sessions in March 2026")
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        env={**built.instance.environment, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert "rich" in loaded
+    assert loaded.isdisjoint(
+        {"litellm", "metricflow", "dbt", "pandas", "numpy", "clickhouse_connect", "vl_convert", "plotext"}
+    )
 
 
 def test_explain_shows_the_sql(built: LoadedWorld) -> None:
