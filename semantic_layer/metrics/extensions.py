@@ -28,4 +28,9 @@ def merged(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def extends(model: Mapping[str, Any]) -> str:
     """The name of the model that this one extends, or nothing."""
-    return str(((model.get("config") or {}).get("meta") or {}).get(EXTENDS, ""))
+    return str(meta_of(model).get(EXTENDS, ""))
+
+
+def meta_of(element: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta: Mapping[str, Any] = (element.get("config") or {}).get("meta") or {}
+    return meta

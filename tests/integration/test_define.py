@@ -185,9 +185,10 @@ def test_dimensions_are_found_by_what_people_call_them(own: Workshop) -> None:
     assert labels == [None, "Page path", "Property week", "Property country", "Where shop town"]
     assert ("XX", 1) in own.answer(["found"], ["event__property_country"])
     own.undefine("found")
-    # Of the user where no event of the formula carries one.
-    assert own.define("found", "count(planned)", "plan").dimensions == ("user__plan",)
-    own.undefine("found")
+    # Of the user where no event of the formula carries one; of several that are called so, that of the nearest table.
+    with own.instance.active() as settings:
+        declared, _ = declare(Reader(settings), Definition("found", "count(planned)", ("plan", "channel")), own.place)
+    assert declared.dimensions == ("user__plan", "session__channel")
 
 
 def test_two_metrics_may_bring_the_same_dimension_but_not_two_of_one_name(own: Workshop) -> None:

@@ -86,9 +86,11 @@ class _Resolver:
     def _other(self, name: str) -> None:
         """What only one of the tables beside the events has, as `plan` that of the user."""
         having = sorted(known for known in self.events.reachable if known.partition("__")[2] == name)
-        of_users = self.events.users.get(name)
-        if of_users or len(having) == 1:
-            self._add(of_users or having[0])
+        preferred = [f"{entity}__{name}" for entity in self.events.prefers if f"{entity}__{name}" in having]
+        if of_users := self.events.users.get(name):
+            self._add(of_users)
+        elif preferred or len(having) == 1:
+            self._add([*preferred, *having][0])
         elif having:
             raise WrongUsage(f"Several dimensions are called {name!r}.", hint=f"Write {' or '.join(having)}.")
         else:

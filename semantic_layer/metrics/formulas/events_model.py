@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semantic_layer.metrics.extensions import extends
+from semantic_layer.metrics.extensions import extends, meta_of
 from warehouse.errors import MillraceError
 
 EVENTS, USERS = "fct_events", "dim_users"
@@ -22,6 +22,7 @@ class EventsModel:
     time: Mapping[str, Any]  # the dimension by which its measures go, as declared
     dimensions: Mapping[str, str]  # SQL of a column -> event__country
     reachable: frozenset[str]  # all of it and of what it is joined with, as user__plan
+    prefers: tuple[str, ...]  # entities: of dimensions that are called the same, that of the first one is meant
     users: Mapping[str, str]  # column of dim_users -> user__plan
     taken: Mapping[str, str]  # name -> what is called so, as `a metric`
     labels: Mapping[str, str]  # of metrics: label -> name
@@ -60,6 +61,7 @@ def events_model(manifest: Mapping[str, Any]) -> EventsModel:
         time=by_name[model["defaults"]["agg_time_dimension"]],
         dimensions={_sql(dimension): f"{entity}__{dimension['name']}" for dimension in model["dimensions"]},
         reachable=frozenset(reachable),
+        prefers=tuple(meta_of(model).get("prefers", ())),
         users={sql: name for name, (table, sql) in reversed(reachable.items()) if table == USERS},
         taken=dict(_names(manifest)),
         labels={metric["label"]: metric["name"] for metric in manifest["metrics"] if metric.get("label")},

@@ -38,7 +38,7 @@ MANIFEST: dict[str, Any] = {
             "entities": [{"name": "user", "type": "foreign", "expr": "person_key"}],
             "dimensions": [TIME, dimension("name", "event"), dimension("country")],
             "measures": [{"name": "events"}],
-            "config": {"meta": {}},
+            "config": {"meta": {"prefers": ["event", "user"]}},
         },
         {
             "name": "users",
@@ -90,6 +90,7 @@ def test_the_shipped_model_of_events_is_found_with_what_it_is_joined_with() -> N
                 *("user__valid_from", "user__plan", "user__served_as", "user__country"),
             }
         ),
+        prefers=("event", "user"),
         users={
             "valid_from": "user__valid_from",
             "plan": "user__plan",
