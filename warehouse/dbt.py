@@ -144,6 +144,28 @@ def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = 
     return done
 
 
+def read_project(project: Path, target: Path, values: Mapping[str, str], also: Sequence[str] = ()) -> list[str]:
+    """Have dbt read a project, and leave what it read in `target`: what it says against it, nothing where it is right.
+    `also`: names of dbt's events that are no errors to it, and yet to be told."""
+    told: list[str] = []
+
+    def hear(event: Any) -> None:
+        if (event.info.level == "error" and event.info.name != "MainEncounteredError") or event.info.name in also:
+            told.append(as_one_line(event.info.msg))
+
+    outcome = invoke(
+        [
+            *("--log-level", "none", "--log-level-file", "none", "--log-path", str(target), "parse"),
+            *("--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)),
+        ],
+        values,
+        hear,
+    )
+    if outcome.success:
+        return []
+    return list(dict.fromkeys(told)) or [as_one_line(str(outcome.exception))]
+
+
 def left_over(settings: Settings, done: Run) -> list[str]:
     """Tables and views that no model makes any more, after a build of everything."""
     made = {node.name for node in done.nodes if not node.is_test}

@@ -18,6 +18,9 @@ LAYOUT = 2  # of the file: raised where what is written means something else
 # How many values of a dimension are known by name: what has fewer in a project is known whole.
 KNOWN_VALUES = 200
 
+FORMATS = ("number", "percent", "currency", "seconds", "milliseconds", "score")  # percent of 1
+GOOD = ("up", "down", "neutral")  # where neither is better
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -26,8 +29,8 @@ class Metric:
     description: str
     kind: str  # simple, ratio, derived, cumulative, conversion
     owner: str
-    format: str  # number, percent (of 1), currency, seconds, milliseconds, score
-    good: str  # up, down; neutral where neither is better
+    format: str  # one of FORMATS
+    good: str  # one of GOOD
     synonyms: tuple[str, ...]
     # What it can be grouped and filtered by, as user__country, beside metric_time; the most natural one first
     dimensions: tuple[str, ...]

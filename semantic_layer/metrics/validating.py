@@ -10,18 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from semantic_layer.metrics.catalogue import Metric, ProjectFacts, semantic_manifest
+from semantic_layer.metrics.catalogue import FORMATS, GOOD, Metric, ProjectFacts, semantic_manifest
 from semantic_layer.metrics.declared import declared
 from semantic_layer.metrics.extensions import merged
 from semantic_layer.metrics.models import METRIC_TIME, Grain
 from semantic_layer.metrics.requests import column_of
 from semantic_layer.reader import Reader
-from warehouse.dbt import PROJECT, as_one_line, invoke
+from warehouse.dbt import PROJECT, read_project
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
-FORMATS = ("number", "percent", "currency", "seconds", "milliseconds", "score")
-GOOD = ("up", "down", "neutral")
 KEPT_BY_DBT = "partial_parse.msgpack"
 Watch = Callable[[int, int], None]
 
@@ -62,27 +60,11 @@ def validated(
 
 def _parsed(settings: Settings, folder: Path) -> list[str]:
     """What dbt says against the project, read anew beside the one in use."""
-    told: list[str] = []
-
-    def hear(event: Any) -> None:
-        if event.info.level == "error" or event.info.name == "SemanticValidationFailure":
-            told.append(as_one_line(event.info.msg))
-
     before = semantic_manifest(settings).with_name(KEPT_BY_DBT)
     if before.exists():  # what has not changed is not read again
         shutil.copy(before, folder / KEPT_BY_DBT)
-    project, target = str(PROJECT), str(folder)
-    outcome = invoke(
-        [
-            *("--log-level", "none", "--log-level-file", "none", "--log-path", target, "parse"),
-            *("--project-dir", project, "--profiles-dir", project, "--target-path", target),
-        ],
-        {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"},
-        hear,
-    )
-    if outcome.success:
-        return []
-    return list(dict.fromkeys(told)) or [as_one_line(str(outcome.exception))]
+    values = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    return read_project(PROJECT, folder, values, also=["SemanticValidationFailure"])
 
 
 def _lint(manifest: Mapping[str, Any], nodes: Mapping[str, Any], found: Validation) -> None:

@@ -6,14 +6,13 @@ import getpass
 import re
 from dataclasses import dataclass, replace
 
+from semantic_layer.metrics.catalogue import FORMATS, GOOD
 from semantic_layer.metrics.formulas.tree import COUNTED, Aggregate, Calculation, Formula
 from warehouse.errors import WrongUsage, nearest
 
 NAME = re.compile(r"[a-z](?!.*__)[a-z0-9_]{0,58}[a-z0-9]")
 # What MetricFlow calls times itself.
 RESERVED = re.compile(r"metric_time|(nano|micro|milli)?second|minute|hour|day|week|month|quarter|year|dow|doy")
-FORMATS = ("number", "percent", "currency", "seconds", "milliseconds", "score")
-GOOD = ("up", "down", "neutral")
 LONGEST_TEXT, MOST_SYNONYMS = 1000, 20
 # dbt fills in such marks in the texts of its YAML, with what is in the environment too.
 MARKS = re.compile(r"\{\{|\{%|\{#")

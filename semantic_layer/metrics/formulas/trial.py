@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from warehouse.dbt import as_one_line, environment, invoke
+from warehouse.dbt import environment, read_project
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
@@ -89,25 +88,8 @@ def tried(settings: Settings, place: Place, name: str, text: str | None) -> Iter
 
 
 def read_by_dbt(settings: Settings, place: Place) -> None:
-    told: list[str] = []
-
-    def hear(event: Any) -> None:
-        if event.info.level == "error":
-            told.append(as_one_line(event.info.msg))
-
-    project, target = str(place.project), str(place.target)
-    outcome = invoke(
-        [
-            *("--log-level", "none", "--log-level-file", "none", "--log-path", target, "parse"),
-            *("--project-dir", project, "--profiles-dir", project, "--target-path", target),
-        ],
-        environment(settings),
-        hear,
-    )
-    if not outcome.success:
-        reasons = [text for text in dict.fromkeys(told) if not text.startswith("Encountered an error")]
-        reasons = reasons or [as_one_line(str(outcome.exception))]
-        raise MillraceError(f"dbt does not take it: {' '.join(reasons)}")
+    if problems := read_project(place.project, place.target, environment(settings)):
+        raise MillraceError(f"dbt does not take it: {' '.join(problems)}")
 
 
 def _put(source: Path, target: Path) -> None:
