@@ -55,7 +55,9 @@ def guide(metrics: Mapping[str, Metric], dimensions: Mapping[str, Dimension], fi
 
 
 def domains_of(manifest: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, str]:
-    return {metric["name"]: Path(metric["original_file_path"]).stem for metric in manifest["metrics"].values()}
+    files = {metric["name"]: Path(metric["original_file_path"]) for metric in manifest["metrics"].values()}
+    # Those that `metrics define` wrote have a file each.
+    return {name: file.parent.name if file.parent.name == "defined" else file.stem for name, file in files.items()}
 
 
 def _metric(metric: Metric, entities: Mapping[str, Iterable[Dimension]]) -> str:

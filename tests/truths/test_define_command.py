@@ -119,7 +119,8 @@ def test_what_is_wrong_is_told_with_its_place(checkout: Checkout) -> None:
     done = checkout.run("metrics", "define", "my_rate", "--formula", "count(order_complete) / count(checkout_started)")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.splitlines()[:3] == [
-        "Error: In the formula, no event is called 'order_complete'; did you mean 'order_completed' or 'onboarding_completed'?",
+        "Error: In the formula, no event is called 'order_complete'; "
+        "did you mean 'order_completed' or 'onboarding_completed'?",
         "  count(order_complete) / count(checkout_started)",
         "        ^^^^^^^^^^^^^^",
     ]
