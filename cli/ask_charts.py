@@ -20,9 +20,9 @@ SHOWN_PERIODS = 60
 
 
 def draw(answer: Answer) -> None:
-    from semantic_layer.ask.charts import ChartType
+    from semantic_layer.ask.charts import ChartType, drawn
 
-    table = answer.table
+    table = drawn(answer.table, answer.chart)
     match answer.chart.type:
         case ChartType.BIG_NUMBER:
             _big_numbers(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from semantic_layer.ask.charts import Chart, choose, choose_for_journey
@@ -12,9 +13,9 @@ from semantic_layer.ask.phrasing import title
 from semantic_layer.ask.reading import read
 from semantic_layer.ask.reading_journeys import read_journey
 from semantic_layer.ask.structures import to_json
-from semantic_layer.ask.table import Table
+from semantic_layer.ask.table import Role, Table
 from semantic_layer.ask.understood import Understood
-from semantic_layer.ask.wording import Span, period_name
+from semantic_layer.ask.wording import Span, period_name, period_of, start_of
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.models import Compare, MetricQuery
@@ -111,6 +112,18 @@ def span_of(structure: MetricQuery | Journey, facts: ProjectFacts) -> Span | Non
     return Span(first, last) if first and last and first <= last else None
 
 
+def shown_span(table: Table, span: Span | None) -> Span | None:
+    """Of a series without a range: its own, which may begin before the events do."""
+    times = table.of(Role.TIME)
+    if table.asked != (None, None) or len(times) != 1 or times[0].grain is None or not table.rows:
+        return span
+    days = [at.date() if isinstance(at, datetime) else at for at in table.values(times[0]) if at is not None]
+    first, last = start_of(times[0].grain, min(days)), period_of(times[0].grain, max(days)).last
+    if table.first_day and span and first <= table.first_day <= period_of(times[0].grain, first).last:
+        first = table.first_day
+    return Span(first, min(last, table.last_day or last)) if first <= (table.last_day or last) else span
+
+
 def subtitle(project: str, span: Span | None) -> str:
     return f"{period_name(span)}, project {project}" if span else f"Project {project}"
 
@@ -137,7 +150,7 @@ def answer_metrics(
         reading=read(table, asked, span, before),
         chart=choose(table),
         title=title(asked, catalogue),
-        subtitle=subtitle(asked.project, span),
+        subtitle=subtitle(asked.project, shown_span(table, span)),
         sql=(found.sql,),
         definitions=tuple(_definition(catalogue.metrics[name]) for name in asked.metrics),
         remarks=understood.remarks,

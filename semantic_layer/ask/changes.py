@@ -8,6 +8,8 @@ from enum import StrEnum
 from semantic_layer.ask.table import Column, Table
 from semantic_layer.ask.wording import percent, points, say_number
 
+FOLD = 11  # so many times as much is said so, not as more than 1,000 %
+
 
 class Direction(StrEnum):
     UP = "up"
@@ -39,7 +41,7 @@ def change(table: Table, metric: Column, before: float | None, after: float) -> 
     if shares:
         much = points(difference)
     elif before > 0:
-        much = percent(abs(difference) / before)
+        much = f"{after / before:,.0f}-fold" if after >= FOLD * before else percent(abs(difference) / before)
     else:
         much = say(table, metric, abs(difference))
     # What is shown as nothing is none.

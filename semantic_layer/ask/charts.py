@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from semantic_layer.ask.table import Column, Role, Table, distinct
+from semantic_layer.ask.wording import inside
 from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Retention, Stickiness
 
 MOST_LINES = 8  # more cannot be told apart by colour
 MOST_STACKED = 6
 MOST_BARS = 40
 MOST_CELLS = 30  # of a heat map, along one side
+OTHERS = "(others)"
 FEWEST_POINTS = 2
 ONE_SCALE = 20  # so many times as large, and a line beside a larger one is flat
 
@@ -86,17 +89,43 @@ def _over_time(table: Table, metrics: list[Column], time: Column, categories: li
     if len(categories) > 1 or len(metrics) > 1:
         return Chart(ChartType.TABLE, "More than one line each per period: a table keeps them apart.")
     parts = len(distinct(table.values(categories[0])))
-    what = categories[0].label.lower()
-    if parts > MOST_LINES:
-        return Chart(ChartType.TABLE, f"{parts} lines could not be told apart: a table. Ask for the top 5.")
-    if metrics[0].adds_up and parts <= MOST_STACKED and _not_negative(table, metrics[0]):
-        return Chart(ChartType.STACKED, f"Parts by {what} add up to the whole of each {time.grain or 'period'}.")
-    return Chart(ChartType.LINES, f"One line for each {what}; they do not add up, so they are not stacked.")
+    what = inside(categories[0].label)
+    if metrics[0].adds_up and _not_negative(table, metrics[0]):
+        those = f"; the smallest of {parts} are one" if parts > MOST_STACKED else ""
+        return Chart(ChartType.STACKED, f"Parts by {what} add up to the whole of each {time.grain or 'period'}{those}.")
+    those = f"One line for each of the {MOST_LINES} highest of {parts}" if parts > MOST_LINES else "One line for each"
+    return Chart(ChartType.LINES, f"{those}, by {what}; they do not add up, so they are not stacked.")
+
+
+def drawn(table: Table, chart: Chart) -> Table:
+    """What of an answer is drawn: of too many series the largest, and where they add up the others as one."""
+    times, categories, metrics = table.of(Role.TIME), table.of(Role.CATEGORY), table.of(Role.METRIC)
+    most = {ChartType.STACKED: MOST_STACKED, ChartType.LINES: MOST_LINES}.get(chart.type)
+    if most is None or not times or len(categories) != 1 or len(metrics) != 1:
+        return table
+    time, category, metric = (table.columns.index(column) for column in (times[0], categories[0], metrics[0]))
+    sizes: dict[Any, list[float]] = {}
+    for row in table.rows:
+        sizes.setdefault(row[category], []).append(row[metric] or 0)
+    if len(sizes) <= most:
+        return table
+    stacked = chart.type is ChartType.STACKED
+    in_order = sorted(sizes, key=lambda name: -(sum(sizes[name]) if stacked else max(sizes[name])))
+    kept = in_order[: most - 1] if stacked else in_order[:most]
+    rows = [row for row in table.rows if row[category] in kept]
+    if stacked:
+        rest: dict[Any, float] = {}
+        for row in table.rows:
+            if row[category] not in kept:
+                rest[row[time]] = rest.get(row[time], 0) + (row[metric] or 0)
+        width = range(len(table.columns))
+        rows += [tuple({time: at, category: OTHERS, metric: value}.get(n) for n in width) for at, value in rest.items()]
+    return replace(table, rows=tuple(rows))
 
 
 def _of_categories(table: Table, metrics: list[Column], categories: list[Column]) -> Chart:
     if len(categories) == 1:
-        what = categories[0].label.lower()
+        what = inside(categories[0].label)
         if len(table.rows) > MOST_BARS:
             return Chart(ChartType.TABLE, f"{len(table.rows):,} bars are too many to read. Ask for the top 10.")
         if len(metrics) == 1:

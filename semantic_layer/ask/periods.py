@@ -49,7 +49,8 @@ def _period(table: Table, time: Column, value: Any) -> Period:
 
 
 def _begins_late(table: Table, span: Span) -> bool:
-    """Data that begin in the middle of a period; a day without any at its beginning is none."""
-    if table.first_day is None or table.first_day <= span.first:
+    """Data that begin in the middle of a period; a day without any at its beginning is none. What has rows before the
+    first event is not made of events, as subscriptions are not."""
+    if table.first_day is None or not span.first < table.first_day <= span.last:
         return False
     return (table.first_day - span.first).days > span.days / 10

@@ -13,6 +13,7 @@ from semantic_layer.ask.drawing.scales import (
     colour_of,
     document,
     label_of,
+    largest,
     text_of,
     unit_of,
     value_axis,
@@ -38,7 +39,8 @@ def bars(table: Table, title: str, subtitle: str) -> Spec:
     # Numbers have an order of their own, from left to right; names need room to be read.
     upright = all(isinstance(value, int) for value in table.values(category))
     along = {"field": "name", "type": "nominal", "sort": names, "title": category.label}
-    values = value_axis(metrics[0], axis_title(table, metrics[0]) if one else unit_of(table, metrics[0]))
+    x_title = axis_title(table, metrics[0]) if one else unit_of(table, metrics[0])
+    values = value_axis(metrics[0], x_title, largest(table, *metrics))
     encoding: Spec = {"x": {**along, "axis": {"labelAngle": 0}}, "y": values} if upright else {"y": along, "x": values}
     if not one:
         series = [metric.label for metric in metrics]
@@ -100,7 +102,7 @@ def heat_map(table: Table, title: str, subtitle: str) -> Spec:
                         "field": "value",
                         "type": "quantitative",
                         "scale": {"scheme": "blues"},
-                        "legend": {"title": axis_title(table, metric), **value_format(metric)},
+                        "legend": {"title": axis_title(table, metric), **value_format(metric, largest(table, metric))},
                     }
                 },
             },

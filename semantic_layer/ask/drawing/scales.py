@@ -18,6 +18,7 @@ INK, PALE, GRID = "#222222", "#6b6b6b", "#e3e3e3"
 BETTER, WORSE = COLOURS[0], COLOURS[5]
 WIDTH, HEIGHT = 640, 320
 BAR_HEIGHT = 22
+LONG_NUMBER = 10_000
 
 TIMES = {
     Grain.HOUR: "%-d %b %H:%M",
@@ -62,11 +63,17 @@ CONFIG: Spec = {
 }
 
 
-def value_format(column: Column) -> Spec:
-    """For axes and legends, as d3 has it: 4,000 and 12k, not 0.4k."""
+def value_format(column: Column, most: float) -> Spec:
+    """For axes and legends, as d3 has it: 4,000 where all are as small, 4k beside 12k."""
     if column.format == "percent":
         return {"format": "~%"}
-    return {"labelExpr": "abs(datum.value) < 10000 ? format(datum.value, ',~f') : format(datum.value, '~s')"}
+    if most < LONG_NUMBER:
+        return {"format": ",~f"}
+    return {"labelExpr": "datum.value === 0 ? '0' : format(datum.value, '~s')"}
+
+
+def largest(table: Table, *columns: Column) -> float:
+    return max((abs(v) for column in columns for v in table.values(column) if v is not None), default=0)
 
 
 def axis_title(table: Table, column: Column) -> str:
@@ -109,8 +116,8 @@ def document(title: str, subtitle: str, **rest: Any) -> Spec:
     }
 
 
-def value_axis(metric: Column, title: str) -> Spec:
-    axis = {"title": title, "tickCount": 6, **value_format(metric)}
+def value_axis(metric: Column, title: str, most: float) -> Spec:
+    axis = {"title": title, "tickCount": 6, **value_format(metric, most)}
     return {"field": "value", "type": "quantitative", "axis": axis}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from semantic_layer.ask.drawing.scales import (
     COLOURS,
     HEIGHT,
@@ -12,6 +14,7 @@ from semantic_layer.ask.drawing.scales import (
     colour_of,
     document,
     joined,
+    largest,
     moment,
     text_of,
     time_axis,
@@ -34,12 +37,12 @@ def lines(table: Table, title: str, subtitle: str) -> Spec:
     y_title = axis_title(table, metrics[0]) if one else unit_of(table, metrics[0])
     encoding: Spec = {
         "x": time_axis(time, table.values(time)),
-        "y": value_axis(metrics[0], y_title),
+        "y": value_axis(metrics[0], y_title, largest(table, *metrics)),
     }
     if len(series) > 1:
         label = table.of(Role.CATEGORY)[0].label if table.of(Role.CATEGORY) else None
         encoding["color"] = colour_of(series, label)
-    line: Spec = {"mark": {"type": "line", "strokeWidth": 2.5, "color": COLOURS[0]}}
+    line: Spec = {"mark": {"type": "line", "strokeWidth": 2.5, "strokeJoin": "round", "color": COLOURS[0]}}
     # Hollow: white inside, the line's colour around.
     point: Spec = {
         "mark": {"type": "point", "size": 45, "filled": False, "fill": "white", "color": COLOURS[0], "opacity": 1},
@@ -77,10 +80,11 @@ def panels(table: Table, title: str, subtitle: str) -> Spec:
                     "point": {"size": 30, "color": colour},
                     "color": colour,
                     "strokeWidth": 2.5,
+                    "strokeJoin": "round",
                 },
                 "encoding": {
                     "x": time_axis(time, table.values(time)),
-                    "y": value_axis(metric, axis_title(table, metric)),
+                    "y": value_axis(metric, axis_title(table, metric), largest(table, metric)),
                 },
             }
         )
@@ -95,6 +99,10 @@ def stacked(table: Table, title: str, subtitle: str) -> Spec:
         point["place"] = series.index(point["series"])
         if point["series"] == GONE:
             point["value"] = -abs(point["value"])
+    heights = Counter({point["time"]: 0.0 for point in points})
+    for point in points:
+        heights[point["time"]] += max(point["value"] or 0, 0)
+    most = max(heights.values())
     categories = table.of(Role.CATEGORY)
     y_title = axis_title(table, metric) if categories else "People"
     # The band of a bar is its period, so the axis names each, not days between.
@@ -114,7 +122,7 @@ def stacked(table: Table, title: str, subtitle: str) -> Spec:
         mark={"type": "bar"},
         encoding={
             "x": {"field": "time", "type": "ordinal", "axis": axis},
-            "y": {**value_axis(metric, y_title), "stack": "zero"},
+            "y": {**value_axis(metric, y_title, most), "stack": "zero"},
             "color": colour_of(series, categories[0].label if categories else None),
             "order": {"field": "place"},
             "opacity": {"condition": {"test": "datum.whole", "value": 1}, "value": 0.45},

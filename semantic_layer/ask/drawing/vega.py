@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from semantic_layer.ask.changes import Direction, change, say
-from semantic_layer.ask.charts import Chart, ChartType
+from semantic_layer.ask.charts import Chart, ChartType, drawn
 from semantic_layer.ask.drawing.categories import bars, heat_map
 from semantic_layer.ask.drawing.journeys import funnel, paths, retention
 from semantic_layer.ask.drawing.scales import BETTER, INK, PALE, WORSE, Spec, document, joined, label_of
@@ -14,6 +14,7 @@ from semantic_layer.ask.table import Role, Table
 
 
 def specification(table: Table, chart: Chart, title: str, subtitle: str = "") -> Spec:
+    table = drawn(table, chart)
     match chart.type:
         case ChartType.BIG_NUMBER:
             return _big_number(table, title, subtitle)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import vl_convert
 
-from semantic_layer.ask.charts import Chart, ChartType, choose, choose_for_journey
+from semantic_layer.ask.charts import OTHERS, Chart, ChartType, choose, choose_for_journey, drawn
 from semantic_layer.ask.drawing.scales import COLOURS
 from semantic_layer.ask.drawing.vega import specification
 from semantic_layer.ask.journey_tables import journey_table
@@ -46,7 +46,7 @@ CASES: dict[str, tuple[ChartType, Table]] = {
         table((MONTH, COUNTRY, REVENUE), *((m, c, -5) for m in MONTHS for c in ("Germany", "France"))),
     ),
     "more lines than colours": (
-        ChartType.TABLE,
+        ChartType.LINES,
         table((MONTH, COUNTRY, BOUNCE), *((m, str(c), 0.5) for m in MONTHS for c in range(9))),
     ),
     "a breakdown": (ChartType.BAR, table((COUNTRY, REVENUE), ("Germany", 5000), ("France", 2500), (None, 1))),
@@ -115,6 +115,25 @@ def test_each_chart_is_drawn(case: str) -> None:
     svg = vl_convert.vegalite_to_svg(json.dumps(spec))
     assert ">A title</text>" in svg
     assert vl_convert.vegalite_to_png(json.dumps(spec)).startswith(b"\x89PNG")
+
+
+def test_of_too_many_series_the_largest_are_drawn_and_the_others_of_a_whole_are_one() -> None:
+    rows = [(month, f"c{size}", size) for month in MONTHS for size in range(1, 10)]
+    rates = table((MONTH, COUNTRY, BOUNCE), *((m, c, s / 10) for m, c, s in rows))
+    lines = drawn(rates, choose(rates))
+    assert {row[1] for row in lines.rows} == {f"c{size}" for size in range(2, 10)}
+    parts = table((MONTH, COUNTRY, ORDERS), *rows)
+    stack = drawn(parts, choose(parts))
+    assert choose(parts).type is ChartType.STACKED
+    assert {(row[1], row[2]) for row in stack.rows} == {
+        ("c9", 9),
+        ("c8", 8),
+        ("c7", 7),
+        ("c6", 6),
+        ("c5", 5),
+        (OTHERS, 10),
+    }
+    assert len(stack.rows) == 3 * 6
 
 
 def test_axes_have_units_and_formats() -> None:

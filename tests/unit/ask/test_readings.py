@@ -58,6 +58,8 @@ def test_a_value_with_its_change_against_the_previous_period() -> None:
         (ORDERS, 5, None, "Orders were 5 in March 2026; there was none in February."),
         (ORDERS, 0, 0, "Orders were 0 in March 2026, unchanged from February."),
         (ORDERS, 0, 8, "Orders were 0 in March 2026, down 100 % on February (worse)."),
+        (ORDERS, 600, 50, "Orders were 600 in March 2026, up 12-fold on February (better)."),
+        (ORDERS, 500, 50, "Orders were 500 in March 2026, up 900 % on February (better)."),
         # A share of a negative value would have the wrong sign.
         (REVENUE, 100, -50, "Revenue was 100 EUR in March 2026, up 150 EUR on February (better)."),
     ],
@@ -122,7 +124,8 @@ def test_a_period_in_which_the_data_begin_is_incomplete_unless_it_is_a_day_or_tw
     answer = table((time(Grain.WEEK), ORDERS), *weeks, first_day=date(2026, 1, 2))
     assert reading(answer, None).startswith("Orders went from 10 in the week of 5 January 2026 to 20 ")
     assert reading(answer, None).endswith("; the week of 29 December 2025 is incomplete.")
-    months = [(date(2026, 1, 1), 10), (date(2026, 2, 1), 20)]
+    # Nor are periods before the first event, which have rows of something else than events.
+    months = [(date(2025, 12, 1), 5), (date(2026, 1, 1), 10), (date(2026, 2, 1), 20)]
     answer = table((time(Grain.MONTH), ORDERS), *months, first_day=date(2026, 1, 2))
     assert "incomplete" not in reading(answer, None)
 
