@@ -30,6 +30,7 @@ SOCKET, LOCK, LOG = "compiler.sock", "compiler.lock", "compiler.log"
 IDLE_SECONDS = 15 * 60
 TICK_SECONDS = 5.0  # between looks at whether it is still wanted
 PATIENCE_SECONDS = 5.0  # with one that connects and says nothing
+WAITS, WAIT_SECONDS = 40, 0.05
 LONGEST_MESSAGE = 4 * 1024**2
 LONGEST_PATH = 100  # of a unix socket, by every system's limit
 
@@ -67,15 +68,15 @@ class Resident:
 
     def _answer(self, connection: socket.socket) -> bool:
         """Whether to go on."""
+        reply: dict[str, Any] = {}
         try:
             connection.settimeout(PATIENCE_SECONDS)
-            if peer_of(connection) != os.geteuid():
-                return True
-            reply = self._reply(json.loads(receive(connection)))
-            send(connection, reply)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = receive(connection) if peer_of(connection) == os.geteuid() else b""
+            if message:
+                reply = self._reply(json.loads(message))
+                send(connection, reply)
+        except Exception as error:  # noqa: BLE001 - whatever is said to it, it goes on
             self._log(f"did not understand a request: {error!r}")
-            return True
         return "outdated" not in reply
 
     def _reply(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -155,10 +156,12 @@ def send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 
 def receive(connection: socket.socket) -> bytes:
-    """One line."""
+    """One line; nothing where the other end only looked whether somebody is there."""
     held = b""
     while not held.endswith(b"\n"):
         chunk = connection.recv(256 * 1024)
+        if not chunk and not held:
+            return b""
         if not chunk:
             raise ConnectionError("the other end closed before it had said everything")
         held += chunk
@@ -176,15 +179,25 @@ def _is(path: Path, inode: int) -> bool:
 
 def main() -> None:
     folder, manifest = Path(sys.argv[1]), Path(sys.argv[2])
-    # One that is just ending still holds the lock for a moment.
-    for _ in range(20):
+    # Whoever holds the lock listens already, is about to, or is just ending.
+    for _ in range(WAITS):
         with held_if_free(folder / LOCK) as is_ours:
             if is_ours:
                 with contextlib.suppress(KeyboardInterrupt):
                     Resident(folder, manifest).serve(float(sys.argv[3]) if len(sys.argv) > 3 else IDLE_SECONDS)
                 return
-        if (folder / SOCKET).exists():
-            time.sleep(0.1)
+        if _listens(folder / SOCKET):
+            return
+        time.sleep(WAIT_SECONDS)
+
+
+def _listens(path: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, reachable(path) as name:
+            connection.connect(name)
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":
