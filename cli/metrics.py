@@ -198,7 +198,8 @@ def values(
 
 
 def validate(
-    run: Annotated[bool, typer.Option("--run", help="Also run each metric, on one day.")] = False,
+    metrics: Annotated[list[str] | None, typer.Argument(metavar="[METRIC]...", help="Compile only these.")] = None,
+    run: Annotated[bool, typer.Option("--run", help="Also run them, on the last day.")] = False,
     project: ProjectOption = None,
     format: FormatOption = Format.TABLE,
 ) -> None:
@@ -212,7 +213,7 @@ def validate(
         chosen = choose_project(catalogue, project)
         run_on = (chosen, catalogue.projects[chosen])
     with _bar() as watch:
-        found = validated(settings, run_on, watch)
+        found = validated(settings, metrics or (), run_on, watch)
     if format is Format.JSON:
         print_json({"metrics": found.metrics, "dimensions": found.dimensions, "problems": found.problems})
     else:
@@ -220,7 +221,7 @@ def validate(
             print_text(f"{problem['about']}: {problem['problem']}")
         how = "compile and run" if run else "compile"
         if not found.problems:
-            print_text(f"{found.metrics} metrics {how}; they and {found.dimensions} dimensions tell what they mean.")
+            print_text(f"{found.metrics} metrics {how}; all metrics and dimensions tell what they mean.")
     if found.problems:
         raise typer.Exit(1)
 

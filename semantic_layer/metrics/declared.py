@@ -127,9 +127,15 @@ class _Declared:
         finest = lookup.get_min_queryable_time_granularity(MetricReference(metric)).value
         joined = self._is_joined_to_days(metric)
         coarsest = max([finest, *([self.spine_grain] if joined else [])], key=_order)
-        grains = GRAINS[max(_order(coarsest) - 1, 0) :]
+        grains = [grain for grain in GRAINS if _order(coarsest) <= _order(grain) <= self._coarsest(metric)]
         # What is set off against instants is known by the grain of the days it is joined to alone.
         return tuple(grain for grain in grains if not joined or grain == grains[0] or self._compiles(metric, grain))
+
+    def _coarsest(self, name: str) -> int:
+        """What is set off against the begin of a month has no meaning by year."""
+        parts = _inputs(self.metrics[name])
+        own = [_order(part["offset_to_grain"]) for part in parts if part.get("offset_to_grain")]
+        return min([len(GRAINS), *own, *(self._coarsest(part["name"]) for part in parts)])
 
     def _compiles(self, metric: str, grain: str) -> bool:
         from semantic_layer.metrics.planning import NotPlanned, planned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from semantic_layer.metrics.models import METRIC_TIME, Grain
 from semantic_layer.metrics.requests import column_of
 from semantic_layer.reader import Reader
 from warehouse.dbt import PROJECT, read_project
-from warehouse.errors import MillraceError
+from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.settings import Settings
 
 KEPT_BY_DBT = "partial_parse.msgpack"
@@ -35,9 +35,12 @@ class Validation:
 
 
 def validated(
-    settings: Settings, run_on: tuple[str, ProjectFacts] | None = None, watch: Watch = lambda done, of: None
+    settings: Settings,
+    names: Sequence[str] = (),
+    run_on: tuple[str, ProjectFacts] | None = None,
+    watch: Watch = lambda done, of: None,
 ) -> Validation:
-    """`run_on`: the project on which each metric is run as well."""
+    """`names`: only these metrics are compiled. `run_on`: the project on which they are run as well."""
     found = Validation()
     with tempfile.TemporaryDirectory(prefix="millrace-validate-") as name:
         folder = Path(name)
@@ -53,6 +56,10 @@ def validated(
         except MillraceError as error:
             found.add("MetricFlow", error.message)
             return found
+        for name in names:
+            if name not in metrics:
+                raise WrongUsage(f"There is no metric {name!r}{nearest(name, metrics) or '.'}")
+        metrics = {name: metric for name, metric in metrics.items() if not names or name in names}
         found.metrics, found.dimensions = len(metrics), len(dimensions)
         _compile(path, metrics, found, watch, Reader(settings) if run_on else None, run_on)
     return found
@@ -127,30 +134,45 @@ def _compile(
     compiler = compiler_of(path)
     project, facts = run_on or ("", None)
     timezone = facts.timezone if facts else "UTC"
+
+    def problem(metric: Metric, group_by: list[str]) -> str:
+        request = {"metrics": [metric.name], "group_by": group_by, "where": [], **_one_day(facts)}
+        try:
+            sql = planned(compiler, request, project, timezone)
+            if reader is not None:
+                reader.document(sql, max_result_rows=1, result_overflow_mode="break")
+        except NotPlanned as error:
+            return str(error)
+        except MillraceError as error:
+            return error.message
+        return ""
+
     for done, metric in enumerate(metrics.values()):
         watch(done, len(metrics))
-        for what, group_by in _questions(metric):
-            request = {"metrics": [metric.name], "group_by": group_by, "where": [], **_one_day(facts)}
-            try:
-                sql = planned(compiler, request, project, timezone)
-                if reader is not None:
-                    reader.document(f"SELECT count() FROM (\n{sql}\n)")
-            except NotPlanned as error:
-                found.add(metric.name, f"{what}: {error}")
-            except MillraceError as error:
-                found.add(metric.name, f"{what}: {error.message}")
+        for what, together in _questions(metric):
+            # Which of them it is, is asked only where it is one.
+            for group_by in [together] if not problem(metric, together) else _one_by_one(metric, together):
+                if told := problem(metric, group_by):
+                    found.add(metric.name, f"{what or f'by {group_by[0]}'}: {told}")
     watch(len(metrics), len(metrics))
 
 
 def _questions(metric: Metric) -> Iterator[tuple[str, list[str]]]:
-    """By itself, by each grain, and by all that it can be told by."""
+    """By itself, by time, and by all that it can be told by."""
+    times = [column_of(METRIC_TIME, Grain(grain)) for grain in (metric.grains[0], metric.grains[-1])]
     if not metric.needs_time:
         yield "by itself", []
-    for grain in (metric.grains[0], metric.grains[-1]):
-        yield f"by {grain}", [column_of(METRIC_TIME, Grain(grain))]
-    for name in metric.dimensions:
-        time = [column_of(METRIC_TIME, Grain(metric.grains[0]))] if metric.needs_time else []
-        yield f"by {name}", [name, *time]
+    for time in times:
+        yield f"by {time}", [time]
+    if metric.dimensions:
+        yield "", [*metric.dimensions, *(times[:1] if metric.needs_time else [])]
+
+
+def _one_by_one(metric: Metric, together: list[str]) -> list[list[str]]:
+    if len(together) < 2:
+        return [together]
+    rest = together[len(metric.dimensions) :]
+    return [[name, *rest] for name in metric.dimensions]
 
 
 def _one_day(facts: ProjectFacts | None) -> dict[str, str | None]:
