@@ -148,7 +148,7 @@ def dbt(context: typer.Context) -> None:
 def _bar() -> Iterator[Watcher]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from warehouse.dbt import Watcher
+    from warehouse.dbt import NodeResult, Watcher
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True) as bars:
@@ -158,7 +158,7 @@ def _bar() -> Iterator[Watcher]:
             def begin(self, nodes: int) -> None:
                 bars.update(task, total=nodes)
 
-            def node(self, name: str) -> None:
-                bars.update(task, advance=1, description=name)
+            def finished(self, node: NodeResult) -> None:
+                bars.update(task, advance=1, description=node.name)
 
         yield Bar()

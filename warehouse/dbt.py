@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.connection import connect, endpoint
 from warehouse.errors import MillraceError, WrongUsage, nearest
-from warehouse.locks import held_if_free
+from warehouse.locks import held_if_free, one_at_a_time
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Watcher:
 
     def begin(self, nodes: int) -> None: ...
 
-    def node(self, name: str) -> None: ...
+    def finished(self, node: NodeResult) -> None: ...
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
@@ -114,13 +114,13 @@ def invoke(arguments: Sequence[str], values: Mapping[str, str], *listeners: Call
         gc.set_threshold(*thresholds)
 
 
-def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = None) -> Run:
-    """Run dbt silently; builds wait for nobody: a second one at the same time is refused.
+def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = None, waits: bool = False) -> Run:
+    """Run dbt silently. While another build runs, somebody at a terminal is refused; a scheduled run waits.
 
     What failed is in the run. Where dbt did not get as far as running anything, it is an error.
     """
     connect(settings, "engineer").close()  # who cannot be reached is told in better words than dbt's
-    with alone(settings):
+    with alone(settings, waits):
         outcome = invoke(
             ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments],
             environment(settings),
@@ -131,9 +131,7 @@ def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = 
     results = getattr(outcome.result, "results", None) or []
     done = Run(
         [
-            NodeResult(
-                r.node.unique_id, r.node.name, str(r.status), r.execution_time, as_one_line(r.message or ""), r.failures
-            )
+            _node_result(r.node.unique_id, r.node.name, str(r.status), r.execution_time, r.message, r.failures)
             for r in results
             # A hook that went well is nothing that was built.
             if not r.node.unique_id.startswith("operation.") or str(r.status) not in ("success", "pass")
@@ -231,16 +229,36 @@ def _listener(watcher: Watcher) -> Callable[[Any], None]:
         if event.info.name == "LogStartLine" and event.data.index == 1:
             watcher.begin(event.data.total)
         elif event.info.name == "NodeFinished":
-            watcher.node(event.data.node_info.node_name)
+            node, result = event.data.node_info, event.data.run_result
+            watcher.finished(
+                _node_result(
+                    node.unique_id,
+                    node.node_name,
+                    node.node_status,
+                    result.execution_time,
+                    result.message,
+                    result.num_failures,
+                )
+            )
 
     return hear
 
 
+def _node_result(
+    unique_id: str, name: str, status: str, seconds: float, message: str | None, failures: int | None
+) -> NodeResult:
+    return NodeResult(unique_id, name, status, seconds, as_one_line(message or ""), failures)
+
+
 @contextmanager
-def alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings, waits: bool = False) -> Iterator[None]:
     """Two builds at once would take each other's tables away."""
     folder = settings.data_dir / "dbt"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if waits:
+        with one_at_a_time(folder / "lock"):
+            yield
+        return
     with held_if_free(folder / "lock") as is_ours:
         if not is_ours:
             raise MillraceError(

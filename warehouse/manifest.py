@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from warehouse.dbt import PROJECT, as_one_line, invoke
 from warehouse.errors import MillraceError
+from warehouse.settings import Settings
 
 LAYERS = ("staging", "intermediate", "marts")
+KEPT_MANIFESTS = 3
 
 
 def read_manifest(project: Path = PROJECT) -> dict[str, Any]:
@@ -36,6 +40,31 @@ def parsed(project: Path = PROJECT) -> Iterator[Path]:
         if outcome.exception is not None:
             raise MillraceError(f"The dbt project cannot be read: {as_one_line(str(outcome.exception))}")
         yield Path(folder)
+
+
+def current_manifest(settings: Settings, project: Path = PROJECT) -> dict[str, Any]:
+    """The manifest of the project as its files are now; parsed once for each state of them."""
+    folder = settings.data_dir / "dbt" / "manifests"
+    kept = folder / f"{_fingerprint(project)}.json"
+    if not kept.is_file():
+        manifest = read_manifest(project)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
+            json.dump(manifest, file)
+        Path(file.name).replace(kept)
+        for old in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT_MANIFESTS]:
+            old.unlink(missing_ok=True)
+    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def _fingerprint(project: Path) -> str:
+    digest = hashlib.sha256(version("dbt-core").encode())
+    for path in sorted(project.rglob("*")):
+        if path.is_file() and path.suffix in (".sql", ".yml", ".yaml", ".csv"):
+            digest.update(f"{path.relative_to(project)}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
 
 
 def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:

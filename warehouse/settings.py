@@ -132,6 +132,16 @@ class Settings(BaseModel):
     geo_database: OptionalPath = Field(
         None, description="An MMDB file that knows countries and cities by IP address. Empty: places stay unknown."
     )
+    landing_dir: OptionalPath = Field(
+        None, description="Folder whose files of events Dagster loads. Empty: landing in the data directory."
+    )
+    environment: str = Field(
+        "development", description="Where this runs: orchestration/automation.yaml says what runs by itself there."
+    )
+    dagster_postgres: SecretStr = Field(
+        SecretStr(""),
+        description="Dagster's storage, postgresql://user:password@host/database. Empty: SQLite in the data directory.",
+    )
     project: str = Field("demo", description="The project (tenant) that commands mean when none is named.")
     accept_unknown_projects: bool = Field(
         False, description="Accept events of projects that projects.yaml does not declare."
@@ -173,6 +183,10 @@ class Settings(BaseModel):
     def server_dir(self) -> Path:
         """The local server's data; its run directory (configuration, logs, pid file) lies beside it."""
         return self.data_dir / "clickhouse"
+
+    @property
+    def landing(self) -> Path:
+        return self.landing_dir or self.data_dir / "landing"
 
     @property
     def secrets_file(self) -> Path:

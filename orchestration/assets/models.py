@@ -1,0 +1,145 @@
+"""Every dbt model as an asset and every data test as a check, built by the same code as `millrace build`."""
+
+# No `from __future__ import annotations`: Dagster reads the annotations of what it decorates.
+
+from collections.abc import Iterator, Mapping
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import dbt_assets
+
+from orchestration.infrastructure import (
+    POOL,
+    RETRIES,
+    retried_where_the_infrastructure_failed,
+    tells_of_the_infrastructure,
+)
+from orchestration.selection import arguments_for
+from orchestration.translation import Translator
+from warehouse.connection import connect
+from warehouse.dbt import NodeResult, Run, Watcher, run
+from warehouse.settings import Settings, load_settings
+
+SHOWN_FAILURES = 5
+
+
+class BuildConfig(dg.Config):
+    full_refresh: bool = False
+
+
+def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    @dbt_assets(
+        manifest=manifest,
+        exclude="resource_type:unit_test",
+        name="models",
+        dagster_dbt_translator=Translator(),
+        pool=POOL,
+        retry_policy=RETRIES,
+    )
+    def models(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
+        settings = load_settings()
+        # Of a run of some assets, `assets_def` knows those alone.
+        known = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+        wanted = {key.path[-1] for key in context.selected_asset_keys}
+        told = _Told(context, manifest, settings)
+        with retried_where_the_infrastructure_failed():
+            for node in _as_they_finish(settings, arguments_for(wanted, known, config.full_refresh)):
+                yield from told.of(node)
+        if told.failed:
+            raise dg.Failure(
+                description=told.sentence(),
+                allow_retries=any(tells_of_the_infrastructure(node.message) for node in told.failed),
+            )
+
+    return models
+
+
+def _as_they_finish(settings: Settings, arguments: list[str]) -> Iterator[NodeResult]:
+    """What a build in another thread has finished, one after another; its failure is ours."""
+    finished: SimpleQueue[NodeResult | Run | BaseException] = SimpleQueue()
+
+    class Teller(Watcher):
+        def finished(self, node: NodeResult) -> None:
+            finished.put(node)
+
+    def build() -> None:
+        try:
+            finished.put(run(settings, arguments, Teller(), waits=True))
+        except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
+            finished.put(error)
+
+    Thread(target=build, name="dbt", daemon=True).start()
+    told = set()
+    while not isinstance(item := finished.get(), Run):
+        if isinstance(item, BaseException):
+            raise item
+        told.add(item.id)
+        yield item
+    # Those that dbt skipped are in the results alone.
+    yield from (node for node in item.nodes if node.id not in told)
+
+
+class _Told:
+    """The events of Dagster for what dbt says."""
+
+    def __init__(self, context: dg.AssetExecutionContext, manifest: Mapping[str, Any], settings: Settings) -> None:
+        self.context, self.manifest, self.settings = context, manifest, settings
+        self.checks = {check.name: check for check in context.assets_def.check_specs}
+        self.failed: list[NodeResult] = []
+        self.skipped: list[NodeResult] = []
+
+    def of(self, node: NodeResult) -> Iterator[Any]:
+        if node.failed:
+            self.failed.append(node)
+        if node.status == "skipped":
+            self.skipped.append(node)
+        elif node.is_test:
+            yield from self._check(node)
+        elif node.id.startswith("model.") and node.status == "success":
+            yield self._materialized(node)
+
+    def sentence(self) -> str:
+        """What failed first, and what the circuit breaker kept back because of it."""
+        shown = [f"{node.name}: {node.message or node.status}" for node in self.failed[:SHOWN_FAILURES]]
+        more = len(self.failed) - len(shown)
+        kept_back = [node.name for node in self.skipped if node.id.startswith("model.")]
+        return "; ".join([*shown, *([f"{more} more"] if more else [])]) + (
+            f". Kept back: {', '.join(kept_back)}." if kept_back else ". Nothing was kept back."
+        )
+
+    def _check(self, node: NodeResult) -> Iterator[Any]:
+        check = self.checks.get(node.name)
+        if check is None or check.key not in self.context.selected_asset_check_keys:
+            return
+        warns = self.manifest["nodes"][node.id]["config"].get("severity", "error").lower() == "warn"
+        yield dg.AssetCheckResult(
+            asset_key=check.asset_key,
+            check_name=check.name,
+            passed=node.status == "pass",
+            severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
+            description=None if node.status == "pass" else node.message,
+            metadata={"rows that failed": node.failures or 0, "seconds": round(node.seconds, 3)},
+        )
+
+    def _materialized(self, node: NodeResult) -> dg.MaterializeResult[Any]:
+        model = self.manifest["nodes"][node.id]
+        rows, size = table_size(self.settings, model["schema"], node.name)
+        metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
+        if rows is not None:
+            metadata |= {"dagster/row_count": rows, "bytes": size}
+        return dg.MaterializeResult(asset_key=dg.AssetKey([model["schema"], node.name]), metadata=metadata)
+
+
+def table_size(settings: Settings, database: str, table: str) -> tuple[int | None, int]:
+    """Rows and bytes of a table; none of a view."""
+    client = connect(settings, "engineer")
+    try:
+        rows = client.query(
+            "SELECT total_rows, total_bytes FROM system.tables WHERE database = {d:String} AND name = {t:String}",
+            parameters={"d": database, "t": table},
+        ).result_rows
+    finally:
+        client.close()
+    return (rows[0][0], rows[0][1] or 0) if rows else (None, 0)

@@ -1,0 +1,97 @@
+"""What runs by itself, as automation.yaml declares it: schedules, and the sensor on the landing folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import dagster as dg
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestration.landing import look
+from warehouse.errors import MillraceError, nearest
+from warehouse.settings import Settings, load_settings
+from warehouse.strict_yaml import load
+
+FILE = Path(__file__).with_name("automation.yaml")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Unattended(_Strict):
+    environments: tuple[str, ...]
+
+    def runs_in(self, settings: Settings) -> bool:
+        return settings.environment in self.environments
+
+
+class Landing(Unattended):
+    every_seconds: Annotated[int, Field(ge=1)]
+
+
+class Schedule(Unattended):
+    job: str
+    cron: str
+
+
+class Automation(_Strict):
+    timezone: str
+    landing: Landing
+    schedules: dict[str, Schedule]
+
+
+def read_automation(path: Path = FILE) -> Automation:
+    try:
+        return Automation.model_validate(load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise MillraceError(f"{path.name}: {where}: {first['msg']}.") from error
+
+
+def schedules(
+    automation: Automation, jobs: Mapping[str, dg.UnresolvedAssetJobDefinition], settings: Settings
+) -> list[dg.ScheduleDefinition]:
+    found = []
+    for name, declared in automation.schedules.items():
+        if declared.job not in jobs:
+            raise MillraceError(
+                f"{FILE.name}: schedules.{name}: there is no job {declared.job!r}{nearest(declared.job, jobs) or '.'}"
+            )
+        status = dg.DefaultScheduleStatus.RUNNING if declared.runs_in(settings) else dg.DefaultScheduleStatus.STOPPED
+        found.append(
+            dg.ScheduleDefinition(
+                name=name,
+                job=jobs[declared.job],
+                cron_schedule=declared.cron,
+                execution_timezone=automation.timezone,
+                default_status=status,
+            )
+        )
+    return found
+
+
+def landing_sensor(
+    automation: Automation, job: dg.UnresolvedAssetJobDefinition, settings: Settings
+) -> dg.SensorDefinition:
+    @dg.sensor(
+        job=job,
+        minimum_interval_seconds=automation.landing.every_seconds,
+        default_status=(
+            dg.DefaultSensorStatus.RUNNING if automation.landing.runs_in(settings) else dg.DefaultSensorStatus.STOPPED
+        ),
+        description="Files that land are loaded, and the models that are made of them brought up to date.",
+    )
+    def files_landed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        landed = look(load_settings())
+        if not landed.files:
+            return dg.SkipReason("No file has landed.")
+        if landed.word == context.cursor:
+            return dg.SkipReason(f"All {len(landed.files)} files were there before.")
+        # A load leaves out what it knows, so what landed during a run is loaded by the next one, and nothing twice.
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=landed.word)], cursor=landed.word)
+
+    return files_landed

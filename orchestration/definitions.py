@@ -1,0 +1,26 @@
+"""Assembles what Dagster shows and runs; nothing else."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.assets.models import model_assets
+from orchestration.assets.raw import raw_assets
+from orchestration.automation import landing_sensor, read_automation, schedules
+from orchestration.jobs import IN_ONE_PROCESS, jobs
+from warehouse.manifest import current_manifest
+from warehouse.settings import load_settings
+
+
+def definitions() -> dg.Definitions:
+    settings, automation, defined = load_settings(), read_automation(), jobs()
+    return dg.Definitions(
+        assets=[*raw_assets(), model_assets(current_manifest(settings))],
+        jobs=list(defined.values()),
+        schedules=schedules(automation, defined, settings),
+        sensors=[landing_sensor(automation, defined["events_and_models"], settings)],
+        executor=IN_ONE_PROCESS,
+    )
+
+
+defs = definitions()

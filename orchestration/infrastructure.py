@@ -1,0 +1,57 @@
+"""What every step shares: one at a time on the warehouse, and again only where the infrastructure was at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from warehouse.errors import MillraceError, WrongUsage
+
+POOL = "warehouse"
+RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+# How a server that restarts, a network that is away or a full memory show themselves.
+INFRASTRUCTURE = (
+    "cannot be reached",
+    "does not answer",
+    "Connection refused",
+    "Connection reset",
+    "RemoteDisconnected",
+    "Connection aborted",
+    "connection to",
+    "timed out",
+    "Broken pipe",
+    "MEMORY_LIMIT_EXCEEDED",
+    "TOO_MANY_SIMULTANEOUS_QUERIES",
+    "Is the server running",
+)
+
+
+@contextmanager
+def retried_where_the_infrastructure_failed() -> Iterator[None]:
+    """What is wrong with data or code stays wrong: only what may be over in a minute is worth another try."""
+    try:
+        yield
+    except WrongUsage as error:
+        raise dg.Failure(description=_told(error), allow_retries=False) from error
+    except (MillraceError, OSError) as error:
+        raise dg.Failure(description=_told(error), allow_retries=is_of_the_infrastructure(error)) from error
+
+
+def is_of_the_infrastructure(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if tells_of_the_infrastructure(f"{type(cause).__name__}: {cause}"):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def tells_of_the_infrastructure(text: str) -> bool:
+    return any(sign in text for sign in INFRASTRUCTURE)
+
+
+def _told(error: BaseException) -> str:
+    hint = getattr(error, "hint", "")
+    return f"{error}{f' {hint}' if hint else ''}"
