@@ -24,6 +24,7 @@ COMMANDS = {
     "build": "build",
     "dbt": "build",
     "ask": "ask",
+    "dagster": "dagster",
     "funnel": "journeys",
     "retention": "journeys",
     "lifecycle": "journeys",

@@ -1,0 +1,31 @@
+"""`millrace dagster`: the Dagster of this warehouse."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.output import print_text
+from warehouse.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(dagster)
+
+
+def dagster(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on loopback.")] = 3000,
+) -> None:
+    """Start Dagster, its UI and what runs by itself, until Ctrl-C: the same as `dagster dev` with its storage kept."""
+    from cli.services import start_services
+    from warehouse.dagster_instance import Dagster
+
+    settings = start_services(load_settings())
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    instance = Dagster(settings, port)
+    print_text(f"Dagster at http://127.0.0.1:{port}, its storage in {instance.home}.")
+    print_text(f"Files of events that land in {settings.landing} are loaded; Ctrl-C ends it.")
+    code = instance.run()
+    if code:
+        raise typer.Exit(1)
