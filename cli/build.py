@@ -148,7 +148,7 @@ def dbt(context: typer.Context) -> None:
 def _bar() -> Iterator[Watcher]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from warehouse.dbt import NodeResult, Watcher
+    from warehouse.dbt import Watcher
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True) as bars:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets
+from orchestration.assets.semantic import semantic_assets
 from orchestration.automation import landing_sensor, read_automation, schedules
 from orchestration.jobs import IN_ONE_PROCESS, jobs
 from warehouse.manifest import current_manifest
@@ -14,8 +15,9 @@ from warehouse.settings import load_settings
 
 def definitions() -> dg.Definitions:
     settings, automation, defined = load_settings(), read_automation(), jobs()
+    manifest = current_manifest(settings)
     return dg.Definitions(
-        assets=[*raw_assets(), model_assets(current_manifest(settings))],
+        assets=[*raw_assets(), model_assets(manifest), semantic_assets(manifest)],
         jobs=list(defined.values()),
         schedules=schedules(automation, defined, settings),
         sensors=[landing_sensor(automation, defined["events_and_models"], settings)],

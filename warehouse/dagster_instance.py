@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -48,7 +48,7 @@ class Dagster:
             env=self.environment(),
             # A terminal's Ctrl-C goes to a whole group, ours alone here; Dagster's would die in no order.
             start_new_session=True,
-            # A shell that put us into the background had us ignore SIGINT, which Dagster would take over for SIGTERM too.
+            # In the background of a shell SIGINT is ignored, which Dagster would take over for SIGTERM too.
             preexec_fn=_signals_as_usual,
         )
         told = False
@@ -71,7 +71,7 @@ def _signals_as_usual() -> None:
 
 
 @contextlib.contextmanager
-def _told_to_end() -> Iterator[object]:
+def _told_to_end() -> Iterator[Callable[[], bool]]:
     told: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.automation import landing_sensor, read_automation, schedules
+from orchestration.jobs import jobs
+from orchestration.landing import STILL_WRITTEN_SECONDS, look
+from warehouse.errors import MillraceError
+from warehouse.settings import Settings, load_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("MILLRACE_DATA_DIR", str(tmp_path))
+    return load_settings()
+
+
+def in_environment(settings: Settings, name: str) -> Settings:
+    return settings.model_copy(update={"environment": name})
+
+
+def test_what_runs_by_itself_runs_in_production_and_nowhere_else(settings: Settings) -> None:
+    automation, defined = read_automation(), jobs()
+    for environment, status in (("production", "RUNNING"), ("development", "STOPPED"), ("elsewhere", "STOPPED")):
+        there = in_environment(settings, environment)
+        assert {schedule.default_status.name for schedule in schedules(automation, defined, there)} == {status}
+        sensor = landing_sensor(automation, defined["events_and_models"], there)
+        assert sensor.default_status.name == status
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("job: everything", "job: everthing"), "everthing'; did you mean 'everything'"),
+        (("every_seconds: 10", "every_seconds: 0"), "landing.every_seconds"),
+        (("every_seconds: 10", "seconds: 10"), "landing"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(settings: Settings, tmp_path: Path, change: tuple[str, str], says: str) -> None:
+    from orchestration.automation import FILE
+
+    path = tmp_path / "automation.yaml"
+    path.write_text(FILE.read_text().replace(*change))
+    with pytest.raises(MillraceError, match=says):
+        schedules(read_automation(path), jobs(), settings)
+
+
+def test_files_are_landed_when_they_are_whole(settings: Settings) -> None:
+    import os
+    import time
+
+    settings.landing.mkdir()
+    assert look(settings).files == []
+    whole, hidden, young = (settings.landing / name for name in ("a.jsonl", ".b.jsonl", "c.jsonl"))
+    for path in (whole, hidden, young):
+        path.write_text("{}\n")
+    before = time.time() - 2 * STILL_WRITTEN_SECONDS
+    for path in (whole, hidden):
+        os.utime(path, (before, before))
+    assert look(settings).files == [whole]
+    word = look(settings).word
+    whole.write_text("{}\n{}\n")
+    os.utime(whole, (before, before))
+    assert look(settings).word != word
+
+
+def test_the_sensor_asks_for_a_run_once_per_state_of_the_folder(settings: Settings) -> None:
+    import os
+
+    sensor = landing_sensor(read_automation(), jobs()["events_and_models"], settings)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance)
+        assert isinstance(sensor(context), dg.SkipReason)
+        settings.landing.mkdir()
+        (settings.landing / "a.jsonl").write_text("{}\n")
+        os.utime(settings.landing / "a.jsonl", (1, 1))
+        result = sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        assert result.run_requests
+        assert len(result.run_requests) == 1
+        again = dg.build_sensor_context(instance=instance, cursor=result.cursor)
+        assert isinstance(sensor(again), dg.SkipReason)
