@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.assets.models import model_assets
-from orchestration.assets.raw import raw_assets
+from orchestration.assets.raw import raw_assets, source_keys
 from orchestration.assets.semantic import semantic_assets
 from orchestration.automation import landing_sensor, read_automation, schedules
 from orchestration.jobs import IN_ONE_PROCESS, jobs
@@ -14,7 +14,7 @@ from warehouse.settings import load_settings
 
 
 def definitions() -> dg.Definitions:
-    settings, automation, defined = load_settings(), read_automation(), jobs()
+    settings, automation, defined = load_settings(), read_automation(), jobs(source_keys())
     manifest = current_manifest(settings)
     return dg.Definitions(
         assets=[*raw_assets(), model_assets(manifest), semantic_assets(manifest)],

@@ -39,6 +39,10 @@ DECLARED = {
 }
 
 
+def source_keys() -> list[dg.AssetKey]:
+    return [dg.AssetKey(["raw", name]) for name in load_definitions(load_settings())]
+
+
 def raw_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
     definitions = load_definitions(load_settings())
     return [
