@@ -18,7 +18,7 @@ def jobs(source_keys: Sequence[dg.AssetKey] = ()) -> dict[str, dg.UnresolvedAsse
         ),
         dg.define_asset_job(
             "events_and_models",
-            # Not what is downstream of events alone: a model is also made of declared projects, whose views are made first.
+            # Not what is downstream of events alone: a model is also made of what is declared, whose views come first.
             selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*source_keys),
             description="Events that landed, and all models.",
         ),

@@ -98,14 +98,15 @@ def test_a_file_that_lands_becomes_rows_of_a_mart_and_nothing_is_left_behind(
         "{metadataEntries {label ... on IntMetadataEntry {intValue}}}}}}"
     )["assetOrError"]["assetMaterializations"]
     assert {"label": "dagster/row_count", "intValue": 2} in materialized[0]["metadataEntries"]
-    ours = [psutil.Process(dagster.process.pid), *psutil.Process(dagster.process.pid).children(recursive=True)]
-    assert len(ours) > 3
+    home = str(instance.data_dir)
+    assert len(processes_of(home)) > 3
     dagster.end()
     assert dagster.process.returncode == 0
-    home = str(instance.data_dir)
-    left = [p for p in ours if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-    assert left == []
-    assert not [p.pid for p in psutil.process_iter() if _is_of(p, home)]
+    assert processes_of(home) == []
+
+
+def processes_of(home: str) -> list[int]:
+    return [process.pid for process in psutil.process_iter() if _is_of(process, home)]
 
 
 def _is_of(process: psutil.Process, home: str) -> bool:
