@@ -91,7 +91,8 @@ def test_a_file_that_lands_becomes_rows_of_a_mart_and_nothing_is_left_behind(
 ) -> None:
     assert until(dagster.is_loaded)
     dagster.drop("a.jsonl", {**EVENT, "user_id": "anna"}, {**EVENT, "user_id": "bob"})
-    assert until(lambda: dagster.runs() == ["SUCCESS"]), dagster.runs()
+    # At the minute of a schedule there may be another run.
+    assert until(lambda: "SUCCESS" in dagster.runs()), dagster.runs()
     assert instance.rows("SELECT count() FROM marts.fct_events") == [(2,)]
     materialized = dagster.ask(
         '{assetOrError(assetKey: {path: ["marts", "fct_events"]}) {... on Asset {assetMaterializations(limit: 1) '
