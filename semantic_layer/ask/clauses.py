@@ -16,6 +16,7 @@ from semantic_layer.metrics.models import Comparator, Grain
 
 JOINS = (Role.AND, Role.OR)
 ValueList = tuple[int, tuple[tuple[Meaning, ...], ...], bool]  # where it ends, the values, whether they are contrasted
+DANGLING = ("with", "in", "on", "from", "for", "of", "by", "via")
 OPPOSITE = {Comparator.EQUAL: Comparator.UNEQUAL, Comparator.UNEQUAL: Comparator.EQUAL}
 # Begins of phrases that also hold for what is joined to them: excluding mobile and Germany.
 EXCLUDING = {"except", "excluding", "exclude", "excludes", "excl", "without", "ignoring", "ignore", "omitting", "omit"}
@@ -155,7 +156,7 @@ class ClauseReader:
         """in Germany and France, not on mobile, plan is pro, except the email channel, age over 30."""
         joined_by: Literal["and", "or"] = "and"
         at = self.at
-        if self.has(at, Role.OR) and self.slots.clauses:
+        if self.has(at, Role.OR) and at and self.slots.clauses:
             joined_by, at = "or", self.past_fillers(at + 1)
         negated = False
         while self.has(at, Role.NOT, Role.ONLY, Role.HAVING) and not self._is_value(at):
@@ -290,17 +291,23 @@ class ClauseReader:
             found.append(alternatives)
             names = {meaning.name for meaning in alternatives}
             at = end = at + 1
-            while self.has(at, *JOINS, Role.VERSUS, Role.NOT):
+            while self.has(at, *JOINS, Role.VERSUS, Role.NOT) or self._contrasts(at):
                 if self.has(at, Role.NOT) and not (
                     negated and self.items[at].text in ("nor", "not", "and not", "or not")
                 ):
                     break
-                contrast = contrast or (self.has(at, Role.VERSUS) and bool(self.named(at + 1, "value")))
+                joins = self.has(at, Role.VERSUS) or self._contrasts(at)
+                contrast = contrast or (joins and bool(self.named(self.past_fillers(at + 1), "value")))
                 at += 1
             if at == end:
                 break
         found = [tuple(m for m in alternatives if names and m.name in names) for alternatives in found]
         return (end, tuple(found), contrast) if found else None
+
+    def _contrasts(self, at: int) -> bool:
+        """compare Germany with France: `with` joins there."""
+        item = self.item(at)
+        return self.slots.contrasts and item is not None and item.text in ("with", "to")
 
     def _text(self, begin: int, end: int) -> str:
         return " ".join(self.items[at].text for at in range(begin, end) if not self.is_filler(at))
@@ -309,8 +316,15 @@ class ClauseReader:
 
     def take_silent(self) -> bool:
         item = self.items[self.at]
+        if item.has(Role.AVERAGE):
+            self.slots.averages = True
+            self.at += 1
+            return True
         if item.meanings or not item.roles:
             return False
+        before = self.item(self.at - 1)
+        if item.has(Role.AND) and before and before.text in DANGLING:
+            return False  # with and without a coupon
         if item.has(Role.FILLER) or item.has(Role.AND) or item.has(Role.IS) or item.has(Role.COUNT):
             self.at += 1
             return True

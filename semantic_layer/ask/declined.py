@@ -10,6 +10,18 @@ from semantic_layer.ask.declared import read_yaml
 from semantic_layer.ask.lexicon import Lexicon
 from semantic_layer.ask.tokens import Token, key_of
 
+PERSONS = {
+    "users",
+    "customers",
+    "people",
+    "subscribers",
+    "buyers",
+    "members",
+    "visitors",
+    "persons",
+    "clients",
+    "shoppers",
+}
 PHRASES = Path(__file__).parent / "declined.yaml"
 
 
@@ -17,6 +29,8 @@ def declined(tokens: Sequence[Token], lexicon: Lexicon) -> str:
     """The reason where it is such a question, else nothing. What the catalogue itself calls something so (a channel
     `email`) is none. In the file ^ marks what only begins a question, ! what is a reason whatever the catalogue has."""
     words = [token.text for token in tokens]
+    if personal := _asks_for_persons(words):
+        return personal
     for marks, phrase, reason in _reasons():
         starts = (0,) if "^" in marks else range(len(words) - len(phrase) + 1)
         for start in starts:
@@ -24,6 +38,17 @@ def declined(tokens: Sequence[Token], lexicon: Lexicon) -> str:
             said = words[start : start + len(phrase)] == phrase and not all(token.quoted for token in part)
             if said and ("!" in marks or not lexicon.meanings(key_of(token.stem for token in part), part)):
                 return reason
+    return ""
+
+
+def _asks_for_persons(words: list[str]) -> str:
+    """list churned customers; but not: list countries by customers."""
+    begin = words.index("list") + 1 if "list" in words[:4] else None
+    for word in words[begin : begin + 5] if begin is not None else ():
+        if word in ("by", "per", "with", "where"):
+            return ""
+        if word in PERSONS:
+            return next(reason for _, phrase, reason in _reasons() if phrase == ["list", "users"])
     return ""
 
 

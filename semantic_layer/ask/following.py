@@ -12,7 +12,7 @@ from semantic_layer.ask.lexicon import Lexicon, Meaning
 from semantic_layer.ask.metric_questions import build
 from semantic_layer.ask.metric_reader import MetricReader
 from semantic_layer.ask.phrases import Role
-from semantic_layer.ask.resolution import Assumptions
+from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.time_phrases import Against
 from semantic_layer.metrics.models import METRIC_TIME, All, Comparison, Condition, MetricQuery, Ordering
@@ -23,6 +23,8 @@ REMOVABLE = (Role.CONDITIONS, Role.GROUPINGS, Role.COMPARISON, Role.RANKING, Rol
 class FollowUpReader(MetricReader):
     """As a question about metrics, and what is to be taken away of the one before."""
 
+    leans = True
+
     def __init__(self, items: Sequence[Item]) -> None:
         super().__init__(items)
         self.removed: set[Role] = set()
@@ -30,7 +32,14 @@ class FollowUpReader(MetricReader):
         self.adds = False
 
     def take(self) -> bool:
-        return self.take_removal() or self.take_total() or super().take() or self.take_loose() or self.take_cue()
+        return (
+            self.take_addition()
+            or self.take_removal()
+            or self.take_total()
+            or super().take()
+            or self.take_loose()
+            or self.take_cue()
+        )
 
     def _people_are_counted(self) -> bool:
         """only pro users: of whom, not what; and users? what."""
@@ -42,6 +51,13 @@ class FollowUpReader(MetricReader):
     def take_people(self) -> bool:
         if not self.has(self.at, Role.PEOPLE) or (self.has(self.at - 1, Role.BY)):
             return False
+        self.at += 1
+        return True
+
+    def take_addition(self) -> bool:
+        if not self.has(self.at, Role.ADD):
+            return False
+        self.adds = True
         self.at += 1
         return True
 
@@ -84,7 +100,7 @@ class FollowUpReader(MetricReader):
 
     def take_cue(self) -> bool:
         item = self.items[self.at]
-        if item.has(Role.ADD) or (self.at == 0 and item.text == "and by"):
+        if (self.at == 0 and item.has(Role.OR)) or (self.at == 0 and item.text == "and by"):
             self.adds = True
         elif not (item.has(Role.CUE) and self.at == 0) or item.has(Role.NOT) or item.has(Role.OR):
             return False
@@ -113,11 +129,19 @@ def amended(
         contrasts=said.contrasts and bool(said.clauses),
         changes=said.changes,
     )
-    if reader.adds:
+    if reader.adds or said.contrasts:
         together.clauses, together.kept = _joined(said.clauses, together.kept)
+    if said.contrasts and len(together.clauses) < len(said.clauses):
+        # vs France, after one of Germany: both, side by side.
+        joined = [one for one in together.kept if isinstance(one, Comparison) and len(one.values) > 1]
+        together.groups += [Group(_exactly("dimension", one.dimension)) for one in joined]
+    elif said.contrasts and any(len(clause.values) < 2 for clause in said.clauses):
+        raise Unclear("It compares with something, and the question before was of nothing like it.")
     made = build(together, lexicon, before.project, today, assumed)
     changes: dict[str, Any] = {}
-    if Role.RANKING not in reader.removed and together.direction is None:
+    if not made.by:
+        changes = {"order": (), "limit": None}
+    elif Role.RANKING not in reader.removed and together.direction is None:
         order = [_moved(ordering, before, made) for ordering in before.order]
         names = {*made.metrics, *(grouping.name for grouping in made.by)}
         changes["order"] = tuple(ordering for ordering in order if ordering.name in names)
@@ -129,8 +153,10 @@ def amended(
 
 def _metrics(reader: FollowUpReader, before: MetricQuery) -> list[Mention]:
     old, said = [_exactly("metric", name) for name in before.metrics], reader.slots.metrics
-    only_ranks = [mention for mention in said if mention is not reader.slots.order_by] == []
-    if not said or only_ranks or (reader.adds and not reader.slots.groups and not reader.slots.clauses):
+    ranking = [reader.slots.order_by, *(limit.metric for limit in reader.slots.limits)]
+    if all(mention in ranking for mention in said) or (
+        reader.adds and not reader.slots.groups and not reader.slots.clauses
+    ):
         new = [mention for mention in said if not {meaning.name for meaning in mention.meanings} & set(before.metrics)]
         return [*old, *new]
     return said
@@ -160,7 +186,7 @@ def _kept(reader: FollowUpReader, before: MetricQuery) -> list[Condition]:
         named = set(reader.removed_dimensions)
         return [one for one in conditions if named and not (isinstance(one, Comparison) and one.dimension in named)]
     said: set[str] = set()
-    for clause in [] if reader.adds else reader.slots.clauses:
+    for clause in [] if reader.adds or reader.slots.contrasts else reader.slots.clauses:
         said |= {meaning.name for value in clause.values for meaning in value}
         said |= {meaning.name for meaning in clause.dimension.meanings} if clause.dimension else set()
     return [one for one in conditions if not (isinstance(one, Comparison) and one.dimension in said)]

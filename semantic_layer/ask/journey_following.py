@@ -41,6 +41,10 @@ class JourneyFollowUpReader(JourneyReader):
         return self.take_removal() or super().take() or self.take_loose() or self.take_cue()
 
     def take_removal(self) -> bool:
+        known = self.number(self.at + 1)
+        if self.has(self.at, Role.TOP) and known and isinstance(known[0], int) and known[0] > 0:
+            self.slots.top, self.at = known[0], known[2]
+            return True
         at = self.past_fillers(self.at + 1)
         found = {role for role in (Role.CONDITIONS, Role.GROUPINGS, Role.TIMES) if self.has(at, role)}
         if not self.has(self.at, Role.REMOVE) or not found:
@@ -92,6 +96,10 @@ def amended_journey(
         changes["within_seconds"] = reader.within_seconds
     if {Role.AFTER, Role.BEFORE} & reader.said and isinstance(before, Paths):
         changes["direction"] = Direction.PREVIOUS if Role.BEFORE in reader.said else Direction.NEXT
+    if slots.top:
+        if not isinstance(before, Paths):
+            raise Unclear("Only paths have most frequent ones.")
+        changes["top"] = slots.top
     if not changes:
         raise Unclear("It is not clear what of the question before it changes.")
     return before.model_copy(update=changes)

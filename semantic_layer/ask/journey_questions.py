@@ -35,6 +35,7 @@ from warehouse.errors import WrongUsage
 
 PERIODS = {Grain.DAY: Period.DAY, Grain.WEEK: Period.WEEK, Grain.MONTH: Period.MONTH}
 ANY = Step(event="*")
+OWN_STAGES = {"dormant", "resurrected", "resurrecting"}  # words for nothing else
 PAGE, SCREEN_EVENT = "page.path", "screen_viewed"
 
 
@@ -117,7 +118,7 @@ class FunnelQuestion(JourneyQuestion):
     silent = (Role.FUNNEL, Role.SHARE, Role.TAKES, Role.ANY_ORDER, Role.STRICTLY, Role.COUNT)
 
     def is_meant(self) -> bool:
-        shown = bool({Role.FUNNEL, Role.TAKES} & self.said) or Role.THEN in {step.link for step in self.steps}
+        shown = {Role.FUNNEL, Role.TAKES} & self.said or Role.THEN in {step.link for step in self.steps}
         # "how many people who begin a checkout place an order"
         counted = (
             {Role.COUNT, Role.SHARE} & self.said
@@ -129,9 +130,19 @@ class FunnelQuestion(JourneyQuestion):
     def is_sure(self) -> bool:
         return Role.FUNNEL in self.said or Role.THEN in {step.link for step in self.steps}
 
+    def take_word(self) -> bool:
+        """how long until people order after signing up: what comes after stands first."""
+        if self.steps and self.has(self.at, Role.AFTER) and self._step(self.past_people(self.at + 1)):
+            self._link = Role.AFTER
+            self.at += 1
+            return True
+        return super().take_word()
+
     def build(self, common: dict[str, Any]) -> Funnel:
         filters = self.filters()
         steps = [self.step(mention, filters) for mention in self.steps if not mention.is_excluded]
+        if self.steps[-1].link is Role.AFTER:
+            steps = [steps[-1], *steps[:-1]]
         if len(steps) < 2:
             raise Unclear("A funnel has at least two steps: name what comes first and what comes after.")
         given: dict[str, Any] = {"steps": tuple(steps)}
@@ -259,8 +270,14 @@ class LifecycleQuestion(JourneyQuestion):
     silent = (Role.LIFECYCLE, Role.STAGE, Role.COUNT, Role.RETURNS)
 
     def is_meant(self) -> bool:
-        stages = sum(item.has(Role.STAGE) for item in self.items)
-        return Role.LIFECYCLE in self.said or stages >= 2
+        stages = [item.text for item in self.items if item.has(Role.STAGE)]
+        return Role.LIFECYCLE in self.said or len(stages) > 1 or bool(OWN_STAGES & {*stages})
+
+    def take_word(self) -> bool:
+        if self.has(self.at, Role.OR) and self.has(self.at + 1, Role.STAGE):
+            self.at += 1
+            return True
+        return super().take_word()
 
     def is_sure(self) -> bool:
         return Role.LIFECYCLE in self.said

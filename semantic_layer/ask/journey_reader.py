@@ -10,6 +10,7 @@ from semantic_layer.ask.items import Item
 from semantic_layer.ask.lexicon import Meaning
 from semantic_layer.ask.numbers import counted
 from semantic_layer.ask.phrases import Role
+from semantic_layer.ask.time_phrases import Each
 from semantic_layer.metrics.models import Grain
 
 PAGE_EVENT = "page_viewed"
@@ -89,6 +90,10 @@ class JourneyReader(ClauseReader):
         if not self.has(self.at, Role.WITHIN) and self.items[self.at].text != "in":
             return False
         number, unit = self.item(self.at + 1), self.item(self.at + 2)
+        if number and isinstance(number.time, Each) and number.text.split()[0] in ("a", "an") and number.time.grain:
+            self.within_seconds = SECONDS.get(number.time.grain)
+            self.at += 2 if self.within_seconds else 0
+            return self.within_seconds is not None
         count = counted(number.text, article=True) if number else None
         if not count or unit is None:
             return False

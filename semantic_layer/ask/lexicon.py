@@ -30,13 +30,12 @@ class Meaning:
     name: str  # of the metric, dimension or event; of a page its path
     value: str = ""
     rank: int = 0  # 0: its own name or label, 1: a synonym
+    is_bare: bool = False  # the value itself, not what people call it
 
     @property
     def needs_dimension(self) -> bool:
         """Whether a value says nothing unless its dimension is named: yes, unknown, 404, 3.2."""
-        return self.kind == "value" and (
-            bool(NO_NAME.fullmatch(self.value)) or EVENT_NAMES.fullmatch(self.name) is not None
-        )
+        return self.is_bare and bool(NO_NAME.fullmatch(self.value) or EVENT_NAMES.fullmatch(self.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +129,9 @@ class Lexicon:
     def _is_metric(self, key: str) -> bool:
         return any(meaning.kind == "metric" for meaning in self._terms.get(key, {}).values())
 
-    def names_dimension(self, tokens: Sequence[Token]) -> bool:
+    def dimensions_named(self, tokens: Sequence[Token]) -> set[str]:
         known = self._terms.get(key_of(token.stem for token in tokens), {})
-        return any(meaning.kind == "dimension" for meaning in known.values())
+        return {meaning.name for meaning in known.values() if meaning.kind == "dimension"}
 
     @cached_property
     def phrases_of_metrics(self) -> dict[str, list[frozenset[str]]]:
@@ -147,7 +146,7 @@ class Lexicon:
             words = words_of(phrase)
             self.words.update(words)
             said = [words]
-            if meaning.kind != "value" and len(fewer := content(words)) > 1:
+            if meaning.kind != "value" and "_" not in phrase and len(fewer := content(words)) > 1:
                 said.append(fewer)
             self._spelled |= {("".join(some), meaning.kind, meaning.name) for some in said}
             for key in {key_of(map(stem, some)) for some in said} - {""}:
@@ -160,7 +159,10 @@ class Lexicon:
         countries = is_country(name, values)
         for value in values:
             # What is declared of a dimension is its own: email is a channel first, and a medium second.
-            self._add(Meaning("value", name, value, rank=0 if value in dimension.value_synonyms else 1), (value,))
+            self._add(
+                Meaning("value", name, value, rank=0 if value in dimension.value_synonyms else 1, is_bare=True),
+                (value,),
+            )
             if countries:
                 self._add(Meaning("value", name, value, 1), names_of_countries(value))
             if PAGES.fullmatch(name):
@@ -171,7 +173,9 @@ class Lexicon:
 
     def _add_page(self, dimension: str, path: str) -> None:
         """By its words: the pricing page. Without `page` only where a journey leads there, since a path may be /new."""
-        page, value = Meaning("page", path, rank=0 if path.startswith("/") else 1), Meaning("value", dimension, path, 1)
+        # A screen of an app has a name, and is a page to those only who have no page of that name.
+        rank = 0 if path.startswith("/") else 1
+        page, value = Meaning("page", path, rank=rank), Meaning("value", dimension, path, rank)
         if path == "/":
             for meaning in (page, value):
                 self._add(meaning, ("home page", "homepage", "start page"))

@@ -25,6 +25,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     if not slots.metrics:
         raise Unclear(NOTHING_MEASURED)
     metrics = choose_metrics(lexicon, slots, assumed)
+    if slots.averages:
+        _check_averages([catalogue.metrics[name] for name in metrics])
     dimensions = Dimensions(catalogue, metrics)
     days, compare = days_and_comparison(slots, today, assumed)
     if any(catalogue.metrics[name].every_day for name in metrics):
@@ -86,9 +88,9 @@ def _groupings(
     if not any(one.name == METRIC_TIME for one in by) and any(
         catalogue.metrics[n].needs_time for n in dimensions.metrics
     ):
-        grain = _nearest_grain(
-            _suiting_grain(days, catalogue, project), [catalogue.metrics[n] for n in dimensions.metrics]
-        )
+        metrics = [catalogue.metrics[name] for name in dimensions.metrics]
+        named = [UNITS[word] for metric in metrics for word in metric.label.split() if word in UNITS]
+        grain = _nearest_grain(named[-1] if named else _suiting_grain(days, catalogue, project), metrics)
         assumed.assume(f"Per {grain}, since it has a value at a time only.", 0.95)
         by.append(Grouping(name=METRIC_TIME, grain=grain))
     if len({one.grain for one in by if one.name == METRIC_TIME}) > 1:
@@ -103,6 +105,14 @@ def _check_grain(grain: Grain, metrics: list[Metric]) -> None:
             raise Unclear(f"{metric.label} is known {listed}, not per {grain}.")
         if not metric.grains and metric.grain in GRAINS and GRAINS.index(grain) < GRAINS.index(Grain(metric.grain)):
             raise Unclear(f"The finest that {metric.label.lower()} is known by is the {metric.grain}, not the {grain}.")
+
+
+def _check_averages(metrics: list[Metric]) -> None:
+    """An average revenue may be one of orders, of users or of days."""
+    for metric in metrics:
+        names = " ".join((metric.label, *metric.synonyms)).lower().split()
+        if metric.format != "percent" and not {"average", "mean", "per"} & set(names):
+            raise Unclear(f"{metric.label} is no average: say of what.")
 
 
 def _nearest_grain(wanted: Grain, metrics: list[Metric]) -> Grain:

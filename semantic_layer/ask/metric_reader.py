@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from semantic_layer.ask.clauses import ClauseReader
-from semantic_layer.ask.phrases import Quality, Role
+from semantic_layer.ask.phrases import Quality, Role, roles
 from semantic_layer.ask.slots import Group, Limit, Mention
 from semantic_layer.metrics.models import Comparator
 
@@ -13,6 +13,8 @@ LINKS = (Role.IS, Role.HAVING, Role.FILLER)
 
 
 class MetricReader(ClauseReader):
+    leans = False  # on a question before, whose metrics and dimensions it ranks
+
     def take(self) -> bool:
         return (
             self.take_time()
@@ -35,9 +37,21 @@ class MetricReader(ClauseReader):
         mention = self.mention(self.at, "metric")
         if mention is None or (self.has(self.at, Role.PEOPLE) and not self._people_are_counted()):
             return False
+        if self.slots.metrics and not self._is_joined(mention):
+            return False  # sessions that had errors are not sessions and errors
         self.add_metric(mention)
         self.at += 1
         return True
+
+    def _is_joined(self, mention: Mention) -> bool:
+        """Whether another metric is asked for with `and`, or the same is named again."""
+        names = {meaning.name for meaning in mention.meanings}
+        if any(names & {meaning.name for meaning in other.meanings} for other in self.slots.metrics):
+            return True
+        at = self.at - 1
+        while self.is_filler(at) or self.has(at, Role.COUNT):
+            at -= 1
+        return self.has(at, Role.AND, Role.VERSUS) or self.items[at].time is not None
 
     # Users are a metric, or only those of whom another metric is asked ---------------------------------------------
 
@@ -65,6 +79,10 @@ class MetricReader(ClauseReader):
     # Rankings -------------------------------------------------------------------------------------------------------
 
     def take_ranking(self) -> bool:
+        if self.has(self.at, Role.TREND):
+            self.slots.groups.append(Group(over_time=True))
+            self.at += 1
+            return True
         return self._top() or self._best() or self._which() or self._counted_groups() or self._sorted()
 
     def _top(self) -> bool:
@@ -113,8 +131,15 @@ class MetricReader(ClauseReader):
         mention = self.mention(after, "metric")
         group = None if mention else self.group(after)
         slots = self.slots
-        if mention is None and group is None and top is None and slots.metrics and slots.groups:
+        if mention is None and not any(self.named(i, "metric") for i in range(len(self.items)) if i != at - 1):
+            mention_of_itself = self.mention(at - 1, "metric")  # the slowest pages
+            if mention_of_itself and group:
+                self.add_metric(mention_of_itself)
+        if mention is None and group is None and (self.leans or (top is None and slots.metrics and slots.groups)):
             slots.direction, slots.is_ranking = how, True  # which pages load slowest
+            if top is None and self.leans and (known := self.number(at)) and isinstance(known[0], int):
+                top, at = known[0], known[2]
+            slots.top = top or slots.top
             self.at = at
             return True
         if mention is None and group is None:
@@ -169,7 +194,7 @@ class MetricReader(ClauseReader):
         """sorted by revenue, ranked, descending."""
         if self.has(self.at, Role.DIRECTION):
             direction = self.items[self.at].payload(Role.DIRECTION)
-            assert isinstance(direction, bool)
+            assert isinstance(direction, bool | Quality)
             self.slots.direction = direction
             self.at += 1
             return True
@@ -190,16 +215,17 @@ class MetricReader(ClauseReader):
         return True
 
     def take_order_by(self) -> bool:
-        """top countries by revenue."""
-        if not self.has(self.at, Role.BY):
+        """top countries by revenue, countries by revenue; of revenue by user nobody knows what."""
+        if not self.has(self.at, Role.BY) or self.items[self.at].text != "by":
             return False
-        at = self.past_fillers(self.at + 1)
-        if self.items[self.at].text == "by" and (mention := self.mention(at, "metric")):
+        at, slots = self.past_fillers(self.at + 1), self.slots
+        mention = self.mention(at, "metric")
+        if mention and (slots.is_ranking or (slots.groups and not slots.metrics)):
             self.add_metric(mention)
-            self.slots.order_by = mention
+            slots.order_by = mention
             self.at = at + 1
             return True
-        if self.items[self.at].text == "by" and self._is_agent(at):
+        if self._is_agent(at):
             self.at += 1
             return True
         return False
@@ -208,7 +234,12 @@ class MetricReader(ClauseReader):
         """orders by mobile users: by whom, not by what."""
         while self.has(at, Role.NOT, Role.ONLY):
             at = self.past_fillers(at + 1)
-        return bool(self.named(at, "value"))
+        values = self._values(at, None, False)
+        if values is None:
+            return False
+        last = (self.items[values[0] - 1].text.split()[-1],)  # pro users may be one name
+        is_people = any(role is Role.PEOPLE for role, _ in roles().get(last, ()))
+        return is_people or self.has(self.past_fillers(values[0]), Role.PEOPLE)
 
     # Thresholds -----------------------------------------------------------------------------------------------------
 
@@ -263,6 +294,8 @@ class MetricReader(ClauseReader):
         begin = self.at
         while self.is_filler(begin - 1):
             begin -= 1
+        if self.has(begin - 1, Role.COUNT):
+            return False  # how many countries there are is another question
         is_first = begin == 0 or self.has(begin - 1, Role.VERSUS, Role.SORTED, Role.ONLY)
         following = self.past_fillers(self.at + 1)
         leads = self.has(following, Role.HAVING, Role.COMPARATOR, Role.BY, Role.SORTED, Role.BEST)

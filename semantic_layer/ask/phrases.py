@@ -31,6 +31,8 @@ class Role(Enum):
     DIRECTION = auto()
     VERSUS = auto()
     CHANGE = auto()  # how did revenue change
+    TREND = auto()  # how did revenue develop
+    AVERAGE = auto()
     PEOPLE = auto()
     UNIT = auto()
     # Of journeys only
@@ -88,6 +90,8 @@ def roles(*files: str) -> Phrases:
     found: Phrases = {}
     declared = [entry for file in (GENERAL, *files) for entry in _declared(file)]
     declared += ((Role.UNIT, unit, f"{unit}, {unit}s") for unit in Grain)
+    if OF_JOURNEYS in files:  # whose rows have an order of their own, and an order is an event
+        declared = [entry for entry in declared if entry[0] is not Role.SORTED]
     for role, payload, phrases in sorted(declared, key=lambda entry: entry[0] is Role.FILLER):
         for phrase in phrases.split(","):
             words = tuple(phrase.split())

@@ -147,7 +147,8 @@ class Dimensions:
         name = self._only(clause.dimension.text if clause.dimension else clause.text, ranked)
         values: list[str | int | float] = list(clause.constants)
         for value in clause.values:
-            values += [meaning.value for meaning in value if meaning.name == name]
+            best = min(meaning.rank for meaning in value if meaning.name == name)
+            values += [meaning.value for meaning in value if meaning.name == name and meaning.rank == best]
         return Comparison(dimension=name, operator=clause.operator, values=tuple(dict.fromkeys(values)))
 
 

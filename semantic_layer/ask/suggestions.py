@@ -33,7 +33,8 @@ def _shared(words: tuple[frozenset[str], frozenset[str]], said: set[str]) -> flo
 
 
 def _question(metric: Metric, catalogue: Catalogue, number: int) -> str:
-    label = metric.label if metric.label.isupper() else f"{metric.label[0].lower()}{metric.label[1:]}"
+    is_word = metric.label[1:2].islower()  # no abbreviation
+    label = f"{metric.label[0].lower()}{metric.label[1:]}" if is_word else metric.label
     dimension = next(
         (catalogue.dimensions[name].label.lower() for name in metric.dimensions if name in catalogue.dimensions), ""
     )

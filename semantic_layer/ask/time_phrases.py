@@ -37,7 +37,7 @@ WITHIN: tuple[str, ...] = (
     "over",
     "at",
 )
-WITHIN += ("from", "throughout", "across", "by")
+WITHIN += ("from", "throughout", "across")
 ADVERBS = {"hourly": Grain.HOUR, "daily": Grain.DAY, "weekly": Grain.WEEK, "monthly": Grain.MONTH}
 ADVERBS |= {"quarterly": Grain.QUARTER, "yearly": Grain.YEAR, "annual": Grain.YEAR, "annually": Grain.YEAR}
 EACH: tuple[str, ...] = (

@@ -33,7 +33,26 @@ _SAME |= {"canceled": "cancelled", "organization": "organisation", "color": "col
 SKIPPED = frozenset(
     ("a", "an", "the", "our", "your", "my", "its", "their", "we", "us", "you", "i", "they", "do", "does")
 )
-SKIPPED |= {"did", "is", "are", "was", "were", "be", "been", "has", "have", "had", "of", "in", "on", "to", "for"}
+SKIPPED |= {
+    "who",
+    "that",
+    "which",
+    "did",
+    "is",
+    "are",
+    "was",
+    "were",
+    "be",
+    "been",
+    "has",
+    "have",
+    "had",
+    "of",
+    "in",
+    "on",
+    "to",
+    "for",
+}
 _IRREGULAR = {"people": "person", "men": "man", "women": "woman", "children": "child", "indices": "index"}
 _KEPT = re.compile(r"(?:ss|us|is)$")
 _IRREGULAR_VERBS = {"bought": "buy", "made": "make", "saw": "see", "seen": "see", "began": "begin", "begun": "begin"}

@@ -3,6 +3,7 @@ word that says something must be known, and the pieces must fit together."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import MetricQuery
 
 MOST_WORDS = 80
+ALWAYS_LEANS = {"and", "also", "only", "just", "same", "but", "or", "instead", "now"}  # on a question before
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
         return Refusal(f"It is not clear whether to read {' or '.join(dict.fromkeys(ways))}.", (), ())
     if read:
         return read[0][1]
-    return _refusal(tokens, mended[0][1] if len(mended) == 1 else attempts, lexicon)
+    return _refusal(tokens, mended[0][1] if len(mended) == 1 else attempts, lexicon, context)
 
 
 def _first(attempts: list[Attempt], corrections: tuple[tuple[str, str], ...] = ()) -> Understood | None:
@@ -111,17 +113,30 @@ def _complete(attempt: Attempt, assumed: Assumptions, made: Callable[[], MetricQ
 
 def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt:
     items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
+    for item, following in itertools.pairwise(items):
+        # "orders with coupon SPRING10" are orders with that coupon, not orders with a coupon.
+        last = lexicon.dimensions_named(tokens[item.end - 1 : item.end])
+        if item.named("metric") and item.end - item.start > 1 and last & {m.name for m in following.named("value")}:
+            items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=(item.start, item.end))
+            break
+    if context.previous is None and tokens[0].text in ALWAYS_LEANS and not _names_metric(items):
+        return Attempt("metrics", problem=NOTHING_MEASURED)
     attempt = _metrics_of(items, lexicon, context)
     if attempt.succeeded:
         return attempt
     # "which pages load slowest": page loads are a metric as well, and hide the pages.
     for item in items:
         ends = (tokens[item.start : item.start + 1], tokens[item.end - 1 : item.end])
-        if item.end - item.start > 1 and item.named("metric") and any(map(lexicon.names_dimension, ends)):
+        if item.end - item.start > 1 and item.named("metric") and any(map(lexicon.dimensions_named, ends)):
             again = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=(item.start, item.end))
             if (other := _metrics_of(again, lexicon, context)).succeeded:
                 return other
     return attempt
+
+
+def _names_metric(items: list[Item]) -> bool:
+    """Beside the people of whom something may be asked."""
+    return any(item.named("metric") and not item.has(Role.PEOPLE) for item in items)
 
 
 def _metrics_of(items: list[Item], lexicon: Lexicon, context: Context) -> Attempt:
@@ -176,7 +191,7 @@ def _amended(
     return amended_journey(reader, before, lexicon.catalogue, today, assumed)
 
 
-def _refusal(tokens: list[Token], attempts: list[Attempt], lexicon: Lexicon) -> Refusal:
+def _refusal(tokens: list[Token], attempts: list[Attempt], lexicon: Lexicon, context: Context) -> Refusal:
     best = min(attempts, key=lambda attempt: len(attempt.uncovered))
     suggestions = best.suggestions or nearest_questions(tokens, lexicon)
     if best.uncovered:
@@ -185,5 +200,6 @@ def _refusal(tokens: list[Token], attempts: list[Attempt], lexicon: Lexicon) -> 
         return Refusal(f"It is not known what {listed} means here.", words, suggestions)
     problem = best.problem or "The question is not understood."
     if problem == NOTHING_MEASURED:
-        problem += ", and there is no question before it that it could follow."
+        no_other = ", and there is no question before it that it could follow"
+        problem += f"{'' if context.previous else no_other}."
     return Refusal(problem, (), suggestions)

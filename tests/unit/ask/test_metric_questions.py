@@ -29,6 +29,8 @@ MAY = "2026-05-01..2026-05-31"
         ("active users per week", "active_users by metric_time:week"),
         ("revenue, orders and sessions in May", f"revenue, orders, sessions {MAY}"),
         ("revenue per user", "revenue_per_user"),
+        ("what do users spend on average, the revenue per user", "refused: It is not known what 'spend' means here."),
+        ("revenue per user on average", "revenue_per_user"),
         ("REVENUE BY COUNTRY", "revenue by user__country"),
         # groupings
         ("revenue by country", "revenue by user__country"),
@@ -128,7 +130,10 @@ def test_a_question_becomes_its_query(question: str, expected: str) -> None:
     ("question", "why"),
     [
         ("conversion rate by country", "Sign-up rate or Purchase rate"),
-        ("average revenue", "'average'"),
+        ("average revenue", "no average"),
+        ("orders on average per day", "no average"),
+        ("sessions that had errors", "'errors'"),
+        ("sessions orders", "'orders'"),
         ("median revenue", "'median'"),
         ("revenue per session", "'per'"),
         ("revenue per user per customer", "'per'"),
