@@ -46,7 +46,7 @@ class FollowUpReader(MetricReader):
         at = self.at - 1
         while self.is_filler(at):
             at -= 1
-        return at < 0 or (self.has(at, Role.COUNT, Role.CUE, Role.ADD) and not self.has(at, Role.ONLY))
+        return at < 0 or (self.has(at, Role.COUNT, Role.CUE, Role.LEADS, Role.ADD) and not self.has(at, Role.ONLY))
 
     def take_people(self) -> bool:
         if not self.has(self.at, Role.PEOPLE) or (self.has(self.at - 1, Role.BY)):
@@ -102,7 +102,11 @@ class FollowUpReader(MetricReader):
         item = self.items[self.at]
         if (self.at == 0 and item.has(Role.OR)) or (self.at == 0 and item.text == "and by"):
             self.adds = True
-        elif not (item.has(Role.CUE) and self.at == 0) or item.has(Role.NOT) or item.has(Role.OR):
+        elif (
+            not ((item.has(Role.CUE) or item.has(Role.LEADS)) and self.at == 0)
+            or item.has(Role.NOT)
+            or item.has(Role.OR)
+        ):
             return False
         self.at += 1
         return True

@@ -60,6 +60,8 @@ class JourneyQuestion(JourneyReader):
         """The journey, of what was read; Unclear where it cannot be."""
         if self.slots.against or self.slots.contrasts or self.slots.changes:
             raise Unclear("Journeys are not compared with other days: ask for each.")
+        if self.slots.averages and Role.TAKES not in self.said:
+            raise Unclear("A journey tells counts and shares, no averages.")
         days, _ = days_and_comparison(self.slots, self.today, self.assumed)
         if days == Days(None, None):
             self.assumed.assume("No days are named: all with data.", 1.0)

@@ -59,7 +59,8 @@ class Role(Enum):
     PATHS = auto()
     GOES = auto()
     # Of follow-ups only
-    CUE = auto()  # and, what about, same for: it amends the question before
+    LEADS = auto()  # and, what about, same for: it amends the question before
+    CUE = auto()  # by, top, per: it may
     ADD = auto()
     REMOVE = auto()
     CONDITIONS = auto()

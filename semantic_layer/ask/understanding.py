@@ -29,7 +29,6 @@ from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import MetricQuery
 
 MOST_WORDS = 80
-ALWAYS_LEANS = {"and", "also", "only", "just", "same", "but", "or", "instead", "now"}  # on a question before
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _attempts(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[A
     if context.previous is None:
         return alone
     follow_up = _follow_up(tokens, lexicon, context, context.previous)
-    return [follow_up, *alone] if _leans(tokens) else [*alone, follow_up]
+    return [follow_up, *alone] if _leans(tokens, lexicon, context) else [*alone, follow_up]
 
 
 def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
@@ -119,7 +118,8 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
         if item.named("metric") and item.end - item.start > 1 and last & {m.name for m in following.named("value")}:
             items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=(item.start, item.end))
             break
-    if context.previous is None and tokens[0].text in ALWAYS_LEANS and not _names_metric(items):
+    leads = any(role is Role.LEADS for role, _ in roles(OF_FOLLOW_UPS).get((tokens[0].text,), ()))
+    if context.previous is None and leads and not _names_metric(items):
         return Attempt("metrics", problem=NOTHING_MEASURED)
     attempt = _metrics_of(items, lexicon, context)
     if attempt.succeeded:
@@ -147,16 +147,20 @@ def _metrics_of(items: list[Item], lexicon: Lexicon, context: Context) -> Attemp
     return attempt
 
 
-def _leans(tokens: list[Token]) -> bool:
+def _leans(tokens: list[Token], lexicon: Lexicon, context: Context) -> bool:
     """Whether it begins as a question that follows another."""
     words = tuple(token.text for token in tokens)
     grammar = roles(OF_FOLLOW_UPS)
-    begins = [n for n in range(1, 5) if any(role is Role.CUE for role, _ in grammar.get(words[:n], ()))]
-    if not begins:
+    begins = {n: {role for role, _ in grammar.get(words[:n], ())} & {Role.CUE, Role.LEADS} for n in range(1, 5)}
+    said = [n for n, found in begins.items() if found]
+    if not said:
         return False
     # "and how many orders were there in May" is a whole question.
-    rest = words[begins[-1] :]
-    return not any(role in (Role.COUNT, Role.WHICH) for n in (1, 2) for role, _ in grammar.get(rest[:n], ()))
+    rest = words[said[-1] :]
+    if any(role in (Role.COUNT, Role.WHICH) for n in (1, 2) for role, _ in grammar.get(rest[:n], ())):
+        return False
+    leads = any(Role.LEADS in found for found in begins.values())
+    return leads or not _names_metric(cut(tokens, lexicon, context.today, METRIC_KINDS, roles()))
 
 
 def _follow_up(tokens: list[Token], lexicon: Lexicon, context: Context, previous: Understood) -> Attempt:
