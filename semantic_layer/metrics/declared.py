@@ -132,9 +132,12 @@ class _Declared:
         return tuple(grain for grain in grains if not joined or grain == grains[0] or self._compiles(metric, grain))
 
     def _coarsest(self, name: str) -> int:
-        """What is set off against the begin of a month has no meaning by year."""
+        """What is set off against the begin of a month has no meaning by year. Of what runs over some days, MetricFlow
+        would tell the last day of a month on which there was anything, not the last day of the month."""
         parts = _inputs(self.metrics[name])
         own = [_order(part["offset_to_grain"]) for part in parts if part.get("offset_to_grain")]
+        if self._runs_over_some_days(name):
+            own.append(_order(self.spine_grain))
         return min([len(GRAINS), *own, *(self._coarsest(part["name"]) for part in parts)])
 
     def _compiles(self, metric: str, grain: str) -> bool:
@@ -156,11 +159,12 @@ class _Declared:
         return any(_offset(part) or self._is_joined_to_days(part["name"]) for part in _inputs(metric))
 
     def _needs_time(self, name: str) -> bool:
-        metric = self.metrics[name]
-        cumulative = metric["type_params"].get("cumulative_type_params") or {}
-        if cumulative.get("window") or cumulative.get("grain_to_date"):
-            return True
-        return any(_offset(part) or self._needs_time(part["name"]) for part in _inputs(metric))
+        parts = _inputs(self.metrics[name])
+        return self._runs_over_some_days(name) or any(_offset(part) or self._needs_time(part["name"]) for part in parts)
+
+    def _runs_over_some_days(self, name: str) -> bool:
+        cumulative = self.metrics[name]["type_params"].get("cumulative_type_params") or {}
+        return bool(cumulative.get("window") or cumulative.get("grain_to_date"))
 
     def _adds_up(self, name: str) -> bool:
         """Sums and counts do, and what is added to or taken off of such at the same time."""
