@@ -150,7 +150,8 @@ FORMULAS: dict[str, Callable[[list[Event]], float | None]] = {
         -(len(some(e, "paid")) - len(some(e, "left"))) / (len(some(e, "paid")) + len(some(e, "left")))
     ),
     "-sum(paid.amount) - sum(left.amount)": lambda e: -sum(amounts(some(e, "paid"))) - sum(amounts(some(e, "left"))),
-    "count(paid) * 3e15 * 3e15": lambda e: len(some(e, "paid")) * 9e30,
+    # More than a whole number of ClickHouse can be.
+    " * ".join(["count(*)"] * 9): lambda e: float(len(e)) ** 9,
     "1 / (count(paid) - count(paid))": lambda e: None,
     "2 - count(left) / 4 / unique(left)": lambda e: 2 - len(some(e, "left")) / 4 / people(some(e, "left")),
     "count(paid[user.plan=pro])": lambda e: len(some(e, "paid", lambda x: plan_of(x) == "pro")),
