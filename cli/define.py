@@ -27,7 +27,7 @@ def define(
         typer.Option(metavar="NAMES", help="What else to group by: properties such as currency, plan, page.path."),
     ] = None,
     label: Annotated[str, typer.Option(help="What people read. \\[default: the name in words]")] = "",
-    description: Annotated[str, typer.Option(help="What it tells. \\[default: the formula]")] = "",
+    description: Annotated[str, typer.Option(help="What it tells, beside the formula.")] = "",
     shown_as: Annotated[
         str,
         typer.Option(help="number, percent (of 1), currency, seconds, milliseconds, score. \\[default: by formula]"),

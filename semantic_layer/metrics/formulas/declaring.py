@@ -153,7 +153,9 @@ def _helpers(declared: Declared, parts: Mapping[Aggregate, str]) -> list[dict[st
 
 def _metric(declared: Declared, parts: Mapping[Aggregate, str]) -> dict[str, Any]:
     definition, formula = declared.definition, declared.formula
-    described = definition.description or f"{formula}."
+    # The formula itself is told beside it.
+    described = definition.description.strip() or "Calculated from events"
+    described += "" if described.endswith((".", "!", "?")) else "."
     metric: dict[str, Any] = {
         "name": definition.name,
         "label": label_of(definition),

@@ -131,7 +131,7 @@ def test_one_aggregate_is_a_simple_metric() -> None:
     assert metric == {
         "name": "rate",
         "label": "Rate",
-        "description": "p95(page_viewed[page.path=/pricing].load_time_ms).",
+        "description": "Calculated from events.",
         "type": "simple",
         "type_params": {"measure": {"name": "rate"}},
         "time_granularity": "day",
@@ -181,6 +181,12 @@ def test_more_than_one_aggregate_is_a_derived_metric_of_hidden_ones() -> None:
     }
     assert metric["filter"] == "({{ Dimension('event__name') }} in ('a', 'b'))"
     assert metric["description"].endswith("Where unique(a) is 0, it has no value.")
+
+
+@pytest.mark.parametrize("said", ["Of carts that are paid", " Of carts that are paid. "])
+def test_what_somebody_says_of_it_stands_before_where_it_has_no_value(said: str) -> None:
+    metric = declared("count(a) / count(b)", description=said)["metrics"][-1]
+    assert metric["description"] == "Of carts that are paid. Where count(b) is 0, it has no value."
 
 
 def test_of_any_event_nothing_is_filtered() -> None:
