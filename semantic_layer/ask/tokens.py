@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     rf"""
     (?P<date>\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,4}}[./]\d{{1,2}}[./]\d{{1,4}})
   | (?P<path>(?<![\w/])/[\w\-./%~]*)
-  | (?P<number>(?:(?<=\s)-)?[€$£]?\d+(?:,\d{{3}})*(?:\.\d+)?[^\W\d_%]*%?[€$£]?)
+  | (?P<number>(?:(?<=\s)-)?[€$£]?\d+(?:,\d{{3}})*(?:\.\d+)?[^\W\d_%]*(?:\s?%)?[€$£]?)
   | (?P<word>[^\W\d_](?:[^\W_]|'(?=[^\W\d_]))*)
   | (?P<sign>>=|<=|!=|<>|->|=>|[<>=→])
   | (?P<dash>[–—]|(?<=\d)-(?=\d)|(?<=\s)-(?=\s)|-(?=(?:{MONTH_WORDS})))
@@ -104,6 +104,8 @@ def tokenise(question: str) -> list[Token]:
 
 def _parts(token: Token) -> list[Token]:
     """don't is do not; what's is what."""
+    if token.kind == "number":
+        return [replace(token, text=token.text.replace(" ", ""))]
     if token.kind == "date" and not re.fullmatch(r"\d+(-\d+-|([./])\d+\2)\d+", token.text):
         return [replace(token, kind="other")]
     if token.kind != "word":

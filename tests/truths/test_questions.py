@@ -1,17 +1,36 @@
-"""The questions that somebody else wrote down with what they mean, asked of the catalogue of a built world."""
+"""The questions that somebody else wrote down with what they mean, and those of the guide, asked of the catalogue of a
+built world."""
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
+from semantic_layer.ask.understanding import Context, understand
+from semantic_layer.ask.understood import Understood
 from semantic_layer.metrics.catalogue import load_catalogue
 from tests.questions.scoring import DEVELOPMENT, report, score
+from tests.support import REPOSITORY
 from tests.truths.conftest import LoadedWorld
 
 ENOUGH = 0.95  # of the structures of questions that can be answered
 # Its author took answers to the survey for ones of days; fct_nps_answers.answered_at has the hour.
 TELLS_MORE_THAN_THOUGHT = ["NPS by hour"]
+GUIDE = (REPOSITORY / "docs" / "questions.md").read_text()
 
 
 def test_questions_are_understood_as_they_are_meant_and_none_that_cannot_be_answered_is(built: LoadedWorld) -> None:
     found = score(DEVELOPMENT, load_catalogue(built.instance.settings))
     assert found.share >= ENOUGH, report(found)
     assert [question for question in found.answered if question not in TELLS_MORE_THAN_THOUGHT] == [], report(found)
+
+
+def test_what_the_guide_says_can_be_asked_can_be(built: LoadedWorld) -> None:
+    catalogue = load_catalogue(built.instance.settings)
+    section = GUIDE.partition("## What can be asked")[2].partition("\n## ")[0]
+    examples = re.findall(r"\*([^*]+)\*", section.partition("\n\nBest and worst")[0])
+    questions = [example for example in examples if not example.startswith("…")]
+    assert len(questions) > 30
+    context = Context("demo", date(2026, 6, 24))
+    refused = [q for q in questions if not isinstance(understand(q, catalogue, context), Understood)]
+    assert refused == []

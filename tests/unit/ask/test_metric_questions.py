@@ -106,6 +106,7 @@ MAY = "2026-05-01..2026-05-31"
         ("countries with more than 100 orders", "orders by user__country having orders > 100"),
         ("countries where revenue is at least 1,000", "revenue by user__country having revenue >= 1000"),
         ("channels with a bounce rate below 40%", "bounce_rate by session__channel having bounce_rate < 0.4"),
+        ("channels with a bounce rate below 40 %", "bounce_rate by session__channel having bounce_rate < 0.4"),
         ("revenue by country with fewer than 10 orders", "revenue, orders by user__country having orders < 10"),
         ("days with between 10 and 20 orders", "orders by metric_time:day having orders >= 10, orders <= 20"),
         ("countries with over 2k revenue", "revenue by user__country having revenue > 2000"),
