@@ -153,16 +153,16 @@ def test_paths(built: LoadedWorld) -> None:
 
 
 def test_a_question_with_an_unknown_word_is_refused(built: LoadedWorld) -> None:
-    done = built.instance.run("ask", "takings of unicorns last month", "--format", "json")
+    done = built.instance.run("ask", "goblins of unicorns last month", "--format", "json")
     assert done.returncode == 1
     refusal = json.loads(done.stdout)
     assert set(refusal) == {"refused", "reason", "unknown_words", "suggestions"}
     assert refusal["refused"] is True
-    assert {"takings", "unicorns"} <= set(refusal["unknown_words"])
+    assert {"goblins", "unicorns"} <= set(refusal["unknown_words"])
     assert refusal["suggestions"]
     # What is suggested is understood.
     assert built.instance.run("ask", refusal["suggestions"][0]).returncode == 0
-    table = built.instance.run("ask", "takings of unicorns last month")
+    table = built.instance.run("ask", "goblins of unicorns last month")
     assert (table.returncode, table.stderr) == (1, "")
     assert "Ask instead: " in table.stdout
 
@@ -296,7 +296,7 @@ def test_explain_shows_the_sql(built: LoadedWorld) -> None:
 
 
 def test_a_language_model_answers_what_the_matcher_refuses(built: LoadedWorld) -> None:
-    question = "how did the footfall of our premises develop"
+    question = "how did the goblins of our premises develop"
     structure = {"kind": "metrics", "metrics": ["sessions"], "from": "2026-03-01", "to": "2026-03-31"}
     with openai_stub({"answer": structure}) as stub:
         variables = {"MILLRACE_LLM_MODEL": "openai/stub", "MILLRACE_LLM_URL": stub.url}
@@ -314,7 +314,7 @@ def test_a_language_model_answers_what_the_matcher_refuses(built: LoadedWorld) -
         built.instance.run("ask", "sessions in March 2026", **variables)
         assert len(stub.requests) == 2
     rows = built.instance.rows(
-        "SELECT route, tokens FROM ops.questions FINAL WHERE question LIKE '%footfall%' ORDER BY asked_at"
+        "SELECT route, tokens FROM ops.questions FINAL WHERE question LIKE '%goblins%' ORDER BY asked_at"
     )
     assert rows == [("llm", 120), ("cache", 0), ("llm", 120)]
 
@@ -322,10 +322,10 @@ def test_a_language_model_answers_what_the_matcher_refuses(built: LoadedWorld) -
 def test_where_the_model_fails_the_matchers_refusal_stands(built: LoadedWorld) -> None:
     with openai_stub(500) as stub:
         variables = {"MILLRACE_LLM_MODEL": "openai/stub", "MILLRACE_LLM_URL": stub.url}
-        done = built.instance.run("ask", "how was the footfall", "--format", "json", **variables)
+        done = built.instance.run("ask", "how was the goblins", "--format", "json", **variables)
     assert done.returncode == 1
     refusal = json.loads(done.stdout)
-    assert "footfall" in refusal["unknown_words"]
+    assert "goblins" in refusal["unknown_words"]
     assert "failed with HTTP status 500" in refusal["reason"]
 
 

@@ -18,7 +18,7 @@ from tests.unit.ask.world import CATALOGUE
 from warehouse.errors import WrongUsage
 from warehouse.settings import load_settings
 
-UNKNOWN = "how did the footfall of our premises develop"
+UNKNOWN = "how did the goblins of our premises develop"
 UNSURE = "revenu by contry last motnh for prro in germny"  # five typing errors
 STRUCTURE = {"answer": {"kind": "metrics", "metrics": ["sessions"]}}
 SESSIONS = MetricQuery(project="demo", metrics=("sessions",))
@@ -44,7 +44,7 @@ def understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
 def test_without_a_model_a_refusal_is_the_end(understood: Ask) -> None:
     refusal = understood(UNKNOWN)
     assert isinstance(refusal, Refusal)
-    assert "footfall" in refusal.unknown_words
+    assert "goblins" in refusal.unknown_words
 
 
 def test_what_the_matcher_is_sure_of_goes_to_no_model(understood: Ask) -> None:
