@@ -314,7 +314,7 @@ def test_a_language_model_answers_what_the_matcher_refuses(built: LoadedWorld) -
         built.instance.run("ask", "sessions in March 2026", **variables)
         assert len(stub.requests) == 2
     rows = built.instance.rows(
-        "SELECT route, tokens FROM ops.questions FINAL WHERE question LIKE '%goblins%' ORDER BY asked_at"
+        "SELECT route, tokens FROM ops.questions FINAL WHERE question LIKE '%our premises%' ORDER BY asked_at"
     )
     assert rows == [("llm", 120), ("cache", 0), ("llm", 120)]
 
