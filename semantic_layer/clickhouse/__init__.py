@@ -4,6 +4,6 @@
     compiler = Compiler(manifest)                  # some 50 ms; any number of projects and timezones
     sql = compiler.compile(request, project="demo", timezone="Europe/Berlin")
 
-`expressions.py` and `plans.py` say in ClickHouse's SQL what MetricFlow plans, `ranges.py` makes running totals cheap,
-`loader.py` makes divisions mean what they say. docs/decisions/030 tells why.
+`expressions.py` and `plans.py` say in ClickHouse's SQL what MetricFlow plans, `ranges.py` and `pushed_joins.py` make
+running totals cheap, `loader.py` makes divisions mean what they say. docs/decisions/030 tells why.
 """

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from metricflow.sql.render.sql_plan_renderer import DefaultSqlPlanRenderer, SqlPlanRenderResult
 from metricflow.sql.sql_select_node import SqlOrderByDescription, SqlSelectStatementNode
-from metricflow_semantics.sql.sql_bind_parameters import SqlBindParameterSet
 from metricflow_semantics.sql.sql_exprs import SqlStringExpression
 
 from semantic_layer.clickhouse.expressions import ClickHouseExpressionRenderer
@@ -18,10 +17,8 @@ class ClickHousePlanRenderer(DefaultSqlPlanRenderer):
 
     def visit_select_statement_node(self, node: SqlSelectStatementNode) -> SqlPlanRenderResult:
         ordered = replace(node, order_bys=self._by_position(node))
-        cheaper = grouped_before_the_join(self, ordered)
-        if cheaper is not None:
-            return SqlPlanRenderResult(cheaper, SqlBindParameterSet())
-        return super().visit_select_statement_node(ordered)
+        cheaper = grouped_before_the_join(ordered, lambda part: self.EXPR_RENDERER.render_sql_expr(part).sql)
+        return super().visit_select_statement_node(cheaper or ordered)
 
     def _by_position(self, node: SqlSelectStatementNode) -> tuple[SqlOrderByDescription, ...]:
         """A name would mean the source's column, where it has one of that name, since prefer_column_name_to_alias has

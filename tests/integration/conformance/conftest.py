@@ -13,7 +13,7 @@ from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
 
 from semantic_layer.clickhouse.compiler import Compiler
 from semantic_layer.clickhouse.loader import load_manifest
-from tests.integration.conformance.shop import statements
+from tests.integration.conformance.tables import DATABASE, removed, statements
 from tests.support import Instance
 from warehouse.dbt import invoke
 
@@ -28,12 +28,13 @@ class Shop:
         self.clickhouse, self.compiler = clickhouse, compiler
 
     def sql(self, *metrics: str, by: tuple[str, ...] = (), timezone: str = "Europe/Berlin", **more: Any) -> str:
-        grouped = {"group_by_names": by, "order_by_names": by} if by else {}
-        request = MetricFlowQueryRequest.create(metric_names=metrics, **grouped, **more)
+        request = MetricFlowQueryRequest.create(
+            metric_names=metrics, **{"group_by_names": by, "order_by_names": by, **more}
+        )
         return self.compiler.compile(request, "demo", timezone)
 
     def ask(self, *metrics: str, by: tuple[str, ...] = (), timezone: str = "Europe/Berlin", **more: Any) -> Rows:
-        return self.clickhouse.rows(self.sql(*metrics, by=by, timezone=timezone, **more))
+        return self.clickhouse.rows(self.sql(*metrics, by=by, timezone=timezone, **more), role="analyst")
 
 
 @pytest.fixture(scope="session")
@@ -49,29 +50,28 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def opened(clickhouse: Instance, declared: Path, name: str, *, nullable: bool, filled: bool) -> Iterator[Shop]:
-    for statement in statements(name, nullable):
-        if filled or not statement.startswith("INSERT"):
-            clickhouse.client().command(statement)
+def opened(clickhouse: Instance, declared: Path, name: str, *, nullable: bool, filled: bool = True) -> Iterator[Shop]:
+    for statement in statements(name, nullable, filled):
+        clickhouse.client().command(statement)
     renamed = json.loads(declared.read_text())
     for node in (*renamed["semantic_models"], *renamed["project_configuration"]["time_spines"]):
         relation = node["node_relation"]
-        relation["relation_name"] = relation["relation_name"].replace("`shop`", f"`{name}`")
-        relation["schema_name"] = name
+        relation["schema_name"], relation["alias"] = DATABASE, f"{name}_{relation['alias']}"
+        relation["relation_name"] = f"`{DATABASE}`.`{relation['alias']}`"
     path = declared.with_name(f"{name}.json")
     path.write_text(json.dumps(renamed))
     yield Shop(clickhouse, Compiler(load_manifest(path)))
-    clickhouse.client().command(f"DROP DATABASE {name} SYNC")
+    for statement in removed(name):
+        clickhouse.client().command(statement)
 
 
 @pytest.fixture(scope="session", params=["plain", "nullable"])
 def shop(request: pytest.FixtureRequest, clickhouse: Instance, declared: Path) -> Iterator[Shop]:
-    nullable = request.param == "nullable"
-    with opened(clickhouse, declared, f"shop_{request.param}", nullable=nullable, filled=True) as one:
+    with opened(clickhouse, declared, request.param, nullable=request.param == "nullable") as one:
         yield one
 
 
 @pytest.fixture(scope="session")
 def empty_shop(clickhouse: Instance, declared: Path) -> Iterator[Shop]:
-    with opened(clickhouse, declared, "shop_empty", nullable=False, filled=False) as one:
+    with opened(clickhouse, declared, "empty", nullable=False, filled=False) as one:
         yield one

@@ -1,4 +1,4 @@
-"""A small shop in Python: rows with everything that goes wrong in joins, months and clocks, and the tables of them."""
+"""A small shop in Python: rows with everything that goes wrong in joins, months and clocks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Visit:
     at: datetime
     channel: str | None
     seconds: int | None
+    site: str
 
     @property
     def day(self) -> date:
@@ -33,6 +34,7 @@ class Purchase:
     amount: Decimal
     rebate: Decimal
     pieces: int
+    site: str
 
     @property
     def day(self) -> date:
@@ -57,20 +59,26 @@ def _visits() -> list[Visit]:
             moment + timedelta(minutes=211 * n),
             None if n % 17 == 0 else ("ads", "search", "mail")[n % 3],
             None if n % 11 == 0 else (n * 37) % 240,
+            ("north", "south")[n % 5 // 3],
         )
         for n in range(420)
     ]
-    # The hour that Berlin has not, and the two instants around it; the last second of a day there and here.
     for k, text in enumerate(
         (
-            "2024-03-31T00:59:59",
+            "2024-03-31T00:59:59",  # Berlin has no hour between these two
             "2024-03-31T01:00:00",
-            "2024-03-31T21:59:59",
+            "2024-03-31T21:59:59",  # the last second of a day there and, below, here
             "2024-02-29T22:59:59",
             "2024-03-31T23:59:59",
+            "2024-03-30T21:30:00",  # the last hour of a day in Beirut, whose next day begins at one
+            "2024-03-30T22:00:00",
+            "2024-03-24T02:30:00",  # 23:30 in Asuncion, and 23:30 once more
+            "2024-03-24T03:30:00",
+            "2024-02-10T12:00:00",  # as p1 changes the plan
         )
     ):
-        found.append(Visit(f"w{k}", "p1", datetime.fromisoformat(text).replace(tzinfo=UTC), "ads", 5))
+        found.append(Visit(f"w{k}", "p1", datetime.fromisoformat(text).replace(tzinfo=UTC), "ads", 5, "south"))
+    found.append(Visit("x", "p2", datetime(2024, 3, 9, 8, tzinfo=UTC), "it's \\ {odd}", 77, "north"))
     return found
 
 
@@ -88,6 +96,7 @@ def _purchases() -> list[Purchase]:
                 amount,
                 Decimal(n * 31 % 700) / 100,
                 1 + n % 3,
+                ("north", "south")[n % 2],
             )
         )
     return found
@@ -102,71 +111,3 @@ PLANS = [
     Plan("p2", "team", datetime(2024, 3, 5, tzinfo=UTC), None),  # a gap, in which nothing is known
     Plan("p3", "pro", datetime(2024, 1, 1, tzinfo=UTC), None),
 ]
-
-
-def statements(database: str, nullable: bool) -> list[str]:
-    """What makes and fills the tables, with columns that take NULL or, where nothing is missing, do not."""
-
-    def of(type_: str) -> str:
-        return f"Nullable({type_})" if nullable else type_
-
-    def text(value: str | None) -> str:
-        return "NULL" if value is None else f"'{value}'"
-
-    def instant(value: datetime | None) -> str:
-        return "NULL" if value is None else f"toDateTime64('{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}', 3, 'UTC')"
-
-    low = "LowCardinality(Nullable(String))"
-    tables = {
-        "visits": (
-            f"project_id String, visit_id {of('String')}, person_id Nullable(String), at {of('DateTime64(3)')}, "
-            f"on_day {of('Date')}, channel {low}, seconds Nullable(UInt32)",
-            [
-                f"({text(project)}, {text(v.id)}, {text(v.person)}, {instant(v.at)}, '{v.day}', {text(v.channel)}, "
-                f"{'NULL' if v.seconds is None else v.seconds})"
-                for project, rows in (("demo", VISITS), ("other", VISITS[:50]))
-                for v in rows
-            ],
-        ),
-        "purchases": (
-            f"project_id String, purchase_id {of('String')}, person_id {of('String')}, at {of('DateTime64(3)')}, "
-            f"on_day {of('Date')}, product {low}, amount {of('Decimal(12, 2)')}, rebate {of('Decimal(12, 2)')}, "
-            f"pieces {of('UInt8')}",
-            [
-                f"('demo', {text(p.id)}, {text(p.person)}, {instant(p.at)}, '{p.day}', {text(p.product)}, "
-                f"{p.amount}, {p.rebate}, {p.pieces})"
-                for p in PURCHASES
-            ],
-        ),
-        "people": (
-            f"project_id String, person_id {of('String')}, country {low}",
-            [f"('demo', {text(person)}, {text(country)})" for person, country in COUNTRIES.items()],
-        ),
-        "plans": (
-            f"project_id String, person_id {of('String')}, plan {of('String')}, valid_from {of('DateTime64(3)')}, "
-            "valid_to Nullable(DateTime64(3))",
-            [f"('demo', {text(p.person)}, {text(p.plan)}, {instant(p.begins)}, {instant(p.ends)})" for p in PLANS],
-        ),
-        # Each project has days of its own: those of another one must not count again.
-        "days": (
-            "project_id String, date_day Date",
-            [
-                f"('{project}', '{FIRST + timedelta(days=n)}')"
-                for project in ("demo", "other")
-                for n in range((LAST - FIRST).days + 1)
-            ],
-        ),
-        "hours": (
-            "project_id String, date_hour DateTime('UTC')",
-            [
-                f"('{project}', '{datetime(2024, 1, 29) + timedelta(hours=n):%Y-%m-%d %H:%M:%S}')"
-                for project in ("demo", "other")
-                for n in range(24 * 66)
-            ],
-        ),
-    }
-    made = [f"CREATE DATABASE {database} ENGINE = Atomic"]
-    for name, (columns, rows) in tables.items():
-        made.append(f"CREATE TABLE {database}.{name} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
-        made.append(f"INSERT INTO {database}.{name} VALUES {', '.join(rows)}")
-    return made
