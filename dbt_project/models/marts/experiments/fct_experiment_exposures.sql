@@ -3,15 +3,9 @@
 {%- set goals = {'signed_up': 'signed_up', 'onboarded': 'onboarding_completed', 'ordered': 'order_completed'} %}
 
 with views as (
-    select
-        project_id,
-        person_key,
-        event_id,
-        timestamp,
-        toLowCardinality(ifNull(properties.experiment_id::Nullable(String), '')) as experiment,
-        toLowCardinality(ifNull(properties.variant::Nullable(String), 'unknown')) as variant
-    from {{ ref('fct_events') }}
-    where event = 'experiment_viewed' and person_id != ''
+    select project_id, person_key, event_id, timestamp, experiment, variant
+    from {{ ref('int_milestones') }}
+    where event = 'experiment_viewed'
 ),
 
 exposures as (
@@ -35,7 +29,7 @@ goals as (
         {%- for event in goals.values() %}
         maxIf(timestamp, event = '{{ event }}') as {{ event }}_at{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ ref('fct_events') }}
+    from {{ ref('int_milestones') }}
     where event in ({{ quoted(goals.values()) }})
     group by project_id, person_key
 )

@@ -2,15 +2,9 @@
 
 -- By the day of receipt, as what was rejected has no other. The copy of an event that counts is one of the accepted lines.
 with accepted as (
-    select project_id, {{ local_date('received_at') }} as local_date, count() as lines
-    from {{ ref('stg_millrace__events') }}
-    group by project_id, local_date
-),
-
-kept as (
-    select project_id, {{ local_date('received_at') }} as local_date, count() as events
-    from {{ ref('int_events_sessionised') }}
-    group by project_id, local_date
+    select project_id, received_on as local_date, sum(days.lines) as lines, sum(days.kept) as kept
+    from {{ ref('int_receipt_days') }} as days
+    group by project_id, received_on
 ),
 
 -- What a line that is no JSON calls its project is whatever stood in its place.
@@ -26,8 +20,7 @@ select
     accepted.local_date as local_date,
     'accepted'::LowCardinality(String) as verdict,
     accepted.lines as lines,
-    toUInt64(greatest(toInt64(accepted.lines) - toInt64(ifNull(kept.events, 0)), 0)) as repeated
+    toUInt64(greatest(toInt64(accepted.lines) - toInt64(accepted.kept), 0)) as repeated
 from accepted
-left join kept on kept.project_id = accepted.project_id and kept.local_date = accepted.local_date
 union all
 select project_id, local_date, reason as verdict, lines, 0 as repeated from rejected

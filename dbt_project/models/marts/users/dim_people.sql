@@ -45,7 +45,7 @@ steps as (
         minOrNullIf(timestamp, event = 'signed_up') as signed_up_at,
         minOrNullIf(timestamp, event = 'onboarding_completed') as onboarded_at,
         minOrNullIf(local_date, event = 'signed_up') as signed_up_on
-    from {{ ref('fct_events') }}
+    from {{ ref('int_milestones') }}
     where event in ('signed_up', 'onboarding_completed')
     group by project_id, person_key
 ),
