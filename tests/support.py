@@ -84,7 +84,7 @@ class Instance:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=180,
+            timeout=600,
             check=False,
         )
 
