@@ -113,3 +113,18 @@ def test_one_without_a_manifest_is_used(settings: Settings) -> None:
     keep(settings, replace(CATALOGUE, version="2"))
     semantic_manifest(settings).unlink()
     assert load_catalogue(settings).version == "2"
+
+
+def test_a_build_is_done_also_where_the_catalogue_is_not(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cli.build import renew_catalogue
+
+    renew_catalogue(settings)
+    assert "Warning: the catalogue of metrics is behind: No metrics are known yet." in capsys.readouterr().err
+    (settings.project_dir / "projects.yaml").write_text("projects:\n  - {id: demo, name: Demo}\n")
+    keep(settings)
+    catalogue_file(settings).unlink()
+    semantic_manifest(settings).write_text('{"semantic_models": []}')
+    renew_catalogue(settings)
+    assert "The metrics cannot be read" in capsys.readouterr().err
