@@ -27,14 +27,9 @@ first_sessions as (
 ),
 
 bought as (
-    select
-        orders.project_id as project_id,
-        orders.person_key as person_key,
-        sumIf(ifNull(orders.revenue, 0), orders.local_date < days.first_seen_on + 30) as revenue_of_30_days,
-        sumIf(ifNull(orders.revenue, 0), orders.local_date < days.first_seen_on + 90) as revenue_of_90_days
-    from {{ ref('fct_orders') }} as orders
-    inner join days on days.project_id = orders.project_id and days.person_key = orders.person_key
-    group by orders.project_id, orders.person_key
+    select project_id, person_key, groupArray((local_date, ifNull(revenue, 0))) as orders
+    from {{ ref('fct_orders') }}
+    group by project_id, person_key
 ),
 
 -- The first of each; who never came so far has no time.
@@ -89,8 +84,10 @@ select
     {%- endfor %}
     {%- for day in [30, 90] %}
     if(
-        days.first_seen_on + {{ day }} > days.last_day + 1, null, ifNull(bought.revenue_of_{{ day }}_days, 0)
-    ) as revenue_of_{{ day }}_days{{ ',' if not loop.last }}
+        days.first_seen_on + {{ day }} > days.last_day + 1,
+        null,
+        arraySum(arrayMap(bill -> if(bill.1 < days.first_seen_on + {{ day }}, bill.2, 0), bought.orders))
+    )::Nullable(Decimal(38, 12)) as revenue_of_{{ day }}_days{{ ',' if not loop.last }}
     {%- endfor %}
 from days
 left join first_sessions on first_sessions.project_id = days.project_id and first_sessions.person_key = days.person_key
