@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
@@ -22,7 +23,7 @@ class Metrics:
         self.declared: dict[str, Metric]
         self.dimensions: dict[str, Dimension]
         self.declared, self.dimensions = declared(path)
-        self.names = [metric.name for metric in load_manifest(path).metrics]
+        self.names = [metric["name"] for metric in json.loads(path.read_text())["metrics"]]  # the hidden as well
         self._compiler = Compiler(load_manifest(path))
         self._reader = Reader(built.instance.settings)
         self._timezones = {project: truth["timezone"] for project, truth in built.truths["projects"].items()}

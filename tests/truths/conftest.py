@@ -42,3 +42,10 @@ def built(world: LoadedWorld) -> LoadedWorld:
     assert {node["status"] for node in done["nodes"]} <= {"success", "pass"}
     manifest = world.instance.data_dir / "dbt" / "target" / "manifest.json"
     return replace(world, manifest=json.loads(manifest.read_text()))
+
+
+@pytest.fixture(scope="session")
+def metrics(built: LoadedWorld) -> Any:
+    from tests.truths.asking import Metrics  # which knows a world, too
+
+    return Metrics(built)

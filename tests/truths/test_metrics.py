@@ -33,11 +33,6 @@ NAMED = {
 }
 
 
-@pytest.fixture(scope="module")
-def metrics(built: LoadedWorld) -> Metrics:
-    return Metrics(built)
-
-
 @pytest.fixture
 def truth(built: LoadedWorld, project: str) -> dict[str, Any]:
     found: dict[str, Any] = built.truths["projects"][project]
