@@ -61,6 +61,15 @@ def test_periods_of_any_length_add_up(metrics: Metrics, project: str) -> None:
 
 
 @pytest.mark.parametrize("project", PROJECTS)
+def test_every_metric_has_one_value_per_period(metrics: Metrics, project: str) -> None:
+    for name, metric in metrics.declared.items():
+        for grain in set(metric.grains) & {"day", "week", "month"}:
+            periods = [period for period, _ in metrics.rows(project, name, by=(f"metric_time__{grain}",))]
+            assert len(set(periods)) == len(periods), (name, grain)
+            assert periods or project != "demo", (name, grain)
+
+
+@pytest.mark.parametrize("project", PROJECTS)
 def test_recurring_revenue_of_each_day_and_what_it_grew(metrics: Metrics, built: LoadedWorld, project: str) -> None:
     paid = {row.local_date.isoformat(): row.revenue for row in balances(Facts(built, project))}
     assert metrics.of(project, "mrr", by=(DAY,)) == {day: float(amount) for day, amount in paid.items()}
