@@ -1,0 +1,98 @@
+"""What runs and checks found, as rows of the database ops. Builds, expectations and reconciles write through here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from warehouse.connection import connect, insert_rows
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    asset: str  # database.table
+    status: str  # success, error, skipped
+    seconds: float
+    table_rows: int | None = None
+    table_bytes: int | None = None
+    message: str = ""
+    finished_at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    asset: str  # database.table
+    check_name: str
+    kind: str  # dbt, expectation, reconcile
+    dimension: str  # completeness, validity, uniqueness, timeliness, consistency
+    severity: str  # error, warn
+    status: str  # pass, fail, error, skipped
+    project_id: str = ""
+    seconds: float = 0.0
+    checked: int | None = None
+    failures: int | None = None
+    observed: str = ""
+    message: str = ""
+    checked_at: datetime = field(default_factory=now)
+
+    @property
+    def failed(self) -> bool:
+        return self.status in ("fail", "error")
+
+    @property
+    def blocks(self) -> bool:
+        """Nothing that is made of the asset may be made now."""
+        return self.failed and self.severity == "error"
+
+
+@dataclass
+class RunRecord:
+    """A run, from its begin; `write` when it has ended."""
+
+    kind: str  # build, expectations, reconcile
+    started_by: str = "command line"
+    dagster_run_id: str = ""
+    run_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    started_at: datetime = field(default_factory=now)
+
+    def write(
+        self,
+        settings: Settings,
+        status: str,
+        message: str = "",
+        models: Iterable[ModelRun] = (),
+        checks: Iterable[CheckResult] = (),
+    ) -> None:
+        ended = now()
+        run = {
+            **{"run_id": self.run_id, "kind": self.kind, "started_by": self.started_by},
+            **{"dagster_run_id": self.dagster_run_id, "started_at": self.started_at},
+            **{"seconds": (ended - self.started_at).total_seconds(), "status": status, "message": message},
+        }
+        with closing(connect(settings, "engineer")) as client:
+            _insert(client, "ops.model_runs", [{"run_id": self.run_id, **asdict(one)} for one in models])
+            _insert(client, "ops.check_results", [{"run_id": self.run_id, **asdict(one)} for one in checks])
+            _insert(client, "ops.runs", [run])  # last: what is told of a run is complete
+
+
+def _insert(client: Client, table: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        insert_rows(client, table, [[_plain(value) for value in row.values()] for row in rows], list(rows[0]))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return str(value) if isinstance(value, uuid.UUID) else value
