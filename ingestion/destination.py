@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ingestion.batches import insert_batch, is_batch
 from ingestion.columns import PARQUET_LINE, PARQUET_STRUCTURE
@@ -33,6 +35,9 @@ INPUTS = {
     ),
 }
 
+# Pieces that are inserted at a time. Each takes a core of the server, and up to a gigabyte of its memory.
+WORKERS = 2
+
 OnInserted = Callable[[Header], None]
 
 
@@ -51,19 +56,50 @@ def insert_piece(target: Endpoint, path: Path) -> Header:
     return header
 
 
-def landing_destination(client: Client, target: Endpoint, on_inserted: OnInserted) -> Any:
-    """A dlt destination for this endpoint; `on_inserted` hears of every piece that is in."""
-    lock = threading.Lock()
+class Insertions:
+    """Each file for raw.landing once: begun as soon as it is cut, while dlt is set up or keeps its books; the job that
+    dlt makes of it waits for what was begun. What dlt has of a load that was killed begins with its job."""
 
-    def inserted(path: Path) -> Iterator[Header]:
-        return insert_batch(client, target, path) if is_batch(path) else iter([insert_piece(target, path)])
+    def __init__(self, client: Client, target: Endpoint, on_inserted: OnInserted) -> None:
+        self._client, self._target, self._on_inserted = client, target, on_inserted
+        self._workers = ThreadPoolExecutor(WORKERS)
+        self._begun: dict[str, Future[None]] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.shutdown(cancel_futures=True)
+
+    def begin(self, path: Path) -> Future[None]:
+        """By content, for dlt names its copy otherwise; anew where it has failed."""
+        with path.open("rb") as file:
+            known_as = hashlib.sha256(file.readline()).hexdigest()
+        with self._lock:
+            begun = self._begun.get(known_as)
+            if begun is None or (begun.done() and begun.exception()):
+                begun = self._begun[known_as] = self._workers.submit(self._insert, path)
+            return begun
+
+    def _insert(self, path: Path) -> None:
+        headers: Iterable[Header]
+        if is_batch(path):
+            headers = insert_batch(self._client, self._target, path)
+        else:
+            headers = [insert_piece(self._target, path)]
+        for header in headers:
+            with self._lock:
+                self._on_inserted(header)
+
+
+def landing_destination(target: Endpoint, insertions: Insertions) -> Any:
+    """A dlt destination for this endpoint."""
 
     def insert(table: str, path: Path, _: str) -> bool:
         if table != LANDING:
             return False
-        for header in inserted(path):
-            with lock:
-                on_inserted(header)
+        insertions.begin(path).result()
         return True
 
     return raw_destination(target, insert)

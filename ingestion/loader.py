@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.ahead import Ahead
 from ingestion.batches import Batch, travels_in_a_batch
+from ingestion.destination import LANDING, WORKERS, Insertions, landing_destination
 from ingestion.dlt_clickhouse import dlt_failures_as_sentences, quiet_dlt
 from ingestion.enrichment.lookups import fill_lookups
 from ingestion.event_types_table import sync_event_types
@@ -22,7 +23,7 @@ from ingestion.reader import LoadedFile, LoadResult, Reader
 from ingestion.registry import load_registry
 from ingestion.replay import finish_retries
 from ingestion.wire import AUTO
-from warehouse.connection import connect, endpoint, insert_rows
+from warehouse.connection import Endpoint, connect, endpoint, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.locks import held_if_free
 from warehouse.settings import Settings
@@ -31,16 +32,11 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 PIPELINE = "events"
-LANDING = "landing"
-
-
 # Ledger entries are made after so many files or bytes: what is on the way by then bounds the working directory, and
 # the tokens that the server must still know when a load that was killed is repeated.
 RUN_FILES, RUN_BYTES = 1000, 1024**3
 # Pieces that are cut and wait; one is written to disk with some 10 MB.
 PIECES_AHEAD = 8
-# Pieces that are inserted at a time. Each takes a core of the server, and up to a gigabyte of its memory.
-WORKERS = 2
 
 
 class Progress:
@@ -107,24 +103,30 @@ def _runs(files: list[LoadedFile]) -> Iterator[list[LoadedFile]]:
 def _run(settings: Settings, client: Client, reader: Reader, files: list[LoadedFile], progress: Progress) -> str:
     """All pieces of these files by dlt, each load what is cut while the one before is under way; returns dlt's id of
     the last."""
-    load_id = ""
+    target = endpoint(settings, "loader")
+    pipeline, load_id = None, ""
     with (
         _working_directory(settings) as folder,
-        # Begun first: to import dlt and to set it up takes as long as to cut the first pieces.
-        Ahead(_written(_parcels(reader, files, folder, progress), folder), PIECES_AHEAD) as written,
+        Insertions(client, target, lambda header: progress.inserted(header.lines)) as insertions,
+        Ahead(_begun(_parcels(reader, files, folder, progress), folder, insertions), PIECES_AHEAD) as begun,
     ):
-        pipeline = _pipeline(settings, client, folder, progress)
-        if pipeline.has_pending_data:
-            # Of a load that was killed. Its pieces carry tokens: those that are in already are not inserted again.
-            pipeline.load(raise_on_failed_jobs=True)
-        import dlt
-
-        for group in written.groups(at_least=WORKERS):
-            jobs = _jobs(group)
-            info = pipeline.run(dlt.resource(jobs, name=LANDING, columns={"line": {"data_type": "text"}}))
-            info.raise_on_failed_jobs()
-            load_id = str(info.loads_ids[0])
+        for group in begun.groups(at_least=WORKERS):
+            # Not before the server has something to do: to import dlt and to set it up takes a second.
+            pipeline = pipeline or _pipeline(target, folder, insertions)
+            load_id = _booked(pipeline, group)
+            for path, _ in group:
+                path.unlink()
     return load_id
+
+
+def _booked(pipeline: Any, begun: list[tuple[Path, int]]) -> str:
+    """A load of dlt for these files: its books are right when all of them are in. Returns its id."""
+    import dlt
+
+    jobs = (dlt.mark.with_file_import(str(path), "jsonl", lines) for path, lines in begun)
+    info = pipeline.run(dlt.resource(jobs, name=LANDING, columns={"line": {"data_type": "text"}}))
+    info.raise_on_failed_jobs()
+    return str(info.loads_ids[0])
 
 
 def _parcels(reader: Reader, files: list[LoadedFile], folder: Path, progress: Progress) -> Iterator[Piece | Batch]:
@@ -145,35 +147,29 @@ def _parcels(reader: Reader, files: list[LoadedFile], folder: Path, progress: Pr
         yield batch
 
 
-def _written(parcels: Iterator[Piece | Batch], folder: Path) -> Iterator[tuple[Path, int]]:
-    """Files of parcels, with how many lines are in each."""
+def _begun(parcels: Iterator[Piece | Batch], folder: Path, insertions: Insertions) -> Iterator[tuple[Path, int]]:
+    """Files of parcels that are being inserted, with how many lines are in each."""
     for parcel in parcels:
         path = folder / f"{parcel.name}.piece"
         parcel.write(path)
+        insertions.begin(path)
         yield path, parcel.lines
 
 
-def _jobs(written: list[tuple[Path, int]]) -> Iterator[Any]:
-    import dlt
-
-    for path, lines in written:
-        yield dlt.mark.with_file_import(str(path), "jsonl", lines)
-        path.unlink()  # dlt has linked it into its package
-
-
-def _pipeline(settings: Settings, client: Client, folder: Path, progress: Progress) -> Any:
-    from ingestion.destination import landing_destination
-
+def _pipeline(target: Endpoint, folder: Path, insertions: Insertions) -> Any:
+    """dlt's, when it has finished what it has of a load that was killed: its pieces carry tokens, and those that are in
+    already are not inserted again."""
     dlt = quiet_dlt()
     dlt.config["load.workers"] = WORKERS
-    return dlt.pipeline(
+    pipeline = dlt.pipeline(
         PIPELINE,
-        destination=landing_destination(
-            client, endpoint(settings, "loader"), lambda header: progress.inserted(header.lines)
-        ),
+        destination=landing_destination(target, insertions),
         dataset_name="",
         pipelines_dir=str(folder / "dlt"),
     )
+    if pipeline.has_pending_data:
+        pipeline.load(raise_on_failed_jobs=True)
+    return pipeline
 
 
 @contextmanager
