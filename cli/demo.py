@@ -29,13 +29,15 @@ def register(app: typer.Typer) -> None:
 
 def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.")] = Size.SMALL) -> None:
     """The whole stack on this machine, filled with a simulated world; then what to open."""
-    from cli.load import load_files, print_result
+    from cli.load import fail_if_unusable, load_files, print_result
     from cli.services import start_services
 
     begun = time.monotonic()
     settings = start_services(load_settings())
     world = simulate(settings, size)
-    print_result(load_files([world / "events", world / "faults", *examples(world)]))
+    result = load_files([world / "events", world / "faults", *examples(world)])
+    print_result(result)
+    fail_if_unusable(result)
     load_sources(settings, world / "sources")
     build(settings)
     show_a_funnel(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.output import Format, FormatOption, console, human_bytes, print_json, print_table, print_text, say
+from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def load(
             print_json(verdicts_as_json(verdicts))
         else:
             print_verdicts(verdicts)
+        _fail([verdict.error for verdict in verdicts if verdict.error], len(verdicts))
         if any(verdict.rejected for verdict in verdicts):
             raise typer.Exit(1)
         return
@@ -49,7 +52,8 @@ def load(
     if format is Format.JSON:
         print_json(as_json(result))
     else:
-        print_result(result)
+        print_result(result, dialect)
+    fail_if_unusable(result)
 
 
 def load_files(paths: Sequence[str | Path], dialect: str = "auto", project: str = "") -> LoadResult:
@@ -97,12 +101,14 @@ def as_json(result: LoadResult) -> dict[str, object]:
             }
             for file in result.files
         ],
-        "loaded_before": result.known,
+        "loaded_before": [file.name for file in result.known],
+        "not_loaded": [{"path": name, "because": error.message} for name, error in result.failed.items()],
     }
 
 
-def print_result(result: LoadResult) -> None:
+def print_result(result: LoadResult, dialect: str = "auto") -> None:
     from ingestion.contract import Reason
+    from ingestion.wire import AUTO
 
     if result.files:
         rejected = sum(result.rejected.values())
@@ -115,8 +121,42 @@ def print_result(result: LoadResult) -> None:
         print_table(("rejected because", "lines"), list(result.rejected.items()))
         if Reason.UNKNOWN_PROJECT in result.rejected:
             print_text("Lines that name no project are accepted by `millrace events rejected retry --as-project NAME`.")
+    for file in result.files:
+        if file.rejected and file.looks_like not in ("", AUTO, file.dialect):
+            print_text(
+                f"{file.source.name} was read as {file.dialect}, and looks like {file.looks_like}. "
+                f"What was rejected of it is read anew by {_anew(file.source_name, file.looks_like)}"
+            )
     if result.known:
         print_text(f"Left out, since loaded before: {_count(len(result.known), 'file')}.")
+    for known in result.known:
+        if dialect not in (AUTO, known.dialect):
+            print_text(
+                f"{known.name} was loaded as {known.dialect}. What was rejected of it is read anew by "
+                f"{_anew(known.source, dialect)}"
+            )
+
+
+def _anew(source: str, dialect: str) -> str:
+    return f"`millrace events rejected retry --source {shlex.quote(source)} --as-dialect {dialect}`."
+
+
+def fail_if_unusable(result: LoadResult) -> None:
+    _fail(list(result.failed.values()), len(result.failed) + len(result.files) + len(result.known))
+
+
+def _fail(unusable: Sequence[MillraceError], files: int) -> None:
+    """Why files were left out, each in a sentence, as the command's failure; the others are loaded."""
+    if not unusable:
+        return
+    if files == 1:
+        raise unusable[0]
+    for error in unusable:
+        say(f"Error: {error.message}")
+    raise MillraceError(
+        f"Of {files:,} files {len(unusable):,} {'was' if len(unusable) == 1 else 'were'} left out.",
+        hint=unusable[0].hint,
+    )
 
 
 def verdicts_as_json(verdicts: list[FileVerdict]) -> dict[str, object]:
@@ -140,7 +180,9 @@ def verdicts_as_json(verdicts: list[FileVerdict]) -> dict[str, object]:
                 ],
             }
             for verdict in verdicts
+            if not verdict.error
         ],
+        "not_loaded": [{"path": v.name, "because": v.error.message} for v in verdicts if v.error],
     }
 
 
@@ -152,6 +194,9 @@ def print_verdicts(verdicts: list[FileVerdict]) -> None:
     ]
     if rows:
         print_table(("file", "would be rejected because", "lines", "first in line", "there"), rows)
+    verdicts = [verdict for verdict in verdicts if not verdict.error]
+    if not verdicts:
+        return
     received, accepted = sum(v.received for v in verdicts), sum(v.accepted for v in verdicts)
     print_text(
         f"{received:,} events in {_count(len(verdicts), 'file')}: {accepted:,} would be accepted, "

@@ -74,6 +74,9 @@ def retry(
     source: SourceOption = "",
     since: SinceOption = None,
     as_project: Annotated[str, typer.Option(help="Project of lines that name none.")] = "",
+    as_dialect: Annotated[
+        str, typer.Option(help="What really sent the lines, where a load took them for another's.")
+    ] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many lines; 0: all.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be accepted now.")] = False,
     format: FormatOption = Format.TABLE,
@@ -95,9 +98,9 @@ def retry(
     total = min(count_rejected(settings, filters), limit or 2**63)
     with Progress(console=console(stderr=True), transient=True) as bars:
         task = bars.add_task("retrying", total=total)
-        for page in Retry(settings, dry_run, default_project).run(filters, limit):
+        for page in Retry(settings, dry_run, default_project, as_dialect).run(filters, limit):
             retried += page.lines
-            accepted += len(page.accepted)
+            accepted += page.accepted
             rejected += page.rejected
             kept += page.kept
             bars.update(task, completed=retried)
@@ -109,8 +112,8 @@ def retry(
     if kept:
         print_table(("cannot be retried because", "lines"), kept.most_common())
     print_text(
-        f"{retried:,} rejected lines judged again: {accepted:,} {'would be' if dry_run else 'are'} accepted now, "
-        f"{rejected.total():,} still rejected{f', {kept.total():,} cannot be retried' if kept else ''}."
+        f"{retried:,} rejected lines judged again: {accepted:,} events {'would be' if dry_run else 'are'} accepted "
+        f"now, {rejected.total():,} still rejected{f', {kept.total():,} cannot be retried' if kept else ''}."
     )
 
 

@@ -1,4 +1,4 @@
-"""`millrace sources list | show | load | drift`."""
+"""`millrace sources list | show | load | drift | rejected`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import rejected_rows
 from cli.output import Format, FormatOption, console, print_json, print_table, print_text, say
 from warehouse.errors import MillraceError
 from warehouse.projects import load_projects
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="What other systems hand over: customers, invoices, spend, and what you add.", no_args_is_help=True
 )
+
+
+app.add_typer(rejected_rows.app, name="rejected")
 
 
 def register(whole: typer.Typer) -> None:
@@ -209,7 +213,7 @@ def print_result(results: list[LoadedFeed]) -> None:
         )
     for result in done:
         for reason, rows in result.rejected.items():
-            print_text(f"{result.feed}: {rows:,} rows rejected: {reason} (raw.source_rows_rejected has them).")
+            print_text(f"{result.feed}: {rows:,} rows rejected: {reason} (`millrace sources rejected list`).")
     if any(result.undeclared or result.missing for result in done):
         print_text("Columns differ from the definitions: `millrace sources drift`.")
 

@@ -15,25 +15,37 @@ from typing import Any
 
 import orjson
 
-from ingestion.contract import BROKEN_OFF, COLUMNS, INSTANTS, OBJECTS
+from ingestion.contract import (
+    BROKEN_OFF,
+    BROKEN_OFF_EXPECTED,
+    BROKEN_OFF_GOT,
+    COLUMNS,
+    INSTANTS,
+    OBJECTS,
+    Reason,
+)
+from ingestion.inputs import UnusableFile
 from ingestion.pieces import (
     COMPRESSION_LEVEL,
     DECODED_BYTES,
     KEPT_LINE_BYTES,
     PARQUET,
     PIECE_LINES,
+    ROWS,
     Header,
     Piece,
+    decoded_row,
     frame,
 )
 from ingestion.unzipping import Stream
-from warehouse.errors import MillraceError, nearest
+from warehouse.errors import nearest
 
 NAMES = tuple(column.name for column in COLUMNS if column.sent)
 # Of Parquet. So many rows are held at a time; so many of those are a piece.
 BATCH_ROWS, PIECE_BATCHES = 50_000, 5
 # A quote that is never closed takes the rest of the file for one cell: behind so much of it rows are read again.
 CELL_SIGNS = KEPT_LINE_BYTES
+Row = tuple[bytes, str]  # a canonical line; or one as it was written, and what is wrong with it
 NO_UTF8 = re.compile("[\udc80-\udcff]")
 
 
@@ -50,6 +62,7 @@ def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    number = 0
     try:
         with pq.ParquetFile(path) as file:
             _check_names(path, file.schema_arrow.names)
@@ -61,7 +74,10 @@ def parquet_pieces(path: Path, header: Header) -> Iterator[Piece]:
                     break
                 yield Piece(replace(header, format=PARQUET, piece=number, lines=lines), [frame(body)])
     except (pa.ArrowException, OSError) as error:
-        raise MillraceError(f"{path} is not a Parquet file that can be read: {error}") from error
+        if not number:
+            raise UnusableFile(f"{path} is not a Parquet file that can be read: {error}") from error
+        # What came before is on its way.
+        yield Piece(replace(header, piece=number, lines=1), [frame(f"{BROKEN_OFF}\n".encode())])
 
 
 def _parquet_of(batches: Iterator[Any]) -> tuple[bytes, int]:
@@ -82,20 +98,30 @@ def _parquet_of(batches: Iterator[Any]) -> tuple[bytes, int]:
 
 def csv_pieces(path: Path, header: Header) -> Iterator[Piece]:
     """Rows as canonical lines; properties and context are JSON text, an empty cell is an absent key."""
-    lines: list[bytes] = []
+    rows: list[Row] = []
     size, number = 0, 0
-    for line in _lines_of_csv(path):
-        lines.append(line[: KEPT_LINE_BYTES + 1])
-        size += len(lines[-1])
-        if len(lines) >= PIECE_LINES or size >= DECODED_BYTES:
-            yield Piece(replace(header, piece=number, lines=len(lines)), [frame(b"\n".join(lines) + b"\n")])
-            lines, size, number = [], 0, number + 1
-    if lines:
-        yield Piece(replace(header, piece=number, lines=len(lines)), [frame(b"\n".join(lines) + b"\n")])
+    for line, objection in _rows_of_csv(path):
+        rows.append((line[: KEPT_LINE_BYTES + 1], objection))
+        size += len(rows[-1][0])
+        if len(rows) >= PIECE_LINES or size >= DECODED_BYTES:
+            yield _piece_of_csv(replace(header, piece=number, lines=len(rows)), rows)
+            rows, size, number = [], 0, number + 1
+    if rows:
+        yield _piece_of_csv(replace(header, piece=number, lines=len(rows)), rows)
 
 
-def _lines_of_csv(path: Path) -> Iterator[bytes]:
-    """A line of JSON per row. What is no row of this table stays as it was written, and so is rejected: another number
+def _piece_of_csv(header: Header, rows: list[Row]) -> Piece:
+    if not any(objection for _, objection in rows):
+        return Piece(header, [frame(b"\n".join(line for line, _ in rows) + b"\n")])
+    told = (
+        decoded_row(b"", line, Reason.INVALID_JSON, objection) if objection else decoded_row(line, b"", "", "")
+        for line, objection in rows
+    )
+    return Piece(replace(header, format=ROWS), [frame(b"\n".join(told))])
+
+
+def _rows_of_csv(path: Path) -> Iterator[Row]:
+    """A line of JSON per row. What is no row of this table stays as it was written, and is objected to: another number
     of cells, another encoding, a quote that is never closed with all that it swallows, a row in which the file breaks
     off.
     """
@@ -107,29 +133,40 @@ def _lines_of_csv(path: Path) -> Iterator[bytes]:
     try:
         names = next(reader, [])
     except csv.Error as error:
-        raise MillraceError(f"{path} is not CSV that can be read: {error}, in its first line.") from error
+        raise UnusableFile(f"{path} is not CSV that can be read: {error}, in its first line.") from error
     if len(names) == 1 and (other := next((sign for sign in ";\t|" if "event" in names[0].split(sign)), None)):
-        raise MillraceError(f"{path} has columns between {other!r}; events come between commas.")
+        raise UnusableFile(f"{path} has columns between {other!r}; events come between commas.")
     if twice := [name for name in names if names.count(name) > 1]:
-        raise MillraceError(f"{path} has the column {twice[0]!r} twice.")
+        raise UnusableFile(f"{path} has the column {twice[0]!r} twice.")
     _check_names(path, names)
     written.take()
-    row: list[bytes] = []  # waits for the next one, which may tell that it was cut
+    row: list[Row] = []  # waits for the next one, which may tell that it was cut
     as_written: list[bytes] = []
     while True:
+        objection = ""
         try:
             cells = next(reader, None)
-        except csv.Error:  # the reader goes on behind it
-            cells = []
+        except csv.Error as error:  # the reader goes on behind it
+            cells, objection = [], f"expected a row of CSV, got one in which {error}"
         before, lines = as_written, written.take()
         if cells == [BROKEN_OFF] and before:
-            row = before
+            row = [(line, f"expected {BROKEN_OFF_EXPECTED}, got {BROKEN_OFF_GOT}") for line in before]
         yield from row
         if cells is None:
             return
         as_written = lines
-        fits = len(cells) == len(names) and not any(map(NO_UTF8.search, cells))
-        row = [_line(names, cells)] if fits else lines
+        if cells == [BROKEN_OFF]:
+            row = [(line, "") for line in lines]
+        elif objection := objection or _objection(names, cells):
+            row = [(line, objection) for line in lines]
+        else:
+            row = [(_line(names, cells), "")]
+
+
+def _objection(names: list[str], cells: list[str]) -> str:
+    if len(cells) != len(names):
+        return f"expected {len(names)} cells, as the first line has, got {len(cells)}"
+    return "expected UTF-8, got another encoding" if any(map(NO_UTF8.search, cells)) else ""
 
 
 class _Written:
@@ -216,7 +253,7 @@ def _line(names: list[str], cells: list[str]) -> bytes:
 def _check_names(path: Path, names: list[str]) -> None:
     if "event" not in names:
         known = nearest("event", names)
-        raise MillraceError(
+        raise UnusableFile(
             f"{path} has no column `event`{known}",
             hint=f"Columns of canonical events are {', '.join(NAMES)}.",
         )

@@ -115,8 +115,8 @@ CONTEXT_KEYS = (
 
 
 # The line that stands for what cannot be read of a gzip file which is cut off or damaged.
-BROKEN_OFF = "(the gzip file breaks off here, or is damaged)"
-BROKEN_OFF_EXPECTED, BROKEN_OFF_GOT = "the rest of the file", "a gzip file that breaks off or is damaged"
+BROKEN_OFF = "(the file breaks off here, or is damaged)"
+BROKEN_OFF_EXPECTED, BROKEN_OFF_GOT = "the rest of the file", "a file that breaks off or is damaged"
 
 # Limits. Chosen, not found: docs/events.md states them for senders.
 MAX_LINE_BYTES = 32 * 1024

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from ingestion.columns import PARQUET_LINE, PARQUET_STRUCTURE, is_csv, is_parquet
-from ingestion.inputs import Input
+from ingestion.inputs import Input, UnusableFile
 from ingestion.landing import judged_select
 from ingestion.pieces import CANONICAL, KEPT_LINE_BYTES, LINES, PARQUET, ROWS, Piece
 from ingestion.reader import LoadedFile, LoadResult, Reader
@@ -50,9 +50,10 @@ class Rejection:
 @dataclass
 class FileVerdict:
     name: str
-    dialect: str
-    loaded_before: bool
+    dialect: str = ""
+    loaded_before: bool = False
     received: int = 0
+    error: UnusableFile | None = None  # where it is no file of events, or unreadable
     rejected: dict[str, Rejection] = field(default_factory=dict)  # by reason
 
     @property
@@ -74,18 +75,27 @@ def dry_run(
         verdicts = []
         with TemporaryDirectory(prefix="millrace-") as spool:
             for source in inputs:
-                file = LoadedFile(source)
+                verdict = FileVerdict(source.name)
                 with source.at_hand(Path(spool)) as path:
-                    new = reader.identified(file, path)
-                    verdict = FileVerdict(source.name, file.dialect, not new)
-                    for piece in reader.cut(file, path):
-                        _judge(client, registry, piece, verdict)
-                    _find_lines(path, verdict)
+                    try:
+                        _judge_file(client, registry, reader, LoadedFile(source), path, verdict)
+                    except UnusableFile as error:
+                        verdict.error = error
                 verdicts.append(verdict)
                 read(source.bytes)
         return verdicts
     finally:
         client.close()
+
+
+def _judge_file(
+    client: Client, registry: Registry, reader: Reader, file: LoadedFile, path: Path, verdict: FileVerdict
+) -> None:
+    verdict.loaded_before = reader.known(file, path) is not None
+    verdict.dialect = file.dialect
+    for piece in reader.cut(file, path):
+        _judge(client, registry, piece, verdict)
+    _find_lines(path, verdict)
 
 
 def _judge(client: Client, registry: Registry, piece: Piece, verdict: FileVerdict) -> None:

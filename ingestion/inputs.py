@@ -13,6 +13,10 @@ from urllib.request import url2pathname
 from warehouse.errors import MillraceError
 
 
+class UnusableFile(MillraceError):
+    """One that is none of events, or cannot be read. It is told, and is no reason to leave out others."""
+
+
 @dataclass(frozen=True)
 class Input:
     """A file to load. A store has a `version` of it, which changes with its content: a known one is not fetched."""

@@ -67,8 +67,9 @@ def _lines(
     received_at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if is_csv(path):
         header = Header(file_id="", source="", default_project="", accept_unknown=False, received_at=received_at)
-        lines = (line for piece in csv_pieces(path, header) for line, *_ in piece.landing_columns())
-        yield from ((number, line, None) for number, line in enumerate(lines, start=1))
+        rows = (row for piece in csv_pieces(path, header) for row in piece.landing_columns())
+        for number, (line, _, refused, detail) in enumerate(rows, start=1):
+            yield number, line, Problem(Reason(refused), "", "", detail) if refused else None
         return
     dialect = dialect_of(path) if dialect == AUTO else dialect
     project_of_key = cache(partial(project_of_write_key, projects))

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ingestion.contract import BROKEN_OFF, BROKEN_OFF_EXPECTED, BROKEN_OFF_GOT, Reason
+from ingestion.inputs import UnusableFile
 from ingestion.unzipping import decompressed, failures_as_sentences
 from ingestion.wire import Undecodable, decode_line, detect
 from warehouse.errors import MillraceError
@@ -155,7 +156,7 @@ def dialect_of(path: Path) -> str:
     try:
         return detect(lines)
     except MillraceError as error:
-        raise MillraceError(
+        raise UnusableFile(
             f"{path}: {error.message}", hint=f"{error.hint} If it is none of events, take it out of the folder.".strip()
         ) from error
 
@@ -181,7 +182,7 @@ def decoded_pieces(path: Path, header: Header, dialect: str, project_of_key: Cal
     size, number = 0, 0
     for line in _lines(path):
         for columns in decoded_columns(line, dialect, header.received_at, project_of_key):
-            rows.append(_row(*columns))
+            rows.append(decoded_row(*columns))
             size += len(rows[-1])
             if size >= DECODED_BYTES or len(rows) >= PIECE_LINES:
                 yield Piece(replace(header, format=ROWS, piece=number, lines=len(rows)), [frame(b"\n".join(rows))])
@@ -210,7 +211,8 @@ def decoded_columns(
         yield orjson.dumps(event), original, "", ""
 
 
-def _row(line: bytes, original: bytes, refused: str, detail: str) -> bytes:
+def decoded_row(line: bytes, original: bytes, refused: str, detail: str) -> bytes:
+    """A row of a piece in the format ROWS."""
     text = original.decode(errors="backslashreplace")
     return orjson.dumps({"line": line.decode(), "original": text, "refused": refused, "refused_detail": detail})
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ingestion.columns import csv_pieces, is_csv, is_parquet, parquet_pieces
-from ingestion.inputs import Input
+from ingestion.inputs import Input, UnusableFile
 from ingestion.pieces import CANONICAL, Header, Piece, decoded_pieces, dialect_of, file_id, line_pieces
 from ingestion.wire import AUTO, check_dialect
 from warehouse.projects import get_project, load_projects, project_of_write_key
@@ -28,12 +28,33 @@ class LoadedFile:
     received: int = 0
     accepted: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
+    looks_like: str = ""  # where a dialect was named: what its first lines would have been taken for
+
+    @property
+    def source_name(self) -> str:
+        """What its events say they come from, as `events rejected` takes it."""
+        return f"{self.dialect}:{PurePosixPath(self.source.name).name}"
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """One that was loaded before, and is left out."""
+
+    name: str
+    dialect: str
+    loaded_as: str  # path or URL
+
+    @property
+    def source(self) -> str:
+        """What its events say they come from."""
+        return f"{self.dialect}:{PurePosixPath(self.loaded_as).name}"
 
 
 @dataclass
 class LoadResult:
     files: list[LoadedFile] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)  # loaded before, and left out
+    known: list[KnownFile] = field(default_factory=list)
+    failed: dict[str, UnusableFile] = field(default_factory=dict)  # files that are none of events, or unreadable
     seconds: float = 0.0
 
     @property
@@ -64,9 +85,12 @@ class Reader:
         self._project_of_key = cache(partial(project_of_write_key, load_projects(settings)))
         self._received_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._result = result
-        loaded = client.query("SELECT file_id, path, version FROM raw.loaded_files").result_rows
-        self._known = {str(row[0]) for row in loaded}
-        self._known_versions = {(str(row[1]), str(row[2])) for row in loaded if row[2]}
+        loaded = client.query("SELECT file_id, path, version, dialect FROM raw.loaded_files").result_rows
+        # By content, and by what a store calls it: dialect and path.
+        self._known = {str(identity): (str(dialect), str(path)) for identity, path, _, dialect in loaded}
+        self._known_versions = {
+            (str(path), str(version)): (str(dialect), str(path)) for _, path, version, dialect in loaded if version
+        }
 
     def unknown(self, inputs: list[Input]) -> list[LoadedFile]:
         """What is to be loaded, as far as it can be told without fetching anything."""
@@ -74,34 +98,65 @@ class Reader:
         for source in inputs:
             file = LoadedFile(source)
             if source.is_remote:
-                known = (source.name, source.version) in self._known_versions
-            else:
-                known = not self.identified(file, Path(source.name))
-            if known:
-                self._result.known.append(source.name)
-            else:
+                if known := self._known_versions.get((source.name, source.version)):
+                    self._leave_out(source, known)
+                else:
+                    todo.append(file)
+            elif self._is_new(file, Path(source.name)):
                 todo.append(file)
         return todo
 
     def pieces(self, file: LoadedFile, spool: Path) -> Iterator[Piece]:
         with file.source.at_hand(spool) as path:
-            if not file.file_id and not self.identified(file, path):
-                file.file_id = ""
-                self._result.known.append(file.source.name)
+            if not file.file_id and not self._is_new(file, path):
                 return
-            for piece in self.cut(file, path):
-                file.received += piece.header.lines
-                yield piece
+            try:
+                for piece in self.cut(file, path):
+                    file.received += piece.header.lines
+                    yield piece
+            except UnusableFile as error:
+                self._fail(file, error)
 
-    def identified(self, file: LoadedFile, path: Path) -> bool:
-        """Whether the file is one that nobody knows yet; then it is known by now."""
+    def _is_new(self, file: LoadedFile, path: Path) -> bool:
+        """Whether it is to be loaded; if not, the result says why."""
+        try:
+            if known := self.known(file, path):
+                self._leave_out(file.source, known)
+                file.file_id = ""
+                return False
+        except UnusableFile as error:
+            self._fail(file, error)
+            return False
+        return True
+
+    def _leave_out(self, source: Input, known: tuple[str, str]) -> None:
+        self._result.known.append(KnownFile(source.name, *known))
+
+    def _fail(self, file: LoadedFile, error: UnusableFile) -> None:
+        """Told at the end, and no reason to leave out the other files."""
+        self._known.pop(file.file_id, None)
+        file.file_id = ""
+        self._result.failed[file.source.name] = error
+
+    def known(self, file: LoadedFile, path: Path) -> tuple[str, str] | None:
+        """As what a file was loaded that somebody knows; the others are known by now."""
         file.file_id = file_id(path)
         file.dialect = self._dialect_of(path)
         # An empty Parquet or CSV is no file of events, however often it came.
         is_broken = file.source.bytes == 0 and (is_parquet(path) or is_csv(path))
-        known = file.file_id in self._known and not is_broken
-        self._known.add(file.file_id)
-        return not known
+        known = self._known.get(file.file_id) if not is_broken else None
+        if known is None:
+            self._known[file.file_id] = (file.dialect, file.source.name)
+            file.looks_like = self._looks_like(path)
+        return known
+
+    def _looks_like(self, path: Path) -> str:
+        if self._dialect == AUTO or is_parquet(path) or is_csv(path):
+            return ""
+        try:
+            return dialect_of(path)
+        except UnusableFile:
+            return ""
 
     def _dialect_of(self, path: Path) -> str:
         if is_parquet(path) or is_csv(path):
@@ -111,7 +166,7 @@ class Reader:
     def cut(self, file: LoadedFile, path: Path) -> Iterator[Piece]:
         header = Header(
             file_id=file.file_id,
-            source=f"{file.dialect}:{path.name}",
+            source=file.source_name,
             default_project=self._default_project,
             accept_unknown=self._accept_unknown,
             received_at=self._received_at,

@@ -27,7 +27,7 @@ from ingestion.pieces import CANONICAL, PIECE_SETTINGS, Header, decoded_columns
 from ingestion.registry import load_registry
 from ingestion.rejected import Filters
 from ingestion.verdicts import SENT, escaped, insert_checked, judged, landing_row, query_sent
-from ingestion.wire import AUTO, DIALECTS
+from ingestion.wire import AUTO, DIALECTS, check_dialect
 from warehouse.connection import Endpoint, connect, endpoint, failures_as_sentences, insert_body
 from warehouse.projects import hash_write_key, load_projects
 from warehouse.settings import Settings
@@ -49,13 +49,11 @@ RECEIVED_AT = (
 class Verdicts:
     """On the lines of a page. A line that cannot be judged again has why not among `kept`."""
 
-    accepted: list[bytes] = field(default_factory=list)  # rows of raw.retried_lines, without what a batch has in common
+    moved: list[bytes] = field(default_factory=list)  # rows of raw.retried_lines, without what a batch has in common
+    lines: int = 0
+    accepted: int = 0  # events
     rejected: Counter[str] = field(default_factory=Counter)  # still, by the reason of today
     kept: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def lines(self) -> int:
-        return len(self.accepted) + self.rejected.total() + self.kept.total()
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,12 @@ class Reject:
 
 
 class Retry:
-    def __init__(self, settings: Settings, dry_run: bool = False, as_project: str = "") -> None:
+    def __init__(self, settings: Settings, dry_run: bool = False, as_project: str = "", as_dialect: str = "") -> None:
+        if as_dialect:
+            check_dialect(as_dialect)
         self._settings = settings
         self._dry_run = dry_run
-        self._as_project = as_project
+        self._as_project, self._as_dialect = as_project, as_dialect
         self._registry = load_registry()
         self._project_of_hash = {key: p.id for p in load_projects(settings).values() for key in p.write_keys}
 
@@ -113,47 +113,65 @@ class Retry:
         while True:
             number = int(self._client.query(NEXT_NUMBER).result_rows[0][0])
             verdicts = self._judge(ids)
-            took = bool(verdicts.accepted) and self._took(number, verdicts)
+            took = bool(verdicts.moved) and self._took(number, verdicts)
             finish_retries(self._settings, self._client)
-            if took or not verdicts.accepted:
+            if took or not verdicts.moved:
                 return verdicts
             # Another retry has the number, and perhaps these very lines: see what is left of them.
 
     def _judge(self, ids: list[str]) -> Verdicts:
         verdicts = Verdicts()
-        rejects: list[Reject] = []
+        rejects: list[Reject] = []  # of each row
         rows: list[bytes] = []
         for reject in self._read(ids):
-            if reject.line.startswith(WITHHELD):
-                verdicts.kept["the line itself was not kept"] += 1
-                continue
-            if reject.reason == Reason.TOO_LARGE and len(reject.line) <= MAX_LINE_BYTES:
-                verdicts.kept["the line was longer when it came"] += 1  # before what was personal was taken out of it
-                continue
-            columns = self._decoded(reject)
-            if len(columns) != 1:
-                verdicts.kept[f"the line stands for {len(columns):,} events"] += 1
+            verdicts.lines += 1
+            source, events = self._decoded(reject)
+            if why := self._kept_because(reject, source, len(events)):
+                verdicts.kept[why] += 1
                 continue
             header = Header(
                 file_id=reject.file_id,
-                source=reject.source,
+                source=source,
                 default_project=reject.project or self._as_project,
                 accept_unknown=self._settings.accept_unknown_projects,
                 received_at=reject.received_at,
             )
-            rows.append(landing_row(header, *columns[0], number=len(rows)))
-            rejects.append(reject)
+            for columns in events:
+                rows.append(landing_row(header, *columns, number=len(rows)))
+                rejects.append(reject)
         if rows:
-            for _, number, reason, row in judged(self._client, self._registry, b"\n".join(rows) + b"\n"):
-                if reason:
-                    verdicts.rejected[reason] += 1
-                else:
-                    was = rejects[number]
-                    # Pieces are those of a file; a retry has none.
-                    checked = row.rpartition(b"\t")[0] + b"\t0"
-                    cells = (was.id.encode(), was.project.encode(), was.reason.encode(), was.file_id.encode(), checked)
-                    verdicts.accepted.append(b"\t".join(map(escaped, cells)))
+            found = judged(self._client, self._registry, b"\n".join(rows) + b"\n")
+            self._sort(verdicts, [(rejects[number], reason, row) for _, number, reason, row in found])
         return verdicts
+
+    def _kept_because(self, reject: Reject, source: str, events: int) -> str:
+        """Why a line cannot be judged again; '' where it can."""
+        if reject.line.startswith(WITHHELD):
+            return "the line itself was not kept"
+        if reject.reason == Reason.TOO_LARGE and len(reject.line) <= MAX_LINE_BYTES:
+            return "the line was longer when it came"  # before what was personal was taken out of it
+        # A batch that its own dialect left whole: others of its events are in. Read as another, all of it is new.
+        if events == 0 or (events > 1 and source == reject.source):
+            return f"the line stands for {events:,} events"
+        return ""
+
+    @staticmethod
+    def _sort(verdicts: Verdicts, judged: list[tuple[Reject, str, bytes]]) -> None:
+        """A line of which nothing is accepted stays. Else what it stands for takes its place, also what is rejected."""
+        with_an_event = {reject.id for reject, reason, _ in judged if not reason}
+        still = {reject.id: reason for reject, reason, _ in judged if reject.id not in with_an_event}
+        verdicts.rejected += Counter(still.values())
+        for was, reason, row in judged:
+            if was.id not in with_an_event:
+                continue
+            if reason:
+                verdicts.rejected[reason] += 1
+            else:
+                verdicts.accepted += 1
+            # Pieces are those of a file; a retry has none.
+            checked = row.rpartition(b"\t")[0] + b"\t0"
+            cells = (was.id.encode(), was.project.encode(), was.reason.encode(), was.file_id.encode(), checked)
+            verdicts.moved.append(b"\t".join(map(escaped, cells)))
 
     def _read(self, ids: list[str]) -> Iterator[Reject]:
         """Those of these rejects that are still there."""
@@ -171,11 +189,18 @@ class Retry:
             project, reason, source, file_id, received_at = (next(texts).decode(errors="replace") for _ in range(5))
             yield Reject(identity.decode(), project, reason, source, file_id, received_at, next(texts))
 
-    def _decoded(self, reject: Reject) -> list[tuple[bytes, bytes, str, str]]:
-        dialect = reject.source.partition(":")[0]
-        if dialect == CANONICAL or dialect not in (AUTO, *DIALECTS):  # canonical lines may name a source of their own
-            return [(reject.line, b"", "", "")]
-        return list(decoded_columns(reject.line, dialect, reject.received_at, self._project_of_key))
+    def _decoded(self, reject: Reject) -> tuple[str, list[tuple[bytes, bytes, str, str]]]:
+        """What it says it came from, and the events that it stands for."""
+        dialect, colon, name = reject.source.partition(":")
+        named = bool(colon) and dialect in (AUTO, *DIALECTS)  # canonical lines may name a source of their own
+        source = reject.source
+        if self._as_dialect:
+            dialect, source = self._as_dialect, f"{self._as_dialect}:{name if named else reject.source}"
+        elif not named:
+            dialect = CANONICAL
+        if dialect == CANONICAL:
+            return source, [(reject.line, b"", "", "")]
+        return source, list(decoded_columns(reject.line, dialect, reject.received_at, self._project_of_key))
 
     def _project_of_key(self, key: str) -> str:
         """Write keys are hashed in the lines that are kept. Only here is a hash as good as the key."""
@@ -191,7 +216,7 @@ class Retry:
             "INSERT INTO raw.retried_lines SELECT {number:UInt64}, {owner:UUID}, reject_id, project_id, reason, "
             "file_id, {columns:String}, checked FROM input("
             "'reject_id UUID, project_id String, reason String, file_id String, checked String') FORMAT TabSeparated",
-            pyarrow.Codec("zstd", 1).compress(b"\n".join(verdicts.accepted) + b"\n", asbytes=True),
+            pyarrow.Codec("zstd", 1).compress(b"\n".join(verdicts.moved) + b"\n", asbytes=True),
             encoding="zstd",
             parameters={"number": str(number), "owner": owner, "columns": CHECKED_COLUMNS},
             settings=_once(f"retry.{number}"),
@@ -220,11 +245,13 @@ def _carry_out(client: Client, target: Endpoint, number: int, columns: str) -> N
     client.command(f"DELETE FROM raw.events_rejected WHERE reject_id IN (SELECT reject_id {batch})")
     client.command(
         "INSERT INTO raw.load_counts (file_id, piece, project_id, reason, lines) "
-        f"SELECT file_id, 0, project_id, reason, -toInt64(count()) {batch} GROUP BY file_id, project_id, reason",
+        f"SELECT file_id, 0, project_id, reason, -toInt64(uniqExact(reject_id)) {batch} "
+        "GROUP BY file_id, project_id, reason",
         settings=_once(f"retry.{number}.moved"),
     )
     client.command(
-        f"INSERT INTO raw.retries (batch, owner, lines) SELECT batch, owner, count() {batch} GROUP BY batch, owner",
+        f"INSERT INTO raw.retries (batch, owner, lines) SELECT batch, owner, uniqExact(reject_id) {batch} "
+        "GROUP BY batch, owner",
         settings=_once(f"retry.{number}"),
     )
     client.command(f"DELETE {batch}")

@@ -12,7 +12,7 @@ from typing import Any
 from isal import isal_zlib
 
 from ingestion.contract import BROKEN_OFF
-from warehouse.errors import MillraceError
+from ingestion.inputs import UnusableFile
 
 READ_BYTES = 256 * 1024
 GZIP_MAGIC, GZIP_WBITS = b"\x1f\x8b", 31
@@ -50,7 +50,7 @@ def failures_as_sentences(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MillraceError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise UnusableFile(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _unzipped(path: Path) -> Iterator[bytes]:

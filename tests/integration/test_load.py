@@ -351,6 +351,62 @@ def test_what_cannot_be_loaded_is_said_and_nothing_is_loaded(
     assert stored(warehouse, "refused") == (0, 0)
 
 
+def test_a_file_that_is_none_of_events_is_left_out_and_the_others_are_loaded(
+    warehouse: Instance, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_lines(folder / "a.jsonl", [event(1, "mixed")])
+    (folder / "b.json").write_text('{"hello": "world"}')
+    (folder / "c.csv").write_text("events,user_id\nx,y\n")
+    (folder / "d.parquet").write_text("PAR1 not really")
+    write_lines(folder / "e.jsonl", [event(2, "mixed")])
+    dry = warehouse.run("load", str(folder), "--dry-run", "--format", "json")
+    assert (dry.returncode, json.loads(dry.stdout)["accepted"]) == (1, 2)
+    done = warehouse.run("load", str(folder), "--format", "json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert (told["received"], told["accepted"]) == (2, 2)
+    why = {Path(file["path"]).name: file["because"] for file in told["not_loaded"]}
+    assert why == {Path(file["path"]).name: file["because"] for file in json.loads(dry.stdout)["not_loaded"]}
+    assert list(why) == ["b.json", "c.csv", "d.parquet"]
+    assert "no dialect recognises an event with the keys hello" in why["b.json"]
+    assert "has no column `event`" in why["c.csv"]
+    assert "is not a Parquet file that can be read" in why["d.parquet"]
+    assert all(because in done.stderr for because in why.values())
+    assert "Of 5 files 3 were left out." in done.stderr
+    assert stored(warehouse, "mixed") == (2, 2)
+    # Nothing of them is known: mended, they are loaded, and the others are not loaded again.
+    for name in ("b.json", "c.csv", "d.parquet"):
+        (folder / name).unlink()
+    write_lines(folder / "b.jsonl", [event(3, "mixed")])
+    again = loaded(warehouse, folder)
+    assert (again["received"], len(again["loaded_before"]), again["not_loaded"]) == (1, 2, [])
+    assert stored(warehouse, "mixed") == (3, 3)
+
+
+def test_what_comes_before_the_damage_of_a_parquet_file_is_loaded_and_the_rest_is_counted(
+    warehouse: Instance, tmp_path: Path
+) -> None:
+    path, rows = tmp_path / "damaged.parquet", 300_000
+    table = pa.table(
+        {
+            "event_id": [f"hurt-{number}" for number in range(rows)],
+            "event": ["x"] * rows,
+            "user_id": ["u"] * rows,
+            "timestamp": ["2026-01-01T00:00:00Z"] * rows,
+        }
+    )
+    pq.write_table(table, path, row_group_size=50_000, use_dictionary=False)
+    whole = bytearray(path.read_bytes())
+    damaged = pq.ParquetFile(path).metadata.row_group(5).column(0).data_page_offset
+    whole[damaged + 100 : damaged + 200] = bytes(100)
+    path.write_bytes(whole)
+    result = loaded(warehouse, path, project="demo")
+    assert (result["received"], result["accepted"], result["rejected"]) == (250_001, 250_000, {"invalid_json": 1})
+    assert stored(warehouse, "hurt") == (250_000, 250_000)
+
+
 def test_what_was_loaded_before_is_no_reason_to_take_anything(warehouse: Instance, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "known.jsonl", [event(1, "known")])
     loaded(warehouse, path)

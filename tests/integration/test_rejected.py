@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -141,6 +142,74 @@ def test_a_line_that_stands_for_several_events_is_not_retried(warehouse: Instanc
     assert (outcome["retried"], outcome["accepted"]) == (1, 0)
     assert outcome["not_retried"] == {"the line stands for 2 events": 1}
     assert stored(warehouse, "deep") == (1, 1)
+
+
+PERSON = {"userId": "u", "timestamp": "2026-03-01T10:00:00.000Z", "type": "track", "event": "Gadget Turned"}
+SEGMENT = [
+    {"writeKey": "mk_demo_world", "batch": [{**PERSON, "messageId": f"DIALECT-{n}"} for n in (1, 2)]},
+    {"writeKey": "mk_demo_world", "batch": [{**PERSON, "messageId": "DIALECT-3"}, {**PERSON, "userId": None}]},
+]
+POSTHOG = [
+    {
+        "api_key": "mk_demo_world",
+        "batch": [
+            {
+                **{"event": "gadget turned", "properties": {"distinct_id": "u"}, "uuid": f"DIALECT-{n}"},
+                "timestamp": "2026-03-01T10:00:00.000Z",
+            }
+            for n in (1, 2, 3)
+        ],
+    },
+    {"api_key": "mk_demo_world", "batch": [{"event": "gadget turned", "timestamp": "2026-03-01T10:00:00.000Z"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong", "right", "rejected"),
+    [(SEGMENT, "canonical", "segment", 2), (SEGMENT, "amplitude", "segment", 2), (POSTHOG, "segment", "posthog", 4)],
+)
+def test_what_was_loaded_as_another_dialect_is_read_anew(
+    warehouse: Instance, tmp_path: Path, sent: list[dict[str, Any]], wrong: str, right: str, rejected: int
+) -> None:
+    """The load says how, so does a second one, which may not take the file again. Batches become their events."""
+    prefix = f"{wrong}2{right}"
+    path = tmp_path / f"{prefix} of may.jsonl"
+    path.write_text("".join(json.dumps(payload) + "\n" for payload in sent).replace("DIALECT", prefix))
+    first = warehouse.run("load", str(path), "--dialect", wrong)
+    assert f"0 accepted, {rejected} rejected" in first.stdout
+    way = f"millrace events rejected retry --source '{wrong}:{prefix} of may.jsonl' --as-dialect {right}"
+    assert (
+        f"was read as {wrong}, and looks like {right}. What was rejected of it is read anew by `{way}`" in first.stdout
+    )
+    second = warehouse.run("load", str(path), "--dialect", right)
+    assert f"was loaded as {wrong}. What was rejected of it is read anew by `{way}`" in second.stdout
+    assert stored(warehouse, prefix) == (0, 0)
+
+    command = shlex.split(way)[1:]
+    dry = warehouse.json(*command, "--dry-run")
+    assert (dry["retried"], dry["accepted"]) == (rejected, 3)
+    assert stored(warehouse, prefix) == (0, 0)
+    assert warehouse.json(*command) == dry
+    assert warehouse.rows(
+        f"SELECT event_id, project_id, event, user_id, source FROM raw.events WHERE startsWith(event_id, '{prefix}-') "
+        "ORDER BY 1"
+    ) == [(f"{prefix}-{n}", "demo", "gadget_turned", "u", f"{right}:{prefix} of may.jsonl") for n in (1, 2, 3)]
+    # The fourth has nobody; it is rejected by itself now, with its own reason.
+    assert warehouse.rows(
+        "SELECT reason, sum(lines) AS n FROM raw.load_counts WHERE file_id = (SELECT file_id FROM raw.loaded_files "
+        f"WHERE endsWith(path, '/{prefix} of may.jsonl')) GROUP BY reason HAVING n != 0 ORDER BY 1"
+    ) == [("", 3), ("missing_identity", 1)]
+    assert warehouse.json(*command)["accepted"] == 0
+    left = warehouse.json("events", "rejected", "list", "--source", f"{right}:{prefix}") or warehouse.json(
+        "events", "rejected", "list", "--source", f"{wrong}:{prefix}"
+    )
+    assert [(group["reason"], group["lines"]) for group in left] == [("missing_identity", 1)]
+    assert stored(warehouse, prefix) == (3, 3)
+
+
+def test_a_dialect_that_is_none_is_no_way_to_read_lines_anew(warehouse: Instance) -> None:
+    done = warehouse.run("events", "rejected", "retry", "--as-dialect", "segmnt")
+    assert (done.returncode, "there is no dialect 'segmnt'; did you mean 'segment'" in done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("after", range(4))

@@ -45,6 +45,30 @@ def test_a_changed_row_takes_the_place_of_the_old_one(warehouse: Instance, tmp_p
     assert stored(warehouse, "changed") == [(11, 11, hours)]
 
 
+def test_rejected_rows_are_listed_in_groups_and_singly(warehouse: Instance, tmp_path: Path) -> None:
+    own_source(warehouse, "listed")
+    rows = [ticket(0), *(ticket(n, hours="many") for n in (1, 2, 3)), ticket(4, ticket_id=None)]
+    path = lines(tmp_path / "listed.jsonl", rows)
+    done = warehouse.run("sources", "load", "--file", f"listed={path}", "--project", "demo")
+    assert "3 rows rejected: bad_value (`millrace sources rejected list`)." in done.stdout
+
+    listing = ("sources", "rejected", "list", "--source", "listed")
+    groups = warehouse.json(*listing)
+    assert [(g["rows"], g["feed"], g["project"], g["reason"], g["detail"], g["origin"]) for g in groups] == [
+        (3, "listed", "demo", "bad_value", "hours is not a number with at most 4 digits after the point", str(path)),
+        (1, "listed", "demo", "missing_value", "ticket_id is absent", str(path)),
+    ]
+    singly = warehouse.json(*listing, "--rows", "--reason", "bad_value", "--project", "demo", "--feed", "listed")
+    assert {json.loads(row["row"])["ticket_id"] for row in singly} == {"t1", "t2", "t3"}
+    assert len(warehouse.json(*listing, "--rows", "--limit", "2")) == 2
+    table = warehouse.run(*listing).stdout
+    assert "4 rows in all." in table
+    assert warehouse.run(*listing, "--project", "demo_mobile").stdout == "Nothing was rejected.\n"
+    wrong = warehouse.run(*listing, "--reason", "bad_valu")
+    assert (wrong.returncode, "did you mean 'bad_value'" in wrong.stderr) == (2, True)
+    assert "there is no source 'listd'; did you mean 'listed'" in warehouse.run(*listing[:-1], "listd").stderr
+
+
 def test_every_row_is_accepted_or_rejected_with_its_reason(warehouse: Instance, tmp_path: Path) -> None:
     own_source(warehouse, "judged")
     path = lines(

@@ -16,13 +16,18 @@ from warehouse.errors import MillraceError
 HEADER = "event,user_id,properties\n"
 
 
-def lines_of(tmp_path: Path, content: bytes) -> list[bytes]:
+def rows_of(tmp_path: Path, content: bytes) -> list[tuple[bytes, bytes, str, str]]:
     file = tmp_path / "events.csv"
     file.write_bytes(content)
     pieces = list(csv_pieces(file, Header("f", "s", "demo", False, "2026-01-01T00:00:00Z")))
-    told = [line for piece in pieces for line in piece.body.removesuffix(b"\n").split(b"\n")]
+    told = [row for piece in pieces for row in piece.landing_columns()]
     assert sum(piece.lines for piece in pieces) == len(told)
+    assert all(bool(original) == (refused == "invalid_json") == bool(why) for _, original, refused, why in told)
     return told
+
+
+def lines_of(tmp_path: Path, content: bytes) -> list[bytes]:
+    return [line or original for line, original, *_ in rows_of(tmp_path, content)]
 
 
 def events(lines: list[bytes]) -> list[object]:
@@ -38,13 +43,21 @@ def test_rows_are_events(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [b"b,u,{},more", b"b,u", b"b,J\xfcrgen,{}", b'b,"u"x,{}', b"\xff\xfe\x00"],
+    [
+        (b"b,u,{},more", b"b,u,{},more", "expected 3 cells, as the first line has, got 4"),
+        (b"b,u", b"b,u", "expected 3 cells, as the first line has, got 2"),
+        (b"b,J\xfcrgen,{}", b"b,J\\xfcrgen,{}", "expected UTF-8, got another encoding"),
+        (b'b,"u"x,{}', b'b,"u"x,{}', "expected a row of CSV, got one in which ',' expected after '\"'"),
+        (b"\xff\xfe\x00", b"\\xff\\xfe\x00", "expected 3 cells, as the first line has, got 1"),
+    ],
     ids=["more cells", "fewer cells", "Latin-1", "something behind a quote", "binary"],
 )
-def test_a_line_that_is_no_row_stays_as_it_was_written(tmp_path: Path, broken: bytes) -> None:
-    told = events(lines_of(tmp_path, HEADER.encode() + b"a,u,{}\n" + broken + b"\nc,u,{}\n"))
+def test_a_line_that_is_no_row_stays_as_it_was_written(tmp_path: Path, broken: tuple[bytes, bytes, str]) -> None:
+    sent, kept, why = broken
+    content = HEADER.encode() + b"a,u,{}\n" + sent + b"\nc,u,{}\n"
     whole = {"user_id": "u", "properties": {}}
-    assert told == [{"event": "a", **whole}, broken, {"event": "c", **whole}]
+    assert events(lines_of(tmp_path, content)) == [{"event": "a", **whole}, kept, {"event": "c", **whole}]
+    assert [detail for *_, detail in rows_of(tmp_path, content)] == ["", why, ""]
 
 
 def test_what_a_quote_that_is_never_closed_swallows_is_told(tmp_path: Path) -> None:
