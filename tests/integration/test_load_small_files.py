@@ -46,7 +46,7 @@ def rejected_of(warehouse: Instance, prefix: str) -> int:
     )
 
 
-def is_exact(warehouse: Instance, prefix: str, folder: Path, files: int = FILES) -> bool:
+def assert_exact(warehouse: Instance, prefix: str, folder: Path, files: int = FILES) -> None:
     """Every file's lines once in each table: events, rejects, counts, and the ledger."""
     ledger = warehouse.rows(
         f"SELECT count(), uniqExact(file_id), sum(received), sum(accepted), sum(rejected) FROM raw.loaded_files "
@@ -57,12 +57,10 @@ def is_exact(warehouse: Instance, prefix: str, folder: Path, files: int = FILES)
         f"(SELECT file_id FROM raw.loaded_files WHERE startsWith(path, '{folder}/'))"
     )
     accepted = files * LINES
-    return (
-        stored(warehouse, prefix) == (accepted, accepted)
-        and rejected_of(warehouse, prefix) == files
-        and counted == [(accepted, files)]
-        and ledger == [(files, files, accepted + files, accepted, files)]
-    )
+    assert stored(warehouse, prefix) == (accepted, accepted)
+    assert rejected_of(warehouse, prefix) == files
+    assert counted == [(accepted, files)]
+    assert ledger == [(files, files, accepted + files, accepted, files)]
 
 
 def test_each_of_many_small_files_is_counted_by_itself(warehouse: Instance, tmp_path: Path) -> None:
@@ -72,7 +70,7 @@ def test_each_of_many_small_files_is_counted_by_itself(warehouse: Instance, tmp_
     assert {(f["received"], f["accepted"], str(f["rejected"])) for f in result["files"]} == {
         (LINES + 1, LINES, "{'unknown_project': 1}")
     }
-    assert is_exact(warehouse, "each", folder)
+    assert_exact(warehouse, "each", folder)
     pieces = warehouse.rows(
         "SELECT count() FROM raw.load_counts WHERE reason = '' AND file_id IN "
         f"(SELECT file_id FROM raw.loaded_files WHERE startsWith(path, '{folder}/'))"
@@ -124,7 +122,7 @@ def test_a_load_killed_among_small_files_and_run_with_one_file_more_is_exact(
         shutil.rmtree(warehouse.data_dir / "loads")
     small_files(folder, prefix, range(FILES, FILES + 1))
     loaded(warehouse, folder)
-    assert is_exact(warehouse, prefix, folder, FILES + 1)
+    assert_exact(warehouse, prefix, folder, FILES + 1)
 
 
 @pytest.mark.parametrize("inserted", [3, 20])
@@ -146,7 +144,7 @@ def test_a_server_killed_among_small_files_loses_and_doubles_nothing(
     while warehouse.run("status").returncode != 0:
         assert time.monotonic() < deadline
     loaded(warehouse, folder)
-    assert is_exact(warehouse, prefix, folder)
+    assert_exact(warehouse, prefix, folder)
 
 
 def test_loaders_of_overlapping_folders_at_once_are_exact(warehouse: Instance, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from warehouse.server.insert_tokens import strike_out_lost
+
 LOCK_FILE = "engine.lock"
 PORTS_FILE = "ports.tsv"
 ALIVE_FIFO = "alive"
@@ -83,6 +85,8 @@ def main(data_dir: Path, run_dir: Path) -> int:
     ports.unlink(missing_ok=True)
     os.mkfifo(fifo, 0o600)
 
+    for part in strike_out_lost(data_dir):
+        print(f"The insert of part {part} was cut off by a kill; it can be repeated.", flush=True)
     engine = load_engine()
     failure: list[str] = []
 
