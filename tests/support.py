@@ -96,6 +96,7 @@ class Instance:
     def up(self) -> State:
         done = self.run("up")
         assert done.returncode == 0, done.stderr
+        self._clients.clear()  # the server may listen at another port than the one before
         return self.state
 
     @property
