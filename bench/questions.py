@@ -1,4 +1,4 @@
-"""How long `millrace metrics query` takes: python -m bench.questions [EVENTS], as many as in the small world if none.
+"""How long questions take, by flags and in words: python -m bench.questions [EVENTS], else of the small world.
 
 Each question is asked cold (nothing runs, nothing is known), with the resident compiler alone, with its SQL known, with
 its answer known, and as `millrace sql` of the same SQL: the least that any command with this query takes.
@@ -43,24 +43,40 @@ QUESTIONS = {
     "a conversion rate by week": ("--metric", "sign_up_rate", "--by", "week"),
     "MRR by month": ("--metric", "mrr", "--by", "month"),
 }
+IN_WORDS = (
+    "how many orders last month?",
+    "revenue by country in the second quarter",
+    "top 5 channels by sessions in March compared with February",
+    "funnel from signup to purchase for mobile users in May",
+    "weekly retention of users who signed up in March",
+    "where do people go after pricing?",
+)
 COLUMNS = ("question", "cold", "by the compiler", "SQL known", "answer known", "plain sql", "SQL known / plain")
+
+COLUMNS_IN_WORDS = ("question", "cold", "SQL known", "answer known")
 
 
 class Bench:
-    def __init__(self, own: Instance, question: tuple[str, ...]) -> None:
+    def __init__(self, own: Instance) -> None:
         self.own, self.settings = own, own.settings
-        self.command = ("metrics", "query", "--project", "demo", *question)
-        explained = own.run("metrics", "explain", "--project", "demo", *question)
-        assert explained.returncode == 0, explained.stderr
-        self.sql = explained.stdout
 
-    def row(self) -> list[float]:
-        cold = self.median(COLD_RUNS, lambda: self.forget("statements", "answers", compiler=True), *self.command)
-        compiler = self.median(RUNS, lambda: self.forget("statements", "answers"), *self.command)
-        statement = self.median(RUNS, lambda: self.forget("answers"), *self.command)
-        known = self.median(RUNS, lambda: None, *self.command)
-        plain = self.median(RUNS, lambda: None, "sql", self.sql)
+    def of_flags(self, question: tuple[str, ...]) -> list[float]:
+        explained = self.own.run("metrics", "explain", "--project", "demo", *question)
+        assert explained.returncode == 0, explained.stderr
+        command = ("metrics", "query", "--project", "demo", *question)
+        cold = self.median(COLD_RUNS, lambda: self.forget("statements", "answers", compiler=True), *command)
+        compiler = self.median(RUNS, lambda: self.forget("statements", "answers"), *command)
+        statement = self.median(RUNS, lambda: self.forget("answers"), *command)
+        known = self.median(RUNS, lambda: None, *command)
+        plain = self.median(RUNS, lambda: None, "sql", explained.stdout)
         return [cold, compiler, statement, known, plain, statement / plain]
+
+    def of_words(self, question: str) -> list[float]:
+        command = ("ask", question, "--project", "demo")
+        cold = self.median(COLD_RUNS, lambda: self.forget("statements", "answers", compiler=True), *command)
+        statement = self.median(RUNS, lambda: self.forget("answers"), *command)
+        known = self.median(RUNS, lambda: None, *command)
+        return [cold, statement, known]
 
     def median(self, runs: int, before: Callable[[], None], *command: str) -> float:
         seconds = []
@@ -87,8 +103,11 @@ def main(events: int) -> None:
         load_other_sources(own, Path(folder) / "world" / "sources")
         built = own.run("build", "--no-tests")
         assert built.returncode == 0, built.stderr
-        rows = [[name, *Bench(own, question).row()] for name, question in QUESTIONS.items()]
-    report("questions", f"Questions about metrics, {events:,} events, seconds", COLUMNS, rows)
+        bench = Bench(own)
+        of_flags = [[name, *bench.of_flags(question)] for name, question in QUESTIONS.items()]
+        of_words = [[question, *bench.of_words(question)] for question in IN_WORDS]
+    report("questions", f"Questions about metrics, {events:,} events, seconds", COLUMNS, of_flags)
+    report("questions-in-words", f"Questions in words, {events:,} events, seconds", COLUMNS_IN_WORDS, of_words)
 
 
 if __name__ == "__main__":
