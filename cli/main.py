@@ -30,6 +30,7 @@ COMMANDS = {
     "lifecycle": "journeys",
     "stickiness": "journeys",
     "paths": "journeys",
+    "quality": "quality",
     "metrics": "metrics",
     "sql": "sql",
     "config": "config",

@@ -1,0 +1,55 @@
+"""When each table was brought up to date last, and whether that is recent enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from warehouse.observability.declared import Declared
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+# Of raw the last load counts, of models the last good build, also where nothing in them changed by it. Rows of dead
+# letters and of retries that took lines away are no load of events.
+UPDATES = """
+SELECT 'raw.events' AS asset, toString(project_id) AS project_id, max(loaded_at) AS updated_at
+FROM raw.load_counts WHERE reason = '' AND lines > 0 AND project_id != '' GROUP BY project_id
+UNION ALL
+SELECT concat('raw.', source), '', max(loaded_at) FROM raw.source_loads GROUP BY source
+UNION ALL
+SELECT toString(asset), '', max(finished_at) FROM ops.model_runs WHERE status = 'success' GROUP BY asset
+"""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    asset: str
+    project_id: str  # empty: all of them at once
+    updated_at: datetime
+    age_seconds: float
+    sla_seconds: int | None
+
+    @property
+    def late(self) -> bool:
+        return self.sla_seconds is not None and self.age_seconds > self.sla_seconds
+
+    @property
+    def lateness(self) -> float:
+        """How many times its SLA it is old; 0 where nobody says how old it may be."""
+        return self.age_seconds / self.sla_seconds if self.sla_seconds else 0.0
+
+
+def read_freshness(client: Client, declared: Declared) -> list[Freshness]:
+    """Of every table that was ever loaded or built and is still declared, the latest first."""
+    rows = client.query(
+        f"SELECT asset, project_id, updated_at, greatest(dateDiff('millisecond', updated_at, now64(3)) / 1000, 0) "
+        f"FROM ({UPDATES})"
+    ).result_rows
+    found = [
+        Freshness(asset, project, updated_at, age, declared.assets[asset].sla_seconds)
+        for asset, project, updated_at, age in rows
+        if asset in declared.assets and declared.assets[asset].is_table
+    ]
+    return sorted(found, key=lambda one: (-one.lateness, one.asset, one.project_id))
