@@ -46,6 +46,8 @@ def build(
     done = build_models(settings, select or (), exclude or (), full_refresh, tests)
     seconds = time.monotonic() - begun
     renew_catalogue(settings)
+    for remark in done.remarks:
+        say(f"Warning: {remark}")
     if format is Format.JSON:
         print_json(
             {

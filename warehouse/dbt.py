@@ -50,6 +50,7 @@ class NodeResult:
 @dataclass
 class Run:
     nodes: list[NodeResult] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # what went wrong beside it
 
     @property
     def failed(self) -> list[NodeResult]:
@@ -139,7 +140,20 @@ def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = 
     )
     if not outcome.success and not done.failed:
         raise MillraceError("dbt ended without success and named no failure.", hint=_where_the_log_is(settings))
+    if arguments[0] == "build":
+        done.remarks += _look(settings)
     return done
+
+
+def _look(settings: Settings) -> list[str]:
+    """What the warehouse looks like now, written down. Where that fails, the build has not."""
+    from warehouse.observability.looks import observe
+
+    try:
+        observe(settings)
+    except MillraceError as error:
+        return [f"What the build has changed was not looked at: {error.message} {error.hint}".strip()]
+    return []
 
 
 def read_project(project: Path, target: Path, values: Mapping[str, str], also: Sequence[str] = ()) -> list[str]:

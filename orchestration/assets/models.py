@@ -45,7 +45,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         wanted = {key.path[-1] for key in context.selected_asset_keys}
         told = _Told(context, manifest, settings)
         with retried_where_the_infrastructure_failed():
-            for node in _as_they_finish(settings, arguments_for(wanted, known, config.full_refresh)):
+            for node in _as_they_finish(settings, arguments_for(wanted, known, config.full_refresh), context.log):
                 yield from told.of(node)
         if told.failed:
             raise dg.Failure(
@@ -56,7 +56,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     return models
 
 
-def _as_they_finish(settings: Settings, arguments: list[str]) -> Iterator[NodeResult]:
+def _as_they_finish(settings: Settings, arguments: list[str], log: dg.DagsterLogManager) -> Iterator[NodeResult]:
     """What a build in another thread has finished, one after another; its failure is ours."""
     finished: SimpleQueue[NodeResult | Run | BaseException] = SimpleQueue()
 
@@ -77,6 +77,8 @@ def _as_they_finish(settings: Settings, arguments: list[str]) -> Iterator[NodeRe
             raise item
         told.add(item.id)
         yield item
+    for remark in item.remarks:
+        log.warning(remark)
     # Those that dbt skipped are in the results alone.
     yield from (node for node in item.nodes if node.id not in told)
 

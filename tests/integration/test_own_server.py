@@ -236,7 +236,10 @@ def test_access_sql_parses_and_apply_runs_exactly_that(instance: Instance, click
     variables = {**as_own_server(clickhouse), "MILLRACE_PASSWORD_ANALYST_DEMO": "chosen-by-me"}
     shown = instance.run("access", "sql", **variables)
     assert shown.returncode == 0
-    assert "Left out, since no password is known: admin, engineer, loader, analyst, historian, bi" in shown.stderr
+    assert (
+        "Left out, since no password is known: admin, engineer, loader, analyst, historian, observer, exporter, bi"
+        in shown.stderr
+    )
     statements = [line.removesuffix(";") for line in shown.stdout.splitlines()]
     for statement in statements:
         parsed = clickhouse.client().query("SELECT formatQuery({sql:String})", parameters={"sql": statement})

@@ -93,4 +93,13 @@ def test_config_helps_with_the_very_value_it_cannot_read(instance: Instance) -> 
 def test_access_list_shows_no_password(instance: Instance) -> None:
     users = instance.json("access", "list")
     assert users[0] == {"user": "admin", "role": "admin", "projects": "all", "read_only": False, "password": False}
-    assert [user["user"] for user in users] == ["admin", "engineer", "loader", "analyst", "historian", "bi"]
+    assert [user["user"] for user in users] == [
+        "admin",
+        "engineer",
+        "loader",
+        "analyst",
+        "historian",
+        "observer",
+        "exporter",
+        "bi",
+    ]

@@ -89,10 +89,8 @@ def observe(settings: Settings) -> None:
         client.command(COLUMNS, parameters=moments)
         client.command(STORAGE, parameters=moments)
         client.command("SYSTEM FLUSH LOGS")
-        # A server of one's own may keep no log.
-        if client.query("SELECT count() FROM system.tables WHERE database = 'system' AND name = 'query_log'").first_row[
-            0
-        ]:
+        log = client.query("SELECT count() FROM system.tables WHERE database = 'system' AND name = 'query_log'")
+        if log.result_rows[0][0]:  # a server of one's own may keep none
             _write_costs(client, declared, moments)
             _write_slow_queries(client, declared, moments)
         write_scores(client, declared)
@@ -115,7 +113,8 @@ def _newest_days(client: Client) -> dict[str, dict[str, Any]]:
     """Of each table of facts that has days: the newest of each project."""
     tables = client.query(
         "SELECT table FROM system.columns WHERE database = 'marts' AND table LIKE 'fct%' "
-        f"AND name IN ('project_id', 'local_date') AND NOT match(table, '{PASSING}') GROUP BY table HAVING count() = 2 ORDER BY table"
+        f"AND name IN ('project_id', 'local_date') AND NOT match(table, '{PASSING}') "
+        "GROUP BY table HAVING count() = 2 ORDER BY table"
     ).result_rows
     newest: dict[str, dict[str, Any]] = defaultdict(dict)
     if tables:

@@ -69,7 +69,7 @@ def findings(client: Client, declared: Declared) -> list[Finding]:
 
 
 def _of_checks(client: Client, declared: Declared) -> Iterator[Finding]:
-    sizes: dict[str, int] = {asset: rows for asset, rows in client.query(LAST_SIZES).result_rows}
+    sizes = {str(asset): int(rows) for asset, rows in client.query(LAST_SIZES).result_rows}
     for asset, check, project, dimension, severity, status, failures, checked, message in client.query(
         LAST_RESULTS
     ).result_rows:
