@@ -129,6 +129,10 @@ class Lexicon:
     def _is_metric(self, key: str) -> bool:
         return any(meaning.kind == "metric" for meaning in self._terms.get(key, {}).values())
 
+    def metrics_named(self, words: Sequence[str]) -> tuple[Meaning, ...]:
+        known = self._terms.get(key_of(map(stem, words)), {}).values()
+        return tuple(meaning for meaning in known if meaning.kind == "metric")
+
     def dimensions_named(self, tokens: Sequence[Token]) -> set[str]:
         known = self._terms.get(key_of(token.stem for token in tokens), {})
         return {meaning.name for meaning in known.values() if meaning.kind == "dimension"}

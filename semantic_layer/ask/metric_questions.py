@@ -22,6 +22,8 @@ GRAINS = list(Grain)
 def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: Assumptions) -> MetricQuery:
     """Raises Unclear where the pieces do not fit together."""
     catalogue = lexicon.catalogue
+    if not slots.metrics and (mention := _metric_in_a_value(slots, lexicon)):
+        slots.metrics.append(mention)
     if not slots.metrics:
         raise Unclear(NOTHING_MEASURED)
     metrics = choose_metrics(lexicon, slots, assumed)
@@ -60,6 +62,13 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise Unclear(f"{message[0].upper()}{message[1:]}.") from error
+
+
+def _metric_in_a_value(slots: Slots, lexicon: Lexicon) -> Mention | None:
+    """network errors are the errors of that type; pro users the users of that plan."""
+    words = next((clause.text.split()[-1:] for clause in slots.clauses if " " in clause.text), [])
+    metrics = lexicon.metrics_named(words)
+    return Mention(words[0], metrics) if metrics else None
 
 
 def _is_contrast(slots: Slots, clause: Clause) -> bool:

@@ -59,12 +59,16 @@ def corrections(word: str, known: Collection[str]) -> list[str]:
     candidates = [one for one in known if shortest <= len(one) <= len(word) + allowed]
     found = process.extract(word, candidates, scorer=OSA.distance, score_cutoff=allowed, limit=MOST_CANDIDATES)
     # The first letter is seldom mistyped: a word that begins otherwise counts one more, and none in a short word.
-    ranked = [
-        (distance + (one[0] != word[0]), -round(Indel.normalized_similarity(one, word), 2), one)
+    ranked = sorted(
+        (
+            distance + (one[0] != word[0]),
+            sorted(one) != sorted(word),  # letters in the wrong order are the likeliest mistake
+            -round(Indel.normalized_similarity(one, word), 2),
+            one,
+        )
         for one, distance, _ in found
-    ]
-    ranked = [entry for entry in ranked if entry[0] <= allowed]
-    return sorted(entry[2] for entry in ranked if entry[:2] == min(ranked)[:2])
+    )
+    return [entry[-1] for entry in ranked if entry[0] <= allowed and entry[:-1] == ranked[0][:-1]]
 
 
 def mend(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mended]:

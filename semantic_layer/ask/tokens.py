@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+_PLAIN, _WORD = re.compile(r"[A-Za-z0-9 _-]*", re.ASCII), re.compile(r"[a-z0-9]+", re.ASCII)
 _CONTRACTED = re.compile(r"(?:'(?:s|re|ve|ll|d|m))$")
 _SAME = dict.fromkeys(("percentage", "fraction", "proportion", "percent", "portion"), "share")
 _SAME |= {"canceled": "cancelled", "organization": "organisation", "color": "colour", "enrollment": "enrolment"}
@@ -168,4 +169,6 @@ def content(words: Sequence[str]) -> list[str]:
 
 def words_of(phrase: str) -> list[str]:
     """The words of a name, label or synonym as they would be tokens."""
+    if _PLAIN.fullmatch(phrase):  # a tenth of the time, for thousands of them
+        return _WORD.findall(phrase.lower())
     return [part.text for part in tokenise(phrase.replace("_", " ")) if part.kind not in ("comma", "dash")]
