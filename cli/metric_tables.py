@@ -89,7 +89,7 @@ def print_answer(answer: Answer, catalogue: Catalogue) -> None:
         begin, end = answer.compared_days
         told += f" Compared with {begin} to {end}."
     elif answer.query.compare:
-        told += " There is no such time a year before."
+        told += f" There is no such time a {answer.query.compare} before."
     say(told)
 
 

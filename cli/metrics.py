@@ -36,7 +36,11 @@ HavingOption = Annotated[
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, e.g. 2026-01-01.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")]
 CompareOption = Annotated[
-    str | None, typer.Option(metavar="WHAT", help="previous (the time just before) or year (a year before).")
+    str | None,
+    typer.Option(
+        metavar="WHAT",
+        help="previous (the time just before), or week, month, quarter, year: the same days so long before.",
+    ),
 ]
 OrderOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="By a metric or grouping; -revenue: the largest first.")

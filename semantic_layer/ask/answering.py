@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from semantic_layer.ask.calendar_days import recognised
 from semantic_layer.ask.charts import Chart, choose, choose_for_journey
 from semantic_layer.ask.journey_tables import journey_table
 from semantic_layer.ask.metric_tables import metric_table
@@ -14,11 +15,12 @@ from semantic_layer.ask.reading import read
 from semantic_layer.ask.reading_journeys import read_journey
 from semantic_layer.ask.structures import to_json
 from semantic_layer.ask.table import Role, Table
+from semantic_layer.ask.time_phrases import before_these
 from semantic_layer.ask.understood import Understood
 from semantic_layer.ask.wording import Span, period_name, period_of, start_of
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
-from semantic_layer.metrics.models import Compare, MetricQuery
+from semantic_layer.metrics.models import MetricQuery
 from semantic_layer.reader import Reader
 from warehouse.settings import Settings
 
@@ -129,15 +131,16 @@ def subtitle(project: str, span: Span | None) -> str:
 
 
 def answer_metrics(
-    settings: Settings, question: str, understood: Understood, catalogue: Catalogue, use_cache: bool
+    settings: Settings, question: str, understood: Understood, catalogue: Catalogue, today: date, use_cache: bool
 ) -> Answer:
     from semantic_layer.metrics.answers import answer
 
     asked = understood.query
     assert isinstance(asked, MetricQuery)
     # A value by itself says little: it is compared with the time before, where nobody asked for another comparison.
-    alone = not asked.by and asked.first_day and asked.last_day
-    query = asked.model_copy(update={"compare": Compare.PREVIOUS}) if alone and not asked.compare else asked
+    alone = not asked.by and not asked.compare and asked.first_day and asked.last_day
+    days = recognised(asked.first_day, asked.last_day, today)
+    query = asked.model_copy(update={"compare": before_these(days)}) if alone else asked
     found = answer(settings, catalogue, query, cache=use_cache)
     columns = [(column.name, column.type) for column in found.columns]
     table = metric_table(found.query, catalogue, columns, found.rows)

@@ -147,7 +147,7 @@ class Asker:
 
     def _answer(self, question: str, understood: Understood) -> Answer:
         if isinstance(understood.query, MetricQuery):
-            answer = answer_metrics(self._settings, question, understood, self._catalogue, self._use_cache)
+            answer = answer_metrics(self._settings, question, understood, self._catalogue, self.as_of, self._use_cache)
         else:
             answer = answer_journey(self._settings, question, understood, self._catalogue)
         remarks = answer.remarks

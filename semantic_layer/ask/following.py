@@ -15,7 +15,7 @@ from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.time_phrases import Against
-from semantic_layer.metrics.models import METRIC_TIME, All, Comparison, Condition, MetricQuery, Ordering
+from semantic_layer.metrics.models import METRIC_TIME, All, Compare, Comparison, Condition, MetricQuery, Ordering
 
 REMOVABLE = (Role.CONDITIONS, Role.GROUPINGS, Role.COMPARISON, Role.RANKING, Role.TIMES)
 
@@ -219,7 +219,9 @@ def _days(reader: FollowUpReader, before: MetricQuery, today: date) -> list[Days
 def _against(reader: FollowUpReader, before: MetricQuery) -> Against | None:
     if Role.COMPARISON in reader.removed or before.compare is None:
         return None
-    return Against(before.compare)
+    # Other days have other days before them.
+    moved = reader.slots.ranges and before.compare is not Compare.YEAR
+    return Against(Compare.PREVIOUS if moved else before.compare)
 
 
 def _moved(ordering: Ordering, before: MetricQuery, made: MetricQuery) -> Ordering:

@@ -276,7 +276,9 @@ class LifecycleQuestion(JourneyQuestion):
         return Role.LIFECYCLE in self.said or len(stages) > 1 or bool(OWN_STAGES & {*stages})
 
     def take_word(self) -> bool:
-        if self.has(self.at, Role.OR) and self.has(self.at + 1, Role.STAGE):
+        # Of `and` and `or` together nobody knows what they mean.
+        either = self.items[self.at].text == "or" and not any(item.text == "and" for item in self.items)
+        if either and self.has(self.at - 1, Role.STAGE) and self.has(self.at + 1, Role.STAGE):
             self.at += 1
             return True
         return super().take_word()

@@ -13,7 +13,8 @@ from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choo
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
 from semantic_layer.ask.time_points import UNITS
 from semantic_layer.metrics.catalogue import Catalogue, Metric
-from semantic_layer.metrics.models import METRIC_TIME, Grain, Grouping, MetricQuery, Ordering, Threshold
+from semantic_layer.metrics.comparing import fits
+from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, MetricQuery, Ordering, Threshold
 
 NOTHING_MEASURED = "It names nothing that is measured"
 GRAINS = list(Grain)
@@ -36,6 +37,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     by = _groupings(slots, dimensions, catalogue, project, days, assumed)
     contrasted = [dimensions.comparison(clause).dimension for clause in slots.clauses if _is_contrast(slots, clause)]
     by += [Grouping(name=name, grain=None) for name in contrasted if name not in {one.name for one in by}]
+    if compare and not all(fits(compare, one.grain) for one in by if one.name == METRIC_TIME):
+        compare = Compare.PREVIOUS
     having = [_threshold(limit, catalogue, metrics) for limit in slots.limits]
     if having and not by:
         raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")

@@ -19,7 +19,8 @@ from semantic_layer.metrics.models import (
 )
 
 EVERY = {Grain.HOUR: "per hour", Grain.DAY: "per day", Grain.WEEK: "per week", Grain.MONTH: "per month"}
-AGAINST = {Compare.PREVIOUS: "compared to the previous period", Compare.YEAR: "year over year"}
+AGAINST = {compare: f"compared to the same days a {compare} before" for compare in Compare}
+AGAINST |= {Compare.PREVIOUS: "compared to the previous period", Compare.YEAR: "year over year"}
 EVERY |= {Grain.QUARTER: "per quarter", Grain.YEAR: "per year"}
 
 

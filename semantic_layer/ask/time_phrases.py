@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from semantic_layer.ask.calendar_days import DAY, Days, a_year_before, just_before
+from semantic_layer.ask.calendar_days import DAY, Days, a_year_before, just_before, period, start_of
 from semantic_layer.ask.numbers import ORDINALS, WORDS
 from semantic_layer.ask.time_points import (
     LAST,
@@ -120,9 +120,11 @@ class Against:
     unit: Grain | None = None
     other: Days | None = None
     bare: bool = False  # week over week: says what is compared with what
+    same: bool = False  # the same days of that unit before
 
 
 TimePhrase = Range | Each | Against
+SAME_DAYS = {grain: Compare(grain) for grain in (Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR)}
 Found = tuple[int, TimePhrase]
 
 
@@ -261,17 +263,20 @@ class TimeReader(PointReader):
         at = self.follows(at, "that of", "those of", "what it was", "it was") or at
         return self._other(at)
 
+    def _same(self, i: int) -> Found | None:
+        found = self._other(i)
+        return (found[0], replace(found[1], same=True)) if found and isinstance(found[1], Against) else found
+
     def _other(self, i: int) -> Found | None:
         i = self.follows(i, "in", "of", "from") or i
         i = self.follows(i, "the", "its") or i
         if end := self.follows(i, "same period a year ago", "same period a year earlier", "same period a year before"):
             return end, Against(Compare.YEAR, Grain.YEAR)
         if at := self.follows(i, "same period", "same time", "same days", "same dates", "same period of"):
-            at = self.follows(at, "of", "in", "a") or at
-            return self._other(at)
+            return self._same(self.follows(at, "of", "in", "a") or at)
         if same := self.follows(i, "same"):
             unit = UNITS.get(self.word(same))
-            return self._other(self.follows(same + 1, "of", "in") or same + 1) if unit else None
+            return self._same(self.follows(same + 1, "of", "in") or same + 1) if unit else None
         for phrase in ("year before", "year earlier", "year ago", "prior year", "previous year", "last year"):
             if end := self.follows(i, phrase, f"a {phrase}", f"one {phrase}", f"1 {phrase}"):
                 return end, Against(Compare.YEAR, Grain.YEAR)
@@ -289,15 +294,32 @@ class TimeReader(PointReader):
         return (end, Against(Compare.PREVIOUS)) if end else None
 
 
+def before_these(days: Days) -> Compare:
+    """Of a week, month or quarter so far the same part of the one before; else as many days."""
+    assert days.first and days.last
+    so_far = days.unit and days.first == start_of(days.unit, days.first) and days.last < _last_of(days.unit, days.first)
+    return SAME_DAYS.get(days.unit, Compare.PREVIOUS) if so_far and days.unit else Compare.PREVIOUS
+
+
+def _last_of(unit: Grain, day: date) -> date:
+    last = period(unit, day).last
+    assert last
+    return last
+
+
 def compared(main: Days, against: Against) -> Compare:
-    """What the comparison is, for these days; only with the days just before or a year before."""
+    """What the comparison is, for these days; only with the days just before or the same days a period before."""
+    if against.same and against.compare is Compare.PREVIOUS and against.unit in SAME_DAYS:
+        return SAME_DAYS[against.unit]
     if against.compare is Compare.PREVIOUS and against.unit and main.unit and against.unit is not main.unit:
         raise Unreadable(f"A {main.unit} is compared with the {main.unit} before, or with a year before.")
+    if against.compare is Compare.PREVIOUS:
+        return before_these(main)
     if against.compare:
         return against.compare
     assert against.other
     if against.other == just_before(main):
-        return Compare.PREVIOUS
+        return before_these(main)
     if replace(against.other, unit=None) == replace(a_year_before(main), unit=None):
         return Compare.YEAR
     raise Unreadable("Days are compared with those just before, or with the same days a year before.")

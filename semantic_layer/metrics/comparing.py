@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from semantic_layer.metrics.models import Compare, Grain
+from warehouse.errors import WrongUsage
 
 MONTHS_OF = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
 MONTHS_OF_A_YEAR = 12
 DAYS_OF_A_WEEK = 7
 DAYS_OF_52_WEEKS = 364  # a year before, and the same day of the week
+MONTHS_BACK = {Compare.MONTH: 1, Compare.QUARTER: 3, Compare.YEAR: MONTHS_OF_A_YEAR}
+# The grains of which each period has one that lies so far back.
+SHORTER = (None, Grain.HOUR, Grain.DAY)
+FITTING = {
+    Compare.WEEK: (*SHORTER, Grain.WEEK),
+    Compare.MONTH: (*SHORTER, Grain.MONTH),
+    Compare.QUARTER: (*SHORTER, Grain.MONTH, Grain.QUARTER),
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ class Shift:
 @dataclass(frozen=True)
 class Compared:
     shift: Shift
-    # None: nothing of the range was there a year before, as of 29 February alone.
+    # None: nothing of the range was there so far back, as of 29 February alone a year before.
     days: tuple[date, date] | None
 
 
@@ -55,11 +64,19 @@ def compared(first: date, last: date, grain: Grain | None, compare: Compare) -> 
     The grain is the unit of the distance, so that each period has one that it is compared with. Without one it is the
     range itself: months where it is whole months, else days.
     """
-    if compare is Compare.YEAR:
+    if not fits(compare, grain):
+        listed = ", ".join(one for one in FITTING[compare] if one)
+        raise WrongUsage(
+            f"By {grain} there is nothing to see beside the same days a {compare} before.",
+            hint=f"Group by {listed} or by no time, or compare with `previous`.",
+        )
+    if compare is Compare.WEEK:
+        return _by_days(first, last, DAYS_OF_A_WEEK)
+    if compare in MONTHS_BACK:
         if grain is Grain.WEEK:
             return _by_days(first, last, DAYS_OF_52_WEEKS)
         whole = grain in MONTHS_OF or (grain is None and _is_whole_months(first, last))
-        return _by_months(first, last, MONTHS_OF_A_YEAR, whole)
+        return _by_months(first, last, MONTHS_BACK[compare], whole)
     length = (last - first).days + 1
     if grain is Grain.WEEK:
         return _by_days(first, last, -(-length // DAYS_OF_A_WEEK) * DAYS_OF_A_WEEK)
@@ -72,6 +89,10 @@ def compared(first: date, last: date, grain: Grain | None, compare: Compare) -> 
     return _by_days(first, last, length)
 
 
+def fits(compare: Compare, grain: Grain | None) -> bool:
+    return compare not in FITTING or grain in FITTING[compare]
+
+
 def _by_days(first: date, last: date, days: int) -> Compared:
     distance = timedelta(days=days)
     return Compared(Shift(days=days), (first - distance, last - distance))
@@ -82,7 +103,7 @@ def _by_months(first: date, last: date, months: int, to_the_end: bool) -> Compar
     begin = _months_back(first, months)
     end = _end_months_back(last, months) if to_the_end else _months_back(last, months)
     if not to_the_end and begin.day < first.day:
-        begin += timedelta(days=1)  # 29 February has no day a year before: what comes after it has
+        begin += timedelta(days=1)  # 31 May has no day a month before: what comes after it has
     return Compared(Shift(months=months), (begin, end) if begin <= end else None)
 
 

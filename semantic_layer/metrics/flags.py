@@ -30,8 +30,8 @@ def parse_compare(text: str | None) -> Compare | None:
     if text is None or text in list(Compare):
         return Compare(text) if text else None
     raise WrongUsage(
-        f"{text!r} is nothing to compare with{nearest(text, map(str, Compare)) or ': it is previous or year.'}",
-        hint="previous: the time of the same length just before; year: the same days a year before.",
+        f"{text!r} is nothing to compare with{nearest(text, map(str, Compare)) or '.'}",
+        hint="previous: the time of the same length just before; week, month, quarter, year: the same days then.",
     )
 
 

@@ -36,7 +36,10 @@ class Comparator(StrEnum):
 
 class Compare(StrEnum):
     PREVIOUS = "previous"  # the period of the same length just before
-    YEAR = "year"  # the same days a year before
+    WEEK = "week"  # the same days a week before, and so on
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 def _name(name: str) -> str:

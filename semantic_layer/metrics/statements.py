@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semantic_layer.metrics.comparing import Shift
-from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, MetricQuery
+from semantic_layer.metrics.models import METRIC_TIME, Grain, MetricQuery
 from semantic_layer.metrics.requests import column_of
 
 PREVIOUS, CHANGE = "__previous", "__change"  # behind the name of a metric
@@ -44,7 +44,7 @@ def comparing_statement(query: MetricQuery, compiled: str, before: str | None, s
     if before is not None:
         shifted = [f"{key.column} + {shift.sql}" if key.name == METRIC_TIME else key.column for key in keys]
         part = f"SELECT {', '.join([*shifted, *query.metrics, 'true'])}\nFROM (\n{split(before)[0]}\n)"
-        parts.append(part + _without_leap_days(query, keys))
+        parts.append(part + _without_lost_days(query, keys, shift))
     both = "\nUNION ALL\n".join(parts)
     grouped = _selected(
         [
@@ -94,13 +94,13 @@ def _change(metric: str) -> str:
     return f"(toFloat64({metric}) - {before}) / abs(nullIf({before}, 0))"
 
 
-def _without_leap_days(query: MetricQuery, keys: Sequence[Key]) -> str:
-    """29 February has no day a year later; it would be taken for the 28th."""
+def _without_lost_days(query: MetricQuery, keys: Sequence[Key], shift: Shift) -> str:
+    """29 February has no day a year later, 31 March none a month later; they would be taken for the day before."""
     grains = {grouping.grain for grouping in query.by if grouping.name == METRIC_TIME}
-    if query.compare is not Compare.YEAR or not grains & {Grain.HOUR, Grain.DAY}:
+    if not shift.months or not grains & {Grain.HOUR, Grain.DAY}:
         return ""
     column = next(key.column for key in keys if key.name == METRIC_TIME)
-    return f"\nWHERE NOT (toMonth({column}) = 2 AND toDayOfMonth({column}) = 29)"
+    return f"\nWHERE toDayOfMonth({column}) = toDayOfMonth({column} + {shift.sql})"
 
 
 def _finished(query: MetricQuery, keys: Sequence[Key], select: str, source: str, settings: str) -> str:

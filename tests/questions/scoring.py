@@ -136,6 +136,8 @@ def _compared(case: dict[str, Any], key: str, is_: Any) -> Iterable[str]:
         matches = is_ == (wanted or [])
     elif key == "filters":
         matches = is_ == (wanted or {})
+    elif key == "compare" and wanted == "previous":
+        matches = is_ in ("previous", "week", "month", "quarter")  # of a period so far, the same part of the one before
     else:
         matches = is_ in (wanted if isinstance(wanted, list) else [wanted])
     if not matches:

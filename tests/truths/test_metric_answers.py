@@ -191,6 +191,7 @@ def test_thresholds_leave_rows_out_before_they_are_limited(shop: Shop) -> None:
 
 
 # Comparisons
+MAY_SO_FAR = "'2026-05-01' AND '2026-05-17'"
 
 
 def test_months_beside_those_before(shop: Shop) -> None:
@@ -221,6 +222,25 @@ def test_days_beside_days(shop: Shop) -> None:
         for day in (date(2026, 3, 8) + timedelta(days=n) for n in range(7))
         if day in days or day - week in days
     ]
+    assert [row[:3] for row in rows] == expected
+
+
+def test_a_month_so_far_beside_the_same_days_of_the_one_before(shop: Shop) -> None:
+    counted = ", ".join(f"countIf(local_date BETWEEN {days})" for days in ("'2026-06-01' AND '2026-06-17'", MAY_SO_FAR))
+    ((june, may),) = shop.by_hand(f"SELECT {counted} {ORDERS}")
+    found = shop.ask("orders", compare="month", **{"from": "2026-06-01", "to": "2026-06-17"})
+    assert [tuple(map(plain, row))[:2] for row in found.rows] == [(june, may)]
+    assert found.compared_days == (date(2026, 5, 1), date(2026, 5, 17))
+
+
+def test_days_beside_those_of_the_month_before_where_it_has_them(shop: Shop) -> None:
+    """28 to 30 April stand beside 28 to 30 March; 31 March, which April has none of, beside no day."""
+    days = dict(shop.by_hand(f"SELECT local_date, count() {ORDERS} GROUP BY 1"))
+    rows = shop.rows("orders", by=[time("day")], compare="month", **{"from": "2026-04-28", "to": "2026-05-02"})
+    pairs = {date(2026, 4, n): date(2026, 3, n) for n in (28, 29, 30)}
+    pairs |= {date(2026, 5, n): date(2026, 4, n) for n in (1, 2)}
+    assert days.get(date(2026, 3, 31))
+    expected = [(now, days.get(now), days.get(before)) for now, before in pairs.items() if {now, before} & days.keys()]
     assert [row[:3] for row in rows] == expected
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from semantic_layer.metrics.comparing import Compared, Shift, compared, period_first, period_last
 from semantic_layer.metrics.models import Compare, Grain
+from warehouse.errors import WrongUsage
 
 
 def days(text: str) -> tuple[date, date]:
@@ -52,6 +53,36 @@ YEAR = [
     # 52 weeks before: Mondays meet Mondays.
     (Grain.WEEK, "2026-03-02/2026-03-08", Shift(days=364), "2025-03-03/2025-03-09"),
 ]
+
+SAME_DAYS = [
+    (Compare.WEEK, None, "2026-06-15/2026-06-17", Shift(days=7), "2026-06-08/2026-06-10"),
+    (Compare.WEEK, Grain.DAY, "2026-06-15/2026-06-17", Shift(days=7), "2026-06-08/2026-06-10"),
+    (Compare.WEEK, Grain.WEEK, "2026-06-15/2026-06-17", Shift(days=7), "2026-06-08/2026-06-10"),
+    (Compare.MONTH, None, "2026-06-01/2026-06-17", Shift(months=1), "2026-05-01/2026-05-17"),
+    (Compare.MONTH, None, "2026-06-01/2026-06-30", Shift(months=1), "2026-05-01/2026-05-31"),
+    (Compare.MONTH, None, "2026-03-01/2026-03-30", Shift(months=1), "2026-02-01/2026-02-28"),
+    (Compare.MONTH, Grain.DAY, "2026-03-30/2026-04-02", Shift(months=1), "2026-03-01/2026-03-02"),
+    (Compare.MONTH, Grain.MONTH, "2026-05-01/2026-06-17", Shift(months=1), "2026-04-01/2026-05-17"),
+    (Compare.QUARTER, None, "2026-04-01/2026-05-17", Shift(months=3), "2026-01-01/2026-02-17"),
+    (Compare.QUARTER, Grain.MONTH, "2026-04-01/2026-05-17", Shift(months=3), "2026-01-01/2026-02-17"),
+    (Compare.QUARTER, Grain.QUARTER, "2026-04-01/2026-05-17", Shift(months=3), "2026-01-01/2026-02-17"),
+]
+
+
+@pytest.mark.parametrize(("compare", "grain", "asked", "shift", "before"), SAME_DAYS)
+def test_the_same_days_a_period_before(
+    compare: Compare, grain: Grain | None, asked: str, shift: Shift, before: str
+) -> None:
+    assert compared(*days(asked), grain, compare) == Compared(shift, days(before))
+
+
+@pytest.mark.parametrize(
+    ("compare", "grain"),
+    [(Compare.WEEK, Grain.MONTH), (Compare.MONTH, Grain.WEEK), (Compare.QUARTER, Grain.YEAR)],
+)
+def test_periods_that_have_none_so_far_before_are_not_compared(compare: Compare, grain: Grain) -> None:
+    with pytest.raises(WrongUsage, match=f"By {grain} there is nothing"):
+        compared(*days("2026-04-01/2026-06-17"), grain, compare)
 
 
 @pytest.mark.parametrize(("grain", "asked", "shift", "before"), PREVIOUS)
