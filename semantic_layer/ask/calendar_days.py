@@ -71,6 +71,9 @@ def just_before(days: Days) -> Days | None:
         return None
     if days.unit:
         return period(days.unit, days.first - DAY)
+    if days.first.day == 1 and (days.last + DAY).day == 1:
+        months = 12 * (days.last.year - days.first.year) + days.last.month - days.first.month + 1
+        return Days(shifted(Grain.MONTH, days.first, -months), days.first - DAY)
     return Days(days.first - (days.last - days.first) - DAY, days.first - DAY)
 
 

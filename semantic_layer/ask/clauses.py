@@ -16,6 +16,7 @@ from semantic_layer.metrics.models import Comparator, Grain
 
 JOINS = (Role.AND, Role.OR)
 ValueList = tuple[int, tuple[tuple[Meaning, ...], ...], bool]  # where it ends, the values, whether they are contrasted
+COUNTING = ("how many", "number of", "the number of", "count of", "total number of", "number", "total count of")
 DANGLING = ("with", "in", "on", "from", "for", "of", "by", "via")
 OPPOSITE = {Comparator.EQUAL: Comparator.UNEQUAL, Comparator.UNEQUAL: Comparator.EQUAL}
 # Begins of phrases that also hold for what is joined to them: excluding mobile and Germany.
@@ -326,9 +327,11 @@ class ClauseReader:
         if item.has(Role.AND) and before and before.text in DANGLING:
             return False  # with and without a coupon
         if item.has(Role.FILLER) or item.has(Role.AND) or item.has(Role.IS) or item.has(Role.COUNT):
+            self.slots.counts = self.slots.counts or item.text in COUNTING
             self.at += 1
             return True
         if item.has(Role.HAVING) or item.has(Role.WHICH):
+            self.slots.asks_where |= item.text == "where" and all(map(self.is_filler, range(self.at)))
             self.at += 1
             return True
         if item.has(Role.ONLY) and self.at + 1 <= len(self.items):

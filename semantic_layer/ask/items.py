@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -56,9 +56,9 @@ def cut(
     today: date,
     kinds: frozenset[str],
     grammar: Phrases,
-    without: tuple[int, int] | None = None,
+    without: Collection[tuple[int, int]] = (),
 ) -> list[Item]:
-    """The cut that covers the most words with the fewest pieces; `without` one that has been tried."""
+    """The cut that covers the most words with the fewest pieces; `without` those that have been tried."""
     found = _candidates(tokens, lexicon, TimeReader(tokens, today), kinds, grammar)
     count = len(tokens)
     # From the end: (unknown words, pieces, pieces that are only fillers) of the rest, and the piece that begins it.
@@ -66,7 +66,7 @@ def cut(
     for i in range(count - 1, -1, -1):
         options = []
         for item in found[i]:
-            if (item.start, item.end) == without:
+            if (item.start, item.end) in without:
                 continue
             unknown, pieces, fillers = best[item.end][0]
             is_filler = not item.meanings and not item.time and item.roles[:1] and item.roles[0][0] is Role.FILLER

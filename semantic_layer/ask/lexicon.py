@@ -13,6 +13,7 @@ from semantic_layer.metrics.catalogue import Catalogue, Dimension
 
 LONGEST_TERM = 8  # words
 ARTICLES = {"a", "an", "the", "their", "our", "his", "her", "its", "some", "any"}
+AVERAGES = {"average", "averaged", "avg", "mean"}
 # As codes of countries and other short values they are written in capitals: "in" is not India.
 SHORT_WORDS = {"ad", "ai", "am", "an", "as", "at", "be", "by", "do", "er", "go", "he", "hi", "if", "in", "is", "it"}
 SHORT_WORDS |= {"la", "ma", "me", "my", "no", "of", "oh", "ok", "on", "or", "pa", "pm", "re", "so", "to", "tv", "up"}
@@ -75,6 +76,10 @@ class Lexicon:
         # Activations and activation are two metrics.
         if spelled := {at: one for at, one in found.items() if (exact, one.kind, one.name) in self._spelled}:
             found = {at: one for at, one in found.items() if at in spelled or one.kind not in _kinds(spelled)}
+        if tokens[0].text in AVERAGES and exact != stems and tokens[-1].text != tokens[-1].stem:
+            # Average orders are not the average order.
+            counted = {meaning.name for meaning in self.metrics_named([token.text for token in tokens[1:]])}
+            found = {at: one for at, one in found.items() if at in spelled or not counted - {one.name}}
         if exact != stems:
             found |= {key: meaning for key, meaning in self._terms.get(exact, {}).items() if meaning.kind == "value"}
         if exact in SHORT_WORDS and not "".join(token.raw for token in tokens).isupper():
@@ -109,7 +114,7 @@ class Lexicon:
             ends[i] = self._endings(tokens[i : i + LONGEST_TERM])
             for end in range(i + 1, min(i + 4, len(tokens))):
                 after = end
-                while after < len(tokens) and tokens[after].text in ("and", ",", "&"):
+                while after < len(tokens) and tokens[after].text in ("and", ",", "&", "vs", "versus"):
                     after += 1
                 if after == end:
                     continue

@@ -30,6 +30,10 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     metrics = choose_metrics(lexicon, slots, assumed)
     if slots.averages:
         _check_averages([catalogue.metrics[name] for name in metrics])
+    if slots.asks_where and not slots.groups:
+        raise Unclear("It asks where, and not by what: add `by country`, `by channel` or another dimension")
+    if slots.counts:
+        _check_counts(slots, [catalogue.metrics[name] for name in metrics])
     dimensions = Dimensions(catalogue, metrics)
     days, compare = days_and_comparison(slots, today, assumed)
     if any(catalogue.metrics[name].every_day for name in metrics):
@@ -65,6 +69,14 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise Unclear(f"{message[0].upper()}{message[1:]}.") from error
+
+
+def _check_counts(slots: Slots, metrics: list[Metric]) -> None:
+    """How many people abandoned the cart is no percentage."""
+    said = {word for mention in slots.metrics for word in mention.text.split()}
+    if all(metric.format == "percent" for metric in metrics) and not said & {"rate", "rates", "share", "shares"}:
+        labels = " and ".join(metric.label for metric in metrics)
+        raise Unclear(f"{labels} {'is a share' if len(metrics) == 1 else 'are shares'}: nothing is counted by it.")
 
 
 def _metric_in_a_value(slots: Slots, lexicon: Lexicon) -> Mention | None:

@@ -167,6 +167,9 @@ def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tupl
     if len(ranges) == 2 and against is None and slots.contrasts and all(days.first for days in ranges):
         ranges.sort(key=lambda days: str(days.first))
         against, ranges = Against(None, ranges[0].unit, ranges[0]), ranges[1:]
+    other = against.other if against else None
+    if other and len(ranges) == 1 and ranges[0].first and other.first and other.first > ranges[0].first:
+        against, ranges = Against(None, ranges[0].unit, ranges[0]), [other]  # Q1 against Q2: what came later is told
     if len(ranges) > 1:
         raise Unclear(f"It names {' and '.join(str(days) for days in ranges)}: ask for one of them, or compare them.")
     if against is None and slots.changes and ranges and not any(group.dimension is None for group in slots.groups):

@@ -64,6 +64,8 @@ class Slots:
     limits: list[Limit] = field(default_factory=list)
     ranges: list[Days] = field(default_factory=list)
     against: Against | None = None
+    counts: bool = False  # how many
+    asks_where: bool = False  # where are they from
     direction: bool | Quality | None = None  # whether descending
     order_by: Mention | None = None
     top: int | None = None

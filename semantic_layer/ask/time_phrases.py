@@ -120,6 +120,7 @@ class Against:
     unit: Grain | None = None
     other: Days | None = None
     bare: bool = False  # week over week: says what is compared with what
+    length: int | None = None  # of the previous 30 days
     same: bool = False  # the same days of that unit before
 
 
@@ -289,6 +290,8 @@ class TimeReader(PointReader):
         if self.word(i) in ("last", "previous", "prior", "preceding") and (unit := UNITS.get(self.word(i + 1))):
             return i + 2, Against(Compare.PREVIOUS, unit)
         if point := self.point(i):
+            if self.word(i) in ("previous", "prior", "preceding") and not UNITS.get(self.word(i + 1)):
+                return point[0], Against(Compare.PREVIOUS, length=point[1].days.length)
             return point[0], Against(None, point[1].days.unit, point[1].days)
         end = self.follows(i, "period before", "one before", "previous", "before", "period just before", "prior")
         return (end, Against(Compare.PREVIOUS)) if end else None
@@ -313,12 +316,14 @@ def compared(main: Days, against: Against) -> Compare:
         return SAME_DAYS[against.unit]
     if against.compare is Compare.PREVIOUS and against.unit and main.unit and against.unit is not main.unit:
         raise Unreadable(f"A {main.unit} is compared with the {main.unit} before, or with a year before.")
+    if against.length not in (None, main.length):
+        raise Unreadable("Days are compared with as many days just before, or with the same days a year before.")
     if against.compare is Compare.PREVIOUS:
         return before_these(main)
     if against.compare:
         return against.compare
     assert against.other
-    if against.other == just_before(main):
+    if just_before(main) in (against.other, replace(against.other, unit=None)):
         return before_these(main)
     if replace(against.other, unit=None) == replace(a_year_before(main), unit=None):
         return Compare.YEAR

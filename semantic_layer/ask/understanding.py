@@ -22,7 +22,7 @@ from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.spelling import mend
 from semantic_layer.ask.suggestions import nearest_questions
 from semantic_layer.ask.time_points import Unreadable
-from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, tokenise
+from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, key_of, tokenise
 from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue
@@ -97,7 +97,10 @@ def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Atte
         if question.is_meant():
             _complete(attempt, assumed, question.made)
             (sure if question.is_sure() else others).append(attempt)
-    return [*sure, _metrics(tokens, lexicon, context), *others]
+    metrics = _metrics(tokens, lexicon, context)
+    # "trial to paid conversion" is the name of a metric, whatever events trial and paid are.
+    is_name = any(meaning.kind == "metric" for meaning in lexicon.meanings(key_of(t.stem for t in tokens), tokens))
+    return [metrics, *sure, *others] if is_name and metrics.succeeded else [*sure, metrics, *others]
 
 
 def _complete(attempt: Attempt, assumed: Assumptions, made: Callable[[], MetricQuery | Journey]) -> None:
@@ -111,16 +114,15 @@ def _complete(attempt: Attempt, assumed: Assumptions, made: Callable[[], MetricQ
 
 
 def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt:
-    items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
-    for item, following in itertools.pairwise(items):
-        # "orders with coupon SPRING10" are orders with that coupon, not orders with a coupon.
-        last = lexicon.dimensions_named(tokens[item.end - 1 : item.end])
-        if item.named("metric") and item.end - item.start > 1 and last & {m.name for m in following.named("value")}:
-            items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=(item.start, item.end))
-            break
+    items = _cut_before_values(tokens, lexicon, context)
     leads = any(role is Role.LEADS for role, _ in roles(OF_FOLLOW_UPS).get((tokens[0].text,), ()))
     if context.previous is None and leads and not _names_metric(items):
         return Attempt("metrics", problem=NOTHING_MEASURED)
+    # "revenue of the last 28 days" are days, though a running total is called so.
+    if spans := [(item.start, item.end) for item in items if item.named("metric") and _names_days(tokens, item)]:
+        of_days = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=spans)
+        if (attempt := _metrics_of(of_days, lexicon, context)).succeeded:
+            return attempt
     attempt = _metrics_of(items, lexicon, context)
     if attempt.succeeded:
         return attempt
@@ -128,10 +130,31 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
     for item in items:
         ends = (tokens[item.start : item.start + 1], tokens[item.end - 1 : item.end])
         if item.end - item.start > 1 and item.named("metric") and any(map(lexicon.dimensions_named, ends)):
-            again = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=(item.start, item.end))
+            again = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=[(item.start, item.end)])
             if (other := _metrics_of(again, lexicon, context)).succeeded:
                 return other
     return attempt
+
+
+def _cut_before_values(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Item]:
+    """ "orders with coupon SPRING10" are orders with that coupon, not orders with a coupon."""
+    without: list[tuple[int, int]] = []
+    while True:
+        items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without)
+        for item, following in itertools.pairwise(items):
+            last = lexicon.dimensions_named(tokens[item.end - 1 : item.end])
+            values = {meaning.name for meaning in following.named("value")}
+            own = {meaning.name for meaning in item.named("dimension")}
+            if item.end - item.start > 1 and item.meanings and last & values and not own & values:
+                without.append((item.start, item.end))
+                break
+        else:
+            return items
+
+
+def _names_days(tokens: list[Token], item: Item) -> bool:
+    words = [token.text for token in tokens[item.start : item.end]]
+    return bool({"last", "past"} & {*words}) and words[-1] in ("days", "weeks", "months")
 
 
 def _names_metric(items: list[Item]) -> bool:

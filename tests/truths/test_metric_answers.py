@@ -235,8 +235,8 @@ def test_a_month_so_far_beside_the_same_days_of_the_one_before(shop: Shop) -> No
 
 def test_days_beside_those_of_the_month_before_where_it_has_them(shop: Shop) -> None:
     """28 to 30 April stand beside 28 to 30 March; 31 March, which April has none of, beside no day."""
-    days = dict(shop.by_hand(f"SELECT local_date, count() {ORDERS} GROUP BY 1"))
-    rows = shop.rows("orders", by=[time("day")], compare="month", **{"from": "2026-04-28", "to": "2026-05-02"})
+    days = dict(shop.by_hand("SELECT local_date, count() FROM marts.fct_sessions WHERE project_id = 'demo' GROUP BY 1"))
+    rows = shop.rows("sessions", by=[time("day")], compare="month", **{"from": "2026-04-28", "to": "2026-05-02"})
     pairs = {date(2026, 4, n): date(2026, 3, n) for n in (28, 29, 30)}
     pairs |= {date(2026, 5, n): date(2026, 4, n) for n in (1, 2)}
     assert days.get(date(2026, 3, 31))

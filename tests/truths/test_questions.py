@@ -6,9 +6,12 @@ from __future__ import annotations
 import re
 from datetime import date
 
+import pytest
+
 from semantic_layer.ask.understanding import Context, understand
-from semantic_layer.ask.understood import Understood
+from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.metrics.catalogue import load_catalogue
+from semantic_layer.metrics.models import MetricQuery
 from tests.questions.scoring import DEVELOPMENT, report, score
 from tests.support import REPOSITORY
 from tests.truths.conftest import LoadedWorld
@@ -34,3 +37,32 @@ def test_what_the_guide_says_can_be_asked_can_be(built: LoadedWorld) -> None:
     context = Context("demo", date(2026, 6, 24))
     refused = [q for q in questions if not isinstance(understand(q, catalogue, context), Understood)]
     assert refused == []
+
+
+# What was asked by somebody who did not know the matcher, and once got an answer to something else or none.
+ASKED = {
+    "average orders per day": "Orders is no average",
+    "where are our users from": "",  # for whatever reason
+    "how many people abandoned the cart": "Cart abandonment rate is a share",
+    "cart abandonment rate": {"metrics": ["cart_abandonment_rate"]},
+    "revenue last 28 days": {"metrics": ["revenue"], "from": "2026-06-02", "to": "2026-06-29"},
+    "orders of the last 7 days": {"metrics": ["orders"], "from": "2026-06-23", "to": "2026-06-29"},
+    "trial to paid conversion": {"metrics": ["trial_conversion_rate"]},
+    "sign-up to paid conversion": {"metrics": ["paid_conversion_rate"]},
+    "new vs returning users": {"metrics": ["new_users", "returning_users"]},
+    "revenue with coupon SPRING10": {
+        "metrics": ["revenue"],
+        "where": {"kind": "comparison", "dimension": "order__coupon", "operator": "=", "values": ["SPRING10"]},
+    },
+}
+
+
+@pytest.mark.parametrize(("question", "meant"), ASKED.items())
+def test_questions_of_a_stranger(built: LoadedWorld, question: str, meant: dict[str, object] | str) -> None:
+    found = understand(question, load_catalogue(built.instance.settings), Context("demo", date(2026, 6, 30)))
+    if isinstance(meant, str):
+        assert isinstance(found, Refusal)
+        assert meant in found.reason
+    else:
+        assert isinstance(found, Understood)
+        assert found.query == MetricQuery.model_validate({"project": "demo", **meant})
