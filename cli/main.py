@@ -24,6 +24,7 @@ COMMANDS = {
     "build": "build",
     "dbt": "build",
     "ask": "ask",
+    "expectations": "expectations",
     "dagster": "dagster",
     "funnel": "journeys",
     "retention": "journeys",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.assets.expectations import expectation_checks
 from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
 from orchestration.assets.semantic import semantic_assets
@@ -18,6 +19,7 @@ def definitions() -> dg.Definitions:
     manifest = current_manifest(settings)
     return dg.Definitions(
         assets=[*raw_assets(), model_assets(manifest), semantic_assets(manifest)],
+        asset_checks=[expectation_checks()],
         jobs=list(defined.values()),
         schedules=schedules(automation, defined, settings),
         sensors=[landing_sensor(automation, defined["events_and_models"], settings)],

@@ -1,0 +1,179 @@
+"""From what is declared to what Great Expectations checks, with the SQL that shows what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from expectations import kinds, windows
+from expectations.suites import Suite
+from warehouse.errors import nearest
+
+Columns = Mapping[str, Mapping[str, str]]  # of each table: name and type of each column
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation of one project; `found` says what is wrong with a number of rows, `show` finds them."""
+
+    suite: Suite
+    name: str
+    project: str
+    expected: kinds.Expectation
+    wrong: str = ""
+    show: str = ""
+    cannot: str = ""  # why it cannot be checked
+
+
+def text(value: str | int | float) -> str:
+    """A value as ClickHouse reads it."""
+    if not isinstance(value, str):
+        return repr(value)
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def of_project(table: str, project: str, columns: Columns) -> str:
+    """The rows of a project; of a table that knows none, all."""
+    return f"WHERE project_id = {text(project)}" if project and "project_id" in columns.get(table, {}) else ""
+
+
+def check_of(suite: Suite, name: str, project: str, columns: Columns) -> Check:
+    expected = suite.expectations[name]
+    cannot = _missing(suite, expected, project, columns)
+    if cannot:
+        return Check(suite, name, project, expected, cannot=cannot)
+    wrong, condition = _wrong(expected, columns)
+    where = of_project(suite.table, project, columns)
+    show = f"SELECT * FROM {suite.table} {where + ' AND' if where else 'WHERE'} {condition} LIMIT 20"
+    return Check(suite, name, project, expected, wrong, show if condition else "")
+
+
+def _missing(suite: Suite, expected: kinds.Expectation, project: str, columns: Columns) -> str:
+    if suite.table not in columns:
+        return f"the table {suite.table} does not exist"
+    if project and "project_id" not in columns[suite.table]:
+        return f"{suite.table} has no column project_id: its suite needs projects: together"
+    used = [(suite.table, column) for column in expected.columns_used]
+    for place in (getattr(expected, "to", None), getattr(expected, "against", None)):
+        if place:
+            table, _, column = place.rpartition(".")
+            used.append((table, column))
+    for table, column in used:
+        if table not in columns:
+            return f"the table {table} does not exist"
+        if column not in columns[table]:
+            return f"{table} has no column {column!r}{nearest(column, columns[table]) or ''}"
+    return ""
+
+
+def _wrong(expected: Any, columns: Columns) -> tuple[str, str]:
+    """What a row that fails is like, in words and as a condition."""
+    match expected:
+        case kinds.Between():
+            low, high = expected.min, expected.max
+            parts = [f"{expected.column} < {low}"] if low is not None else []
+            parts += [f"{expected.column} > {high}"] if high is not None else []
+            return f"{expected.column} outside {_range(low, high)}", f"({' OR '.join(parts)})"
+        case kinds.Matches():
+            return (
+                f"{expected.column} not like {expected.regex}",
+                f"NOT match(toString({expected.column}), {text(expected.regex)})",
+            )
+        case kinds.OneOf():
+            values = ", ".join(map(text, expected.values))
+            return f"{expected.column} not one of {values}", f"{expected.column} NOT IN ({values})"
+        case kinds.Filled():
+            return f"{expected.column} missing", f"ifNull(toString({expected.column}), '') = ''"
+        case kinds.References():
+            return f"{expected.column} unknown in {expected.to}", ""
+        case kinds.Rows():
+            return f"not: {expected.that}", f"NOT ({expected.that})"
+        case kinds.Ordered():
+            return f"{expected.then} before {expected.first}", f"{expected.then} < {expected.first}"
+        case kinds.Unique():
+            return f"{', '.join(expected.columns)} as another row has", ""
+    return "", ""
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"{low} to {high}"
+
+
+def as_gx(check: Check, columns: Columns) -> Any:
+    """The expectation as an object of Great Expectations."""
+    from expectations import custom
+
+    expected: Any = check.expected
+    common: dict[str, Any] = {
+        "severity": "critical" if expected.severity == "error" else "warning",
+        "description": f"{check.name}: {expected.why}",
+        "meta": {"name": check.name, "project": check.project, "dimension": expected.dimension},
+    }
+    mostly: dict[str, Any] = {**common, "mostly": getattr(expected, "mostly", 1.0)}
+    match expected:
+        case kinds.Between():
+            return custom.ExpectColumnToBeBetween(
+                column=expected.column, min_value=expected.min, max_value=expected.max, **mostly
+            )
+        case kinds.Matches():
+            return custom.ExpectColumnToMatchRegex(column=expected.column, regex=expected.regex, **mostly)
+        case kinds.OneOf():
+            return custom.ExpectColumnToBeInSet(column=expected.column, value_set=expected.values, **mostly)
+        case kinds.Ordered():
+            return custom.ExpectColumnPairToBeOrdered(
+                column_A=expected.then,
+                column_B=expected.first,
+                or_equal=True,
+                ignore_row_if="either_value_is_missing",
+                **mostly,
+            )
+        case kinds.Filled() | kinds.Rows() | kinds.References() | kinds.Unique():
+            return custom.ExpectRowsToPass(failing=_failing(check, columns), **mostly)
+    return custom.ExpectMeasureToBeAsUsual(measure=_measure(check, columns), **common)
+
+
+def _failing(check: Check, columns: Columns) -> str:
+    match check.expected:
+        case kinds.Unique(columns=names):
+            return f"count() - uniqExact({', '.join(names)})"
+        case kinds.References() as reference:
+            table, _, column = reference.to.rpartition(".")
+            known = f"SELECT {column} FROM {table} {of_project(table, check.project, columns)}"
+            if "WHERE" in known:
+                known += " OR project_id = ''"  # the row of a dimension that stands for what is unknown
+            judged = f"isNotNull({reference.column})"
+            if reference.unless is not None:
+                judged += f" AND {reference.column} != {text(reference.unless)}"
+            return f"countIf({judged} AND {reference.column} NOT IN ({known}))"
+    return f"countIf({_wrong(check.expected, columns)[1]})"
+
+
+def _measure(check: Check, columns: Columns) -> str:
+    expected, table = check.expected, check.suite.table
+    where = of_project(table, check.project, columns)
+    if isinstance(expected, kinds.Schema):
+        return _schema(expected, table)
+    against = getattr(expected, "against", None) or windows.EVENTS_DAY
+    theirs = of_project(against.rpartition(".")[0], check.project, columns)
+    match expected:
+        case kinds.Volume():
+            return windows.volume_sql(expected, table, where, theirs)
+        case kinds.Freshness():
+            return windows.freshness_sql(expected, table, where, theirs)
+        case kinds.Distribution():
+            return windows.distribution_sql(expected, table, where, theirs)
+    raise ValueError(f"{check.name} is of no kind that is known")
+
+
+def _schema(expected: kinds.Schema, table: str) -> str:
+    """How many columns differ from what is declared."""
+    database, _, name = table.partition(".")
+    declared = ", ".join(f"({text(column)}, {text(kind)})" for column, kind in expected.columns.items())
+    others = f"countIf(name NOT IN ({', '.join(map(text, expected.columns))}))" if expected.others == "refused" else "0"
+    return f"""
+SELECT toFloat64({len(expected.columns)} - countIf((name, type) IN ({declared})) + {others}) AS measured, 0. AS lower,
+    0. AS upper, count() AS checked_rows
+FROM system.columns WHERE database = {text(database)} AND table = {text(name)}"""

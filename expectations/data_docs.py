@@ -1,0 +1,86 @@
+"""Great Expectations' Data Docs of the last run, as a folder that needs no network to be looked at."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from warehouse.observability.records import CheckResult
+from warehouse.settings import Settings
+
+STYLES = Path(__file__).with_name("data_docs.css")
+SITE = "data_docs"
+# What the pages of GX fetch from other hosts: style sheets, scripts, a logo.
+FROM_ELSEWHERE = re.compile(
+    r"<script\b[^>]*\bsrc=\s*[\"']https?://[^>]*>\s*</script>"
+    r"|<link\b[^>]*\bhref=\s*[\"']https?://[^>]*>"
+    r"|<img\b[^>]*\bsrc=\s*[\"']https?://[^>]*>"
+    r"|url\(\s*[\"']?https?://[^)]*\)"
+    r"|<footer>.*?</footer>",
+    re.IGNORECASE | re.DOTALL,
+)
+# Those that are left call what was fetched.
+SCRIPT = re.compile(r"<script\b(?![^>]*\bsrc=).*?</script>", re.IGNORECASE | re.DOTALL)
+
+
+def docs_folder(settings: Settings) -> Path:
+    return settings.data_dir / "expectations" / "docs"
+
+
+def build(settings: Settings, context: Any, results: Mapping[str, Sequence[CheckResult]]) -> Path:
+    """The pages of this run in place of those of the last; whoever reads them meanwhile sees the one or the other."""
+    folder = docs_folder(settings)
+    new = folder.with_name("docs.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True, mode=0o700)
+    context.add_data_docs_site(
+        site_name=SITE,
+        site_config={
+            "class_name": "SiteBuilder",
+            "show_how_to_buttons": False,
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(new)},
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False},
+        },
+    )
+    context.build_data_docs(site_names=[SITE])
+    style = f"<style>\n{STYLES.read_text(encoding='utf-8')}</style>\n</head>"
+    for page in new.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        text = SCRIPT.sub("", FROM_ELSEWHERE.sub("", text))
+        page.write_text(text.replace("</head>", style, 1), encoding="utf-8")
+        page.chmod(0o600)
+    (new / "index.html").write_text(_index(new, results, style), encoding="utf-8")  # that of GX is drawn by scripts
+    old = folder.with_name("docs.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return folder / "index.html"
+
+
+def _index(folder: Path, results: Mapping[str, Sequence[CheckResult]], style: str) -> str:
+    rows = []
+    for title, of_suite in sorted(results.items()):
+        page = next((folder / "validations" / title.replace(".", "/")).rglob("*.html"), None)
+        name = escape(title)
+        link = f'<a href="{escape(page.relative_to(folder).as_posix())}">{name}</a>' if page else name
+        counts = Counter(result.status for result in of_suite)
+        told = "<br>".join(escape(result.message) for result in of_suite if result.failed)
+        rows.append(
+            f"<tr><td>{link}</td><td>{escape(of_suite[0].asset)}</td><td>{counts['pass']}</td>"
+            f"<td>{counts['fail'] + counts['error']}</td><td>{counts['skipped']}</td><td>{told}</td></tr>"
+        )
+    heads = "".join(
+        f"<th>{head}</th>" for head in ("suite and project", "table", "pass", "fail", "skipped", "what failed")
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Expectations</title>{style}'
+        f"<body><h1>Expectations</h1><p>The last run of each suite, project by project.</p>"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></body></html>\n"
+    )

@@ -1,0 +1,99 @@
+"""Reads expectations/suites/*.yaml: one file per table, strictly, with a sentence for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, StringConstraints, ValidationError
+
+from expectations.kinds import KINDS, AnyExpectation, Name, Strict, TableName
+from warehouse.errors import MillraceError, WrongUsage, nearest
+from warehouse.strict_yaml import load
+
+FOLDER = Path(__file__).with_name("suites")
+
+
+class Declared(Strict):
+    table: TableName
+    owner: Annotated[str, StringConstraints(min_length=1)]
+    description: Annotated[str, StringConstraints(min_length=1)]
+    # all: each project by itself; a list: those; together: the table knows no projects
+    projects: Literal["all", "together"] | Annotated[list[str], Field(min_length=1)] = "all"
+    expectations: Annotated[dict[Name, AnyExpectation], Field(min_length=1)]
+
+
+class Suite(Declared):
+    name: str
+    file: str
+
+    def projects_of(self, declared: Sequence[str]) -> list[str]:
+        """The projects that are judged, one by one; the empty one is the table as a whole."""
+        if self.projects == "together":
+            return [""]
+        return list(declared) if self.projects == "all" else list(self.projects)
+
+
+def read_suites(folder: Path = FOLDER) -> dict[str, Suite]:
+    """All suites, by their names, which are those of the files."""
+    suites: dict[str, Suite] = {}
+    for path in sorted(folder.glob("*.y*ml")):
+        suite = _read(path)
+        if other := next((one for one in suites.values() if one.table == suite.table), None):
+            raise MillraceError(f"{path.name}: {suite.table} has a suite already: {other.file}.", hint="Join the two.")
+        suites[suite.name] = suite
+    return suites
+
+
+def chosen(suites: dict[str, Suite], names: Collection[str]) -> list[Suite]:
+    for name in names:
+        if name not in suites:
+            raise WrongUsage(
+                f"No suite is called {name!r}{nearest(name, suites) or '.'}",
+                hint="`millrace expectations list` shows them.",
+            )
+    return [suite for suite in suites.values() if not names or suite.name in names]
+
+
+def _read(path: Path) -> Suite:
+    try:
+        read = load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MillraceError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(read, dict):
+        raise MillraceError(f"{path.name} must be a mapping with table, owner, description and expectations.")
+    try:
+        declared = Declared.model_validate(read)
+    except ValidationError as error:
+        raise MillraceError(f"{path.name}: {_sentence(error, read)}") from error
+    return Suite(name=path.stem, file=path.name, **dict(declared))
+
+
+def _sentence(error: ValidationError, read: Any) -> str:
+    """The first thing that is wrong: where, what, and what was perhaps meant."""
+    first = error.errors(include_url=False)[0]
+    place, reason = [str(part) for part in first["loc"]], str(first["msg"]).removeprefix("Value error, ")
+    kind = None
+    if place[:1] == ["expectations"] and len(place) > 2 and place[2] in KINDS:
+        kind = KINDS[place.pop(2)]
+    where = ".".join(part for part in place if part != "[key]")
+    if first["type"] == "extra_forbidden":
+        known = (kind or Declared).model_fields
+        of = f"of the kind {kind.model_fields['kind'].annotation.__args__[0]!r} " if kind else ""  # type: ignore[union-attr]
+        return f"{where}: no key {of}is called so{nearest(place[-1], known) or '; known: ' + ', '.join(known) + '.'}"
+    if first["type"] == "union_tag_invalid":
+        found = str(first.get("ctx", {}).get("tag", ""))
+        return (
+            f"{where}.kind: there is no kind {found!r}{nearest(found, KINDS) or '; known: ' + ', '.join(KINDS) + '.'}"
+        )
+    if first["type"] == "union_tag_not_found":
+        return f"{where}: the kind is missing; known: {', '.join(KINDS)}."
+    if first["type"] == "missing":
+        return f"{where}: is missing."
+    if first["type"] == "literal_error":
+        allowed = str(first.get("ctx", {}).get("expected", ""))
+        words = [word.strip(" '") for word in allowed.replace(" or ", ",").split(",")]
+        return f"{where}: {first['input']!r} must be {allowed}{nearest(str(first['input']), words) or '.'}"
+    return f"{where or 'the file'}: {reason[0].lower()}{reason[1:]}."

@@ -1,0 +1,108 @@
+"""SQL that compares what came last with a trailing window. Each gives one row: what was measured, the band that was
+expected of it, and how many rows were looked at; nothing measured (NULL) where there is too little to learn from."""
+
+from __future__ import annotations
+
+from expectations.kinds import Distribution, Freshness, Volume
+
+EVENTS_DAY = "marts.fct_events.local_date"
+EVENTS_MOMENT = "marts.fct_events.timestamp"
+LEAST_DAYS = 14
+LEAST_HOURS = 10
+LEAST_SPREAD = 0.1
+# Two samples of one distribution differ by more once in a thousand times.
+KS_CHANCE = 1.95
+
+
+def volume_sql(expected: Volume, table: str, where: str, against_where: str) -> str:
+    """Rows of the last whole day. Expected: the median of that weekday, give or take `spreads` times the usual distance
+    of a day from the median of its weekday, or what chance alone does to small numbers."""
+    newest = _newest(expected.against or EVENTS_DAY, against_where)
+    return f"""
+WITH ({newest}) - 1 AS checked, (SELECT min(toDate({expected.day})) FROM {table} {where}) AS first_day
+SELECT if(days < {LEAST_DAYS}, NULL, toFloat64(today)) AS measured, greatest(0, usual - give) AS lower,
+    usual + give AS upper, today AS checked_rows
+FROM (
+    SELECT countIf(day < checked) AS days, anyIf(n, day = checked) AS today, anyIf(level, day = checked) AS usual,
+        greatest(
+            usual * greatest(1.4826 * quantileExactIf(0.5)(abs(n / level - 1), day < checked AND level > 0),
+                {LEAST_SPREAD}),
+            sqrt(greatest(usual, 1))) * {expected.spreads} AS give
+    FROM (
+        SELECT day, n, quantileExactIf(0.5)(n, day < checked) OVER (PARTITION BY toDayOfWeek(day)) AS level
+        FROM (
+            SELECT day, ifNull(found.n, 0) AS n
+            FROM (SELECT checked - toUInt16(number) AS day FROM numbers({expected.window + 1})) AS calendar
+            LEFT JOIN (
+                SELECT toDate({expected.day}) AS day, count() AS n FROM {table} {where} GROUP BY day
+            ) AS found USING (day)
+            WHERE day >= first_day
+        )
+    )
+)"""
+
+
+def freshness_sql(expected: Freshness, table: str, where: str, against_where: str) -> str:
+    """Hours from the newest row to the newest event. Expected: `times` the longest pause of the window before it."""
+    newest = _newest(expected.against or EVENTS_MOMENT, against_where)
+    return f"""
+WITH ({newest}) AS today
+SELECT if(all_rows = 0 OR today = toDateTime(0), NULL, dateDiff('minute', newest, toDateTime(today)) / 60) AS measured,
+    toFloat64(-{24 * 400}) AS lower,
+    if(length(hours) < {LEAST_HOURS}, {24 * expected.window}, greatest({expected.times} * pause,
+        {expected.at_least_hours})) AS upper, all_rows AS checked_rows
+FROM (
+    SELECT count() AS all_rows, max(toDateTime({expected.moment})) AS newest,
+        arraySort(groupUniqArrayIf(toStartOfHour(toDateTime({expected.moment})),
+            toDateTime({expected.moment}) > toDateTime(today) - toIntervalDay({expected.window}))) AS hours,
+        arrayMax(arrayDifference(arrayMap(hour -> toUnixTimestamp(hour), hours))) / 3600 AS pause
+    FROM {table} {where}
+)"""
+
+
+def distribution_sql(expected: Distribution, table: str, where: str, against_where: str) -> str:
+    newest = _newest(expected.against or EVENTS_DAY, against_where)
+    day, column = f"toDate({expected.day})", expected.column
+    between = f"{day} > today - {expected.days + expected.window} AND {day} <= today AND isNotNull({column})"
+    rows = f"{table} {where + ' AND' if where else 'WHERE'} {between}"
+    is_new = f"{day} > today - {expected.days}"
+    today = f"WITH ({newest}) - 1 AS today"
+    enough = f"new < {expected.at_least} OR old < {expected.at_least}"
+    if expected.statistic == "ks":
+        return f"""
+{today}
+SELECT if({enough}, NULL, distance.1) AS measured, 0. AS lower,
+    greatest({expected.at_most}, {KS_CHANCE} * sqrt((new + old) / (new * old))) AS upper, new + old AS checked_rows
+FROM (
+    SELECT countIf({is_new}) AS new, countIf(NOT ({is_new})) AS old,
+        kolmogorovSmirnovTestIf('two-sided', 'asymp')(
+            assumeNotNull(toFloat64({column})), {is_new}, new_and_old) AS distance
+    FROM (SELECT *, (SELECT countIf({is_new}) > 0 AND countIf(NOT ({is_new})) > 0 FROM {rows}) AS new_and_old
+        FROM {rows})
+)"""
+    return f"""
+{today},
+    (SELECT any(toTypeName({column})) FROM {table}) AS type,
+    match(type, '^(LowCardinality\\\\()?(Nullable\\\\()?(U?Int|Float|Decimal)') AS is_number,
+    (SELECT arrayDistinct(quantilesExactIf(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)(
+        ifNull(toFloat64OrNull(toString({column})), 0), NOT ({is_new}))) FROM {rows}) AS edges
+SELECT if({enough}, NULL, found) AS measured, 0. AS lower,
+    {expected.at_most} + 2 * (classes - 1) * (1 / new + 1 / old) AS upper, new + old AS checked_rows
+FROM (
+    SELECT sum(n) AS new, sum(m) AS old, count() AS classes,
+        sum(((n + 0.5) / (of_new + 0.5) - (m + 0.5) / (of_old + 0.5))
+            * log(((n + 0.5) / (of_new + 0.5)) / ((m + 0.5) / (of_old + 0.5)))) AS found
+    FROM (
+        SELECT n, m, sum(n) OVER () AS of_new, sum(m) OVER () AS of_old
+        FROM (
+            SELECT countIf({is_new}) AS n, countIf(NOT ({is_new})) AS m FROM {rows}
+            GROUP BY if(is_number, toString(arrayCount(edge -> toFloat64OrNull(toString({column})) > edge, edges)),
+                toString({column}))
+        )
+    )
+)"""
+
+
+def _newest(column: str, where: str) -> str:
+    table, _, name = column.rpartition(".")
+    return f"SELECT max({name}) FROM {table} {where}"
