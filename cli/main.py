@@ -32,6 +32,7 @@ COMMANDS = {
     "stickiness": "journeys",
     "paths": "journeys",
     "quality": "quality",
+    "metrics-exporter": "exporter",
     "metrics": "metrics",
     "sql": "sql",
     "config": "config",

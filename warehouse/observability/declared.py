@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from warehouse.settings import Settings
@@ -29,10 +30,14 @@ class Declared:
 NOTHING = Declared({}, {})
 
 
+def manifest_file(settings: Settings) -> Path:
+    return settings.data_dir / "dbt" / "target" / "manifest.json"
+
+
 def read_declared(settings: Settings) -> Declared:
     """Nothing where nothing was built yet."""
     try:
-        text = (settings.data_dir / "dbt" / "target" / "manifest.json").read_text(encoding="utf-8")
+        text = manifest_file(settings).read_text(encoding="utf-8")
     except OSError:
         return NOTHING
     return declared_in(json.loads(text))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse.observability.declared import Declared
 
@@ -41,12 +42,18 @@ class Freshness:
         return self.age_seconds / self.sla_seconds if self.sla_seconds else 0.0
 
 
+AGES = (
+    "SELECT asset, project_id, updated_at, greatest(dateDiff('millisecond', updated_at, now64(3)) / 1000, 0) "
+    f"FROM ({UPDATES})"
+)
+
+
 def read_freshness(client: Client, declared: Declared) -> list[Freshness]:
     """Of every table that was ever loaded or built and is still declared, the latest first."""
-    rows = client.query(
-        f"SELECT asset, project_id, updated_at, greatest(dateDiff('millisecond', updated_at, now64(3)) / 1000, 0) "
-        f"FROM ({UPDATES})"
-    ).result_rows
+    return freshness_of(client.query(AGES).result_rows, declared)
+
+
+def freshness_of(rows: Iterable[Sequence[Any]], declared: Declared) -> list[Freshness]:
     found = [
         Freshness(asset, project, updated_at, age, declared.assets[asset].sla_seconds)
         for asset, project, updated_at, age in rows
