@@ -68,6 +68,13 @@ def human_bytes(number: float) -> str:
     return f"{number:,.1f} TiB"
 
 
+def human_age(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:,.0f} s"
+
+
 def _box() -> Any:
     from rich import box
 

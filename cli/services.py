@@ -6,8 +6,10 @@ import time
 
 import typer
 
-from cli.output import Format, FormatOption, human_bytes, print_json, print_table, print_text, say
+from cli.output import Format, FormatOption, human_age, human_bytes, print_json, print_table, print_text, say
 from warehouse.settings import Settings, load_settings
+
+SHOWN_LATE = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -88,6 +90,24 @@ def start_services(settings: Settings) -> Settings:
     return settings
 
 
+def _print_assets(assets: object) -> None:
+    """Those that are older than their SLA, the latest first."""
+    assert isinstance(assets, list)
+    promised = [one for one in assets if one["sla_seconds"] is not None]
+    late = [one for one in promised if one["late"]]
+    if late:
+        print_text(f"Older than their SLA allows: {len(late)} of {len(promised)} assets.")
+        rows = [
+            (one["asset"], one["project"], human_age(one["age_seconds"]), human_age(one["sla_seconds"]))
+            for one in late[:SHOWN_LATE]
+        ]
+        print_table(("asset", "project", "age", "SLA"), rows)
+        if len(late) > SHOWN_LATE:
+            print_text(f"… and {len(late) - SHOWN_LATE} more: --format json lists them.")
+    elif promised:
+        print_text(f"All {len(promised)} assets are as fresh as their SLA asks for.")
+
+
 def _print_status(found: dict[str, object]) -> None:
     server, schema = found["server"], found["schema"]
     assert isinstance(server, dict)
@@ -129,3 +149,4 @@ def _print_status(found: dict[str, object]) -> None:
         print_text("No events yet.")
     elif found["status"] == "stopped":
         print_text("Start it with `millrace up`.")
+    _print_assets(found["assets"])

@@ -10,6 +10,8 @@ import psutil
 from warehouse.connection import connect, endpoint, failures_as_sentences, is_alive
 from warehouse.errors import MillraceError
 from warehouse.migrate import applied_versions, load_steps
+from warehouse.observability.declared import read_declared
+from warehouse.observability.freshness import Freshness, read_freshness
 from warehouse.server import control
 from warehouse.server.state import read_state, run_directory, running_state
 from warehouse.settings import Settings, mask_url
@@ -40,6 +42,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "schema": {"version": 0, "newest": load_steps()[-1].version},
         "databases": [],
         "freshness": [],
+        "assets": [],
     }
     if settings.is_local and not _read_supervisor(settings, found):
         return found
@@ -96,6 +99,8 @@ def _read_server(settings: Settings, found: dict[str, Any]) -> None:
         found["databases"] = _sizes(client)
         if versions:
             found["freshness"] = _freshness(client)
+        if found["schema"]["version"] == found["schema"]["newest"]:
+            found["assets"] = [_asset(one) for one in read_freshness(client, read_declared(settings))]
 
 
 def _sizes(client: Any) -> list[dict[str, Any]]:
@@ -116,6 +121,17 @@ def _freshness(client: Any) -> list[dict[str, Any]]:
         {"project": project, "events": events, "last_event_at": _utc(event), "last_loaded_at": _utc(load)}
         for project, events, event, load in rows
     ]
+
+
+def _asset(one: Freshness) -> dict[str, Any]:
+    return {
+        "asset": one.asset,
+        "project": one.project_id,
+        "updated_at": _utc(one.updated_at),
+        "age_seconds": round(one.age_seconds),
+        "sla_seconds": one.sla_seconds,
+        "late": one.late,
+    }
 
 
 def _utc(moment: Any) -> str:

@@ -341,7 +341,17 @@ def test_status_is_complete_and_stable(instance: Instance) -> None:
     assert json.loads(stopped.stdout)["status"] == "stopped"
     state = instance.up()
     found = instance.json("status")
-    assert list(found) == ["mode", "status", "message", "server", "schema", "databases", "freshness", "metrics"]
+    assert list(found) == [
+        "mode",
+        "status",
+        "message",
+        "server",
+        "schema",
+        "databases",
+        "freshness",
+        "assets",
+        "metrics",
+    ]
     assert list(json.loads(stopped.stdout)) == list(found)
     assert list(found["server"]) == [
         *("url", "http_port", "tcp_port", "version", "pid", "supervisor_pid", "uptime_seconds", "restarts"),

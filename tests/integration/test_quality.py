@@ -17,7 +17,6 @@ from warehouse.observability.records import CheckResult, ModelRun, RunRecord
 
 DIMENSIONS = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
 ORDERS = "marts.fct_orders"
-DAY_SECONDS = 86_400
 SLA = {"freshness": {"warn_after": {"count": 1, "period": "day"}}}
 
 
@@ -68,6 +67,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture(autouse=True)
 def all_is_well(warehouse: Instance) -> None:
     """Every dimension of both tables is measured, and nothing is wrong."""
+    warehouse.client().command("TRUNCATE TABLE ops.check_results")
     received(warehouse, ("demo", "2026-03-01", "accepted", 1000, 0))
     loaded(warehouse, minutes_ago=5)
     checked(warehouse, *(check(dimension) for dimension in DIMENSIONS))
@@ -262,3 +262,28 @@ def test_what_is_unknown_is_wrong_usage(warehouse: Instance, arguments: tuple[st
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stdout == ""
+
+
+def test_status_tells_age_against_sla_the_latest_first(warehouse: Instance) -> None:
+    loaded(warehouse, minutes_ago=25 * 60)
+    checked(warehouse, built_at=datetime.now(UTC) - timedelta(days=3))
+    warehouse.client().command(
+        "INSERT INTO ops.model_runs (asset, finished_at, status) VALUES "
+        "('marts.dim_dates', now64(3) - INTERVAL 9 DAY, 'success')"
+    )
+    assets = warehouse.json("status")["assets"]
+    assert [(one["asset"], one["project"], one["late"], one["sla_seconds"]) for one in assets] == [
+        (ORDERS, "", True, 86_400),
+        ("raw.events", "demo", True, 86_400),
+        ("marts.dim_dates", "", False, None),
+    ]
+    assert [set(one) for one in assets] == [
+        {"asset", "project", "updated_at", "age_seconds", "sla_seconds", "late"}
+    ] * 3
+    assert 3 * 86_400 <= assets[0]["age_seconds"] < 4 * 86_400
+    shown = warehouse.run("status").stdout
+    assert "Older than their SLA allows: 2 of 2 assets." in shown
+    assert re.search(r"marts\.fct_orders +3 d +24 h", shown)
+    loaded(warehouse, minutes_ago=5)
+    checked(warehouse)
+    assert "All 2 assets are as fresh as their SLA asks for." in warehouse.run("status").stdout
