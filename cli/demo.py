@@ -43,6 +43,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     show_a_funnel(settings)
     show_metrics()
     ask_questions()
+    show_quality()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
     print_text("What to do next:")
@@ -53,6 +54,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     print_text("  millrace retention --project demo --start signed_up --return '*' --period week --periods 8")
     print_text("  millrace paths --project demo --from-event signed_up")
     print_text("  millrace metrics list      what can be asked: revenue, retention, conversion and more")
+    print_text("  millrace quality --format html --output quality.html     the scorecard as a page")
     print_text("  millrace access list       who may read what")
     print_text("  millrace down              stop it; the data stays")
     print_text("")
@@ -106,6 +108,15 @@ def ask_questions() -> None:
         print_text("")
         print_text(f'millrace ask "{question}"')
         ask(question, project="demo")
+
+
+def show_quality() -> None:
+    """The scorecard, as `millrace quality` gives it."""
+    from cli.quality import quality
+
+    print_text("")
+    print_text("millrace quality")
+    quality()
 
 
 def load_sources(settings: Settings, folder: Path) -> None:

@@ -33,8 +33,8 @@ p { margin: 0; color: var(--soft); } code { font: 13px ui-monospace, monospace; 
 .bar span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
 .next { margin-top: 20px; }
 .wrap { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-th, td { text-align: left; padding: 8px 12px; border-top: 1px solid var(--line); vertical-align: top; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; }
+th, td { text-align: left; padding: 8px 9px; border-top: 1px solid var(--line); vertical-align: top; }
 thead th { border-top: 0; color: var(--soft); font-weight: 550; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .good { color: var(--good); } .fair { color: var(--fair); } .poor { color: var(--poor); }
