@@ -8,6 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
+from warehouse.lineage.graph import Graph
+
 TEAM = "team:analytics"
 
 
@@ -42,7 +44,7 @@ class Translator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """A test of several models belongs to the one that is furthest down: nothing of it is new before that."""
         test = self.get_resource_props(manifest, unique_id)
-        attached = test.get("attached_node") or furthest_down(manifest, test["depends_on"]["nodes"])
+        attached = test.get("attached_node") or Graph(manifest).furthest_down(test["depends_on"]["nodes"])
         if attached is None or self.get_asset_spec(manifest, attached, project).key != asset_spec.key:
             return None
         others = {
@@ -57,16 +59,3 @@ class Translator(DagsterDbtTranslator):
             additional_deps=sorted(others, key=str),
             blocking=str(test["config"].get("severity", "error")).lower() == "error",
         )
-
-
-def furthest_down(manifest: Mapping[str, Any], nodes: Sequence[str]) -> str | None:
-    """The model that all others are made before."""
-    found = [node for node in nodes if node in manifest["nodes"]]
-    return max(found, key=lambda node: (_depth(manifest, node, {}), node), default=None)
-
-
-def _depth(manifest: Mapping[str, Any], node: str, known: dict[str, int]) -> int:
-    if node not in known:
-        parents = [parent for parent in manifest["parent_map"].get(node, ()) if parent in manifest["nodes"]]
-        known[node] = 1 + max((_depth(manifest, parent, known) for parent in parents), default=0)
-    return known[node]

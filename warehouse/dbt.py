@@ -7,8 +7,9 @@ import gc
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,11 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
+    from warehouse.observability.incidents import Change
+    from warehouse.observability.records import RunRecord
+
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+SHOWN_FAILURES = 5
 
 
 # What cannot be meant: a build of nothing is no success.
@@ -37,6 +42,7 @@ class NodeResult:
     seconds: float
     message: str
     failures: int | None  # rows that a test found
+    finished_at: datetime | None = None
 
     @property
     def is_test(self) -> bool:
@@ -51,10 +57,21 @@ class NodeResult:
 class Run:
     nodes: list[NodeResult] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)  # what went wrong beside it
+    incidents: list[Change] = field(default_factory=list)  # that were opened, failed again or ended
 
     @property
     def failed(self) -> list[NodeResult]:
         return [node for node in self.nodes if node.failed]
+
+    def sentence(self) -> str:
+        """What failed first, and what was kept back because of it."""
+        failed = self.failed
+        shown = [f"{node.name}: {node.message or node.status}" for node in failed[:SHOWN_FAILURES]]
+        more = len(failed) - len(shown)
+        kept_back = [node.name for node in self.nodes if node.id.startswith("model.") and node.status == "skipped"]
+        return "; ".join([*shown, *([f"{more} more"] if more else [])]) + (
+            f". Kept back: {', '.join(kept_back)}." if kept_back else ". Nothing was kept back."
+        )
 
 
 class Watcher:
@@ -115,24 +132,42 @@ def invoke(arguments: Sequence[str], values: Mapping[str, str], *listeners: Call
         gc.set_threshold(*thresholds)
 
 
-def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = None, waits: bool = False) -> Run:
+def run(
+    settings: Settings,
+    arguments: Sequence[str],
+    watcher: Watcher | None = None,
+    waits: bool = False,
+    record: RunRecord | None = None,
+) -> Run:
     """Run dbt silently. While another build runs, somebody at a terminal is refused; a scheduled run waits.
+    `record`: who builds, where it is not the command line.
 
     What failed is in the run. Where dbt did not get as far as running anything, it is an error.
     """
+    from warehouse.observability.records import RunRecord, now
+
     connect(settings, "engineer").close()  # who cannot be reached is told in better words than dbt's
     with alone(settings, waits):
+        record = record or RunRecord("build")
+        record.started_at = now()  # the time it waited for others is theirs
         outcome = invoke(
             ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments],
             environment(settings),
             _listener(watcher or Watcher()),
         )
     if outcome.exception is not None:
-        raise _as_sentence(settings, outcome.exception)
+        error = _as_sentence(settings, outcome.exception)
+        if arguments[0] == "build" and not isinstance(error, WrongUsage):
+            with suppress(Exception):  # what went wrong is told by the error itself
+                record.write(settings, "failed", error.message)
+        raise error
     results = getattr(outcome.result, "results", None) or []
     done = Run(
         [
-            _node_result(r.node.unique_id, r.node.name, str(r.status), r.execution_time, r.message, r.failures)
+            _node_result(
+                *(r.node.unique_id, r.node.name, str(r.status), r.execution_time, r.message, r.failures),
+                finished_at=r.timing[-1].completed_at if r.timing else None,
+            )
             for r in results
             # A hook that went well is nothing that was built.
             if not r.node.unique_id.startswith("operation.") or str(r.status) not in ("success", "pass")
@@ -141,8 +176,19 @@ def run(settings: Settings, arguments: Sequence[str], watcher: Watcher | None = 
     if not outcome.success and not done.failed:
         raise MillraceError("dbt ended without success and named no failure.", hint=_where_the_log_is(settings))
     if arguments[0] == "build":
-        done.remarks += _look(settings)
+        done.remarks += [*_record(settings, done, record), *_look(settings)]
     return done
+
+
+def _record(settings: Settings, done: Run, record: RunRecord) -> list[str]:
+    """The build, written down. Where that fails, the build has not."""
+    from warehouse.observability.builds import record_build
+
+    try:
+        done.incidents = record_build(settings, done, record)
+    except Exception as error:  # noqa: BLE001 - a broken notebook breaks no build
+        return [as_one_line(f"The build was not written down: {error} {getattr(error, 'hint', '')}").strip()]
+    return []
 
 
 def _look(settings: Settings) -> list[str]:
@@ -259,9 +305,16 @@ def _listener(watcher: Watcher) -> Callable[[Any], None]:
 
 
 def _node_result(
-    unique_id: str, name: str, status: str, seconds: float, message: str | None, failures: int | None
+    unique_id: str,
+    name: str,
+    status: str,
+    seconds: float,
+    message: str | None,
+    failures: int | None,
+    finished_at: datetime | None = None,
 ) -> NodeResult:
-    return NodeResult(unique_id, name, status, seconds, as_one_line(message or ""), failures)
+    ended = finished_at.replace(tzinfo=UTC) if finished_at else None  # dbt's times are UTC without saying so
+    return NodeResult(unique_id, name, status, seconds, as_one_line(message or ""), failures, ended)
 
 
 @contextmanager

@@ -1,3 +1,5 @@
+{{ config(meta={'dimension': 'completeness'}) }}
+
 -- What raw accepted and may be analysed is in int_events_sessionised once, and from there in fct_events or excluded for a reason.
 {%- set built -%}
     (select argMax(through, built_at) from ops.built_models where model = 'intermediate.int_events_sessionised')

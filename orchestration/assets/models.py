@@ -20,9 +20,8 @@ from orchestration.selection import arguments_for
 from orchestration.translation import Translator
 from warehouse.connection import connect
 from warehouse.dbt import NodeResult, Run, Watcher, run
+from warehouse.observability.records import RunRecord
 from warehouse.settings import Settings, load_settings
-
-SHOWN_FAILURES = 5
 
 
 class BuildConfig(dg.Config):
@@ -45,18 +44,22 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         wanted = {key.path[-1] for key in context.selected_asset_keys}
         told = _Told(context, manifest, settings)
         with retried_where_the_infrastructure_failed():
-            for node in _as_they_finish(settings, arguments_for(wanted, known, config.full_refresh), context.log):
+            record = RunRecord("build", started_by="dagster", dagster_run_id=context.run_id)
+            arguments = arguments_for(wanted, known, config.full_refresh)
+            for node in _as_they_finish(settings, arguments, record, context.log):
                 yield from told.of(node)
-        if told.failed:
+        if failed := told.done.failed:
             raise dg.Failure(
-                description=told.sentence(),
-                allow_retries=any(tells_of_the_infrastructure(node.message) for node in told.failed),
+                description=told.done.sentence(),
+                allow_retries=any(tells_of_the_infrastructure(node.message) for node in failed),
             )
 
     return models
 
 
-def _as_they_finish(settings: Settings, arguments: list[str], log: dg.DagsterLogManager) -> Iterator[NodeResult]:
+def _as_they_finish(
+    settings: Settings, arguments: list[str], record: RunRecord, log: dg.DagsterLogManager
+) -> Iterator[NodeResult]:
     """What a build in another thread has finished, one after another; its failure is ours."""
     finished: SimpleQueue[NodeResult | Run | BaseException] = SimpleQueue()
 
@@ -66,7 +69,7 @@ def _as_they_finish(settings: Settings, arguments: list[str], log: dg.DagsterLog
 
     def build() -> None:
         try:
-            finished.put(run(settings, arguments, Teller(), waits=True))
+            finished.put(run(settings, arguments, Teller(), waits=True, record=record))
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
             finished.put(error)
 
@@ -89,27 +92,16 @@ class _Told:
     def __init__(self, context: dg.AssetExecutionContext, manifest: Mapping[str, Any], settings: Settings) -> None:
         self.context, self.manifest, self.settings = context, manifest, settings
         self.checks = {check.name: check for check in context.assets_def.check_specs}
-        self.failed: list[NodeResult] = []
-        self.skipped: list[NodeResult] = []
+        self.done = Run()
 
     def of(self, node: NodeResult) -> Iterator[Any]:
-        if node.failed:
-            self.failed.append(node)
+        self.done.nodes.append(node)
         if node.status == "skipped":
-            self.skipped.append(node)
-        elif node.is_test:
+            return
+        if node.is_test:
             yield from self._check(node)
         elif node.id.startswith("model.") and node.status == "success":
             yield self._materialized(node)
-
-    def sentence(self) -> str:
-        """What failed first, and what the circuit breaker kept back because of it."""
-        shown = [f"{node.name}: {node.message or node.status}" for node in self.failed[:SHOWN_FAILURES]]
-        more = len(self.failed) - len(shown)
-        kept_back = [node.name for node in self.skipped if node.id.startswith("model.")]
-        return "; ".join([*shown, *([f"{more} more"] if more else [])]) + (
-            f". Kept back: {', '.join(kept_back)}." if kept_back else ". Nothing was kept back."
-        )
 
     def _check(self, node: NodeResult) -> Iterator[Any]:
         check = self.checks.get(node.name)

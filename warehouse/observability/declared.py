@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse.lineage.graph import Graph
 from warehouse.settings import Settings
 
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -46,11 +47,10 @@ def read_declared(settings: Settings) -> Declared:
 def declared_in(manifest: Mapping[str, Any]) -> Declared:
     assets = {asset.name: asset for asset in _assets(manifest)}
     names = {asset.node: asset.name for asset in assets.values()}
-    for node in manifest["nodes"].values():
-        if node["resource_type"] == "test":
-            about = node.get("attached_node") or next(iter(node["depends_on"]["nodes"]), "")
-            if about in names:
-                names[node["unique_id"]] = names[about]
+    graph = Graph(manifest)
+    for node in graph.tests.values():
+        if asset := graph.asset_of_test(node):
+            names[node["unique_id"]] = asset
     return Declared(assets, names)
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from warehouse.connection import connect, insert_rows
+from warehouse.connection import connect, failures_as_sentences, insert_rows
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
+    from warehouse.lineage.graph import Graph
+    from warehouse.observability.incidents import Change
+
+SIZES = """
+SELECT concat(database, '.', name), total_rows, total_bytes FROM system.tables
+WHERE database IN ('staging', 'intermediate', 'marts') AND engine NOT LIKE '%View'
+"""
 
 
 def now() -> datetime:
@@ -74,20 +82,45 @@ class RunRecord:
         message: str = "",
         models: Iterable[ModelRun] = (),
         checks: Iterable[CheckResult] = (),
-    ) -> None:
-        ended = now()
+        declared: Mapping[str, Collection[tuple[str, str]]] | None = None,
+        graph: Graph | None = None,
+    ) -> list[Change]:
+        """What was found becomes rows, and incidents of it: what changed about them is told.
+
+        `declared`: of a kind, every check there is, as asset and name; an incident of another one ends. `graph`: where
+        it is at hand.
+        """
+        from warehouse.observability.incidents import follow
+
+        models, checks, ended = list(models), list(checks), now()
         run = {
             **{"run_id": self.run_id, "kind": self.kind, "started_by": self.started_by},
             **{"dagster_run_id": self.dagster_run_id, "started_at": self.started_at},
             **{"seconds": (ended - self.started_at).total_seconds(), "status": status, "message": message},
         }
-        with closing(connect(settings, "engineer")) as client:
-            _insert(client, "ops.model_runs", [{"run_id": self.run_id, **asdict(one)} for one in models])
-            _insert(client, "ops.check_results", [{"run_id": self.run_id, **asdict(one)} for one in checks])
-            _insert(client, "ops.runs", [run])  # last: what is told of a run is complete
+        with closing(connect(settings, "engineer")) as client, failures_as_sentences("to write down a run"):
+            rows = [{"run_id": self.run_id, **asdict(one)} for one in _with_sizes(client, models)]
+            insert(client, "ops.model_runs", rows)
+            insert(client, "ops.check_results", [{"run_id": self.run_id, **asdict(one)} for one in checks])
+            changes = follow(client, settings, checks, models, declared or {}, graph)
+            insert(client, "ops.runs", [run])  # last: what is told of a run is complete
+        return changes
 
 
-def _insert(client: Client, table: str, rows: list[dict[str, Any]]) -> None:
+def _with_sizes(client: Client, models: list[ModelRun]) -> list[ModelRun]:
+    """Where a model was made and nobody said how large it is: rows and bytes as they are now."""
+    if all(one.status != "success" or one.table_rows is not None for one in models):
+        return models
+    sizes = {asset: (rows, size) for asset, rows, size in client.query(SIZES).result_rows}
+    return [
+        replace(one, table_rows=sizes[one.asset][0], table_bytes=sizes[one.asset][1])
+        if one.status == "success" and one.table_rows is None and one.asset in sizes
+        else one
+        for one in models
+    ]
+
+
+def insert(client: Client, table: str, rows: list[dict[str, Any]]) -> None:
     if rows:
         insert_rows(client, table, [[_plain(value) for value in row.values()] for row in rows], list(rows[0]))
 

@@ -1,4 +1,4 @@
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'dimension': 'completeness'}) }}
 
 -- What is missing in sums of the project's currency. Load the rates of these days, and the next build has them.
 {%- set amounts = [
