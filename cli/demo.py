@@ -40,6 +40,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     fail_if_unusable(result)
     load_sources(settings, world / "sources")
     build(settings)
+    judge(settings)
     show_a_funnel(settings)
     show_metrics()
     ask_questions()
@@ -79,6 +80,16 @@ def build(settings: Settings) -> None:
     print_build(done, time.monotonic() - begun)
     if done.failed:
         raise typer.Exit(1)
+
+
+def judge(settings: Settings) -> None:
+    """What the tables look like, as `millrace expectations run` has it."""
+    from cli.expectations import print_report
+    from expectations.runner import run
+
+    print_text("")
+    print_text("millrace expectations run")
+    print_report(run(settings))
 
 
 def show_a_funnel(settings: Settings) -> None:

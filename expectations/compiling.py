@@ -51,7 +51,7 @@ def check_of(suite: Suite, name: str, project: str, columns: Columns) -> Check:
 
 def _missing(suite: Suite, expected: kinds.Expectation, project: str, columns: Columns) -> str:
     if suite.table not in columns:
-        return f"the table {suite.table} does not exist"
+        return f"the table {suite.table} does not exist; `millrace build` makes those of the models"
     if project and "project_id" not in columns[suite.table]:
         return f"{suite.table} has no column project_id: its suite needs projects: together"
     used = [(suite.table, column) for column in expected.columns_used]

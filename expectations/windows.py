@@ -20,7 +20,7 @@ def volume_sql(expected: Volume, table: str, where: str, against_where: str) -> 
     newest = _newest(expected.against or EVENTS_DAY, against_where)
     return f"""
 WITH ({newest}) - 1 AS checked, (SELECT min(toDate({expected.day})) FROM {table} {where}) AS first_day
-SELECT if(days < {LEAST_DAYS}, NULL, toFloat64(today)) AS measured, greatest(0, usual - give) AS lower,
+SELECT if(days < {LEAST_DAYS} OR first_day = toDate(0), NULL, toFloat64(today)) AS measured, greatest(0, usual - give) AS lower,
     usual + give AS upper, today AS checked_rows
 FROM (
     SELECT countIf(day < checked) AS days, anyIf(n, day = checked) AS today, anyIf(level, day = checked) AS usual,
@@ -75,7 +75,7 @@ SELECT if({enough}, NULL, distance.1) AS measured, 0. AS lower,
     greatest({expected.at_most}, {KS_CHANCE} * sqrt((new + old) / (new * old))) AS upper, new + old AS checked_rows
 FROM (
     SELECT countIf({is_new}) AS new, countIf(NOT ({is_new})) AS old,
-        kolmogorovSmirnovTestIf('two-sided', 'asymp')(
+        kolmogorovSmirnovTestOrNullIf('two-sided', 'asymp')(
             assumeNotNull(toFloat64({column})), {is_new}, new_and_old) AS distance
     FROM (SELECT *, (SELECT countIf({is_new}) > 0 AND countIf(NOT ({is_new})) > 0 FROM {rows}) AS new_and_old
         FROM {rows})

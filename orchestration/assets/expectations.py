@@ -27,7 +27,8 @@ def expectation_checks() -> dg.AssetChecksDefinition:
                 name=name,
                 asset=key_of(suite.table),
                 description=one.why,
-                blocking=one.severity == "error",
+                # What is made of raw is judged in the same step, which cannot wait for itself.
+                blocking=one.severity == "error" and not suite.table.startswith("raw."),
                 metadata={"owner": suite.owner, "dimension": one.dimension},
             )
             for suite in suites.values()
