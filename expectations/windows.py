@@ -20,8 +20,8 @@ def volume_sql(expected: Volume, table: str, where: str, against_where: str) -> 
     newest = _newest(expected.against or EVENTS_DAY, against_where)
     return f"""
 WITH ({newest}) - 1 AS checked, (SELECT min(toDate({expected.day})) FROM {table} {where}) AS first_day
-SELECT if(days < {LEAST_DAYS} OR first_day = toDate(0), NULL, toFloat64(today)) AS measured, greatest(0, usual - give) AS lower,
-    usual + give AS upper, today AS checked_rows
+SELECT if(days < {LEAST_DAYS} OR first_day = toDate(0), NULL, toFloat64(today)) AS measured,
+    greatest(0, usual - give) AS lower, usual + give AS upper, today AS checked_rows
 FROM (
     SELECT countIf(day < checked) AS days, anyIf(n, day = checked) AS today, anyIf(level, day = checked) AS usual,
         greatest(
