@@ -6,10 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.days import FromOption, ToOption
 from cli.output import Format, FormatOption, console, print_json, print_text, say
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.settings import load_settings
@@ -36,14 +38,21 @@ def build(
     exclude: Annotated[list[str] | None, typer.Option(help="All but these.")] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make every table anew.")] = False,
     tests: Annotated[bool, typer.Option(help="Run the data tests as well.")] = True,
+    from_: FromOption = None,
+    to: ToOption = None,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Bring the models up to date with raw: only the days that changed are made anew."""
+    """Bring the models up to date with raw: only the days that changed are made anew, and those of --from and --to."""
+    from warehouse.days import days_between, must_have_events
     from warehouse.dbt import left_over
 
     begun = time.monotonic()
-    settings = load_settings()
-    done = build_models(settings, select or (), exclude or (), full_refresh, tests)
+    settings, days = load_settings(), days_between(from_, to)
+    if days and full_refresh:
+        raise WrongUsage("--full-refresh makes all days anew: leave out --from.")
+    if days:
+        must_have_events(settings, days)
+    done = build_models(settings, select or (), exclude or (), full_refresh, tests, days)
     seconds = time.monotonic() - begun
     renew_catalogue(settings)
     for remark in done.remarks:
@@ -80,12 +89,13 @@ def build_models(
     exclude: Sequence[str] = (),
     full_refresh: bool = False,
     tests: bool = True,
+    days: tuple[date, date] | None = None,
 ) -> Run:
     """Build with a progress bar."""
     from warehouse.dbt import build_arguments, run
 
     with _bar() as watcher:
-        return run(settings, build_arguments(select, exclude, full_refresh, tests), watcher)
+        return run(settings, build_arguments(select, exclude, full_refresh, tests), watcher, days=days)
 
 
 def renew_catalogue(settings: Settings) -> None:

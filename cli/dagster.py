@@ -24,6 +24,9 @@ def dagster(
     settings = start_services(load_settings())
     settings.landing.mkdir(parents=True, exist_ok=True)
     instance = Dagster(settings, port)
+    instance.prepare()
+    if lost := instance.fail_lost_runs():
+        print_text(f"Runs that were under way when Dagster last ended, and are run again: {len(lost)}.")
     print_text(f"Dagster at http://127.0.0.1:{port}, its storage in {instance.home}.")
     print_text(f"Files of events that land in {settings.landing} are loaded; Ctrl-C ends it.")
     code = instance.run()

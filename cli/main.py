@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "services",
     "load": "load",
     "build": "build",
+    "reconcile": "reconcile",
     "dbt": "build",
     "ask": "ask",
     "expectations": "expectations",

@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.assets.expectations import expectation_checks
 from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
+from orchestration.assets.reconcile import reconcile_checks
 from orchestration.assets.semantic import semantic_assets
 from orchestration.automation import landing_sensor, read_automation, schedules
 from orchestration.jobs import IN_ONE_PROCESS, jobs
@@ -15,11 +16,13 @@ from warehouse.settings import load_settings
 
 
 def definitions() -> dg.Definitions:
-    settings, automation, defined = load_settings(), read_automation(), jobs(source_keys())
+    settings, automation = load_settings(), read_automation()
     manifest = current_manifest(settings)
+    reconcile = reconcile_checks(manifest)
+    defined = jobs(source_keys(), list(reconcile.check_keys))
     return dg.Definitions(
         assets=[*raw_assets(), model_assets(manifest), semantic_assets(manifest)],
-        asset_checks=[expectation_checks()],
+        asset_checks=[expectation_checks(), reconcile],
         jobs=list(defined.values()),
         schedules=schedules(automation, defined, settings),
         sensors=[landing_sensor(automation, defined["events_and_models"], settings)],

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
+from warehouse.dbt import variables
 from warehouse.settings import PREFIX, REPOSITORY, Settings
 
 SQLITE, POSTGRES = "dagster.yaml", "dagster.postgres.yaml"
@@ -35,9 +36,21 @@ class Dagster:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copyfile(REPOSITORY / (POSTGRES if self._postgres else SQLITE), self.home / SQLITE)
 
+    def fail_lost_runs(self) -> list[str]:
+        """Runs whose processes ended with an earlier Dagster: as they are they would hold up all others for ever. Those
+        that failed are run again once, as dagster.yaml has it."""
+        from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+        under_way = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+        with variables(self.environment()), DagsterInstance.from_config(str(self.home)) as instance:
+            lost = instance.get_runs(RunsFilter(statuses=under_way))
+            for run in lost:
+                instance.report_run_failed(run, "Dagster ended while this run was under way.")
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        return [run.run_id for run in lost]
+
     def run(self) -> int:
         """`dagster dev` until it ends by itself or we are told to; none of its processes is left behind."""
-        self.prepare()
         process = subprocess.Popen(
             [
                 *(str(Path(sys.executable).with_name("dagster")), "dev"),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 SHOWN_FAILURES = 5
 
 
+# Read by begin_build(): a variable of dbt's own would change the text, and so the definition, of every model.
+DAYS_ANEW = "MILLRACE_DAYS_ANEW"
 # What cannot be meant: a build of nothing is no success.
 MUST_MATCH = '{"error": ["NoNodesForSelectionCriteria", "NothingToDo"]}'
 
@@ -138,9 +140,11 @@ def run(
     watcher: Watcher | None = None,
     waits: bool = False,
     record: RunRecord | None = None,
+    days: tuple[date, date] | None = None,
 ) -> Run:
     """Run dbt silently. While another build runs, somebody at a terminal is refused; a scheduled run waits.
-    `record`: who builds, where it is not the command line.
+    `record`: who builds, where it is not the command line. `days`: from and until which tables of days are made anew,
+    although nothing changed in raw.
 
     What failed is in the run. Where dbt did not get as far as running anything, it is an error.
     """
@@ -152,7 +156,7 @@ def run(
         record.started_at = now()  # the time it waited for others is theirs
         outcome = invoke(
             ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments],
-            environment(settings),
+            {**environment(settings), DAYS_ANEW: " ".join(day.isoformat() for day in days or ())},
             _listener(watcher or Watcher()),
         )
     if outcome.exception is not None:

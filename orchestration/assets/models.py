@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: Dagster reads the annotations of what it decorates.
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -19,6 +20,7 @@ from orchestration.infrastructure import (
 from orchestration.selection import arguments_for
 from orchestration.translation import Translator
 from warehouse.connection import connect
+from warehouse.days import days_between, must_have_events
 from warehouse.dbt import NodeResult, Run, Watcher, run
 from warehouse.observability.records import RunRecord
 from warehouse.settings import Settings, load_settings
@@ -26,6 +28,8 @@ from warehouse.settings import Settings, load_settings
 
 class BuildConfig(dg.Config):
     full_refresh: bool = False
+    from_day: str = ""  # these days are made anew, although nothing changed in raw
+    to_day: str = ""
 
 
 def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -46,7 +50,10 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with retried_where_the_infrastructure_failed():
             record = RunRecord("build", started_by="dagster", dagster_run_id=context.run_id)
             arguments = arguments_for(wanted, known, config.full_refresh)
-            for node in _as_they_finish(settings, arguments, record, context.log):
+            days = days_between(config.from_day, config.to_day)
+            if days:
+                must_have_events(settings, days)
+            for node in _as_they_finish(settings, arguments, days, record, context.log):
                 yield from told.of(node)
         if failed := told.done.failed:
             raise dg.Failure(
@@ -58,7 +65,11 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 
 def _as_they_finish(
-    settings: Settings, arguments: list[str], record: RunRecord, log: dg.DagsterLogManager
+    settings: Settings,
+    arguments: list[str],
+    days: tuple[date, date] | None,
+    record: RunRecord,
+    log: dg.DagsterLogManager,
 ) -> Iterator[NodeResult]:
     """What a build in another thread has finished, one after another; its failure is ours."""
     finished: SimpleQueue[NodeResult | Run | BaseException] = SimpleQueue()
@@ -69,7 +80,7 @@ def _as_they_finish(
 
     def build() -> None:
         try:
-            finished.put(run(settings, arguments, Teller(), waits=True, record=record))
+            finished.put(run(settings, arguments, Teller(), waits=True, record=record, days=days))
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
             finished.put(error)
 

@@ -26,6 +26,7 @@ from warehouse.settings import load_settings
 
 LANDING = dg.AssetKey(["landing", "files"])
 EVENTS = dg.AssetKey(["raw", "events"])
+FILES = "files_are_of_events"
 # What a load of events fills beside them.
 BESIDE_EVENTS = {
     "hourly_events": "Events per project, hour and name, live as they arrive.",
@@ -81,10 +82,17 @@ def _events() -> dg.AssetsDefinition:
             _spec("events", "Grain: one row per accepted event as received; each file counts once.", deps=[LANDING]),
             *(_spec(name, text, deps=[LANDING]) for name, text in BESIDE_EVENTS.items()),
         ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                FILES,
+                asset=EVENTS,
+                description="Each file that landed is one of events. Others are told, and keep nothing back.",
+            )
+        ],
         pool=POOL,
         retry_policy=RETRIES,
     )
-    def events(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+    def events(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         """Load what has landed. A file that was loaded before is left out, so that a run may be repeated at will."""
         settings = load_settings()
         with retried_where_the_infrastructure_failed():
@@ -108,6 +116,14 @@ def _events() -> dg.AssetsDefinition:
         )
         for name in BESIDE_EVENTS:
             yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw", name]))
+        unusable = [error.message for error in result.failed.values()]
+        yield dg.AssetCheckResult(
+            asset_key=EVENTS,
+            check_name=FILES,
+            passed=not unusable,
+            description=" ".join(unusable) or None,
+            metadata={"files": dg.MetadataValue.json(list(result.failed))},
+        )
 
     return events
 

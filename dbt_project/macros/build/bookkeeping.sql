@@ -14,6 +14,20 @@
         {# A row gets its loaded_at when its insert begins and is seen when that ends. What is older than every insert
            that still runs is complete: nothing can be added behind it. The second is for clocks and rounding. #}
         {% do run_query("insert into ops.builds select '" ~ invocation_id ~ "', least(now64(3), ifNull((select min(now64(3) - toIntervalMillisecond(toUInt64(elapsed * 1000) + 1000)) from system.processes where query_kind = 'Insert' and query not ilike 'insert into function%' and query_id != queryID()), now64(3)))") %}
+        {% do make_days_anew(env_var('MILLRACE_DAYS_ANEW', '').split()) %}
+    {% endif %}
+{% endmacro %}
+
+{# Days that somebody asks for, from and until, change in this build. So do those behind them that a session reaches into.
+   Without the table of changes, or where that is made anew, all days are. #}
+{% macro make_days_anew(days) %}
+    {% set changes = graph.nodes['model.millrace.int_changed_days'] %}
+    {% if days and adapter.get_relation(database=none, schema=changes.schema, identifier=changes.alias) is not none %}
+        {% do run_query(
+            "insert into " ~ changes.relation_name ~ " (project_id, local_date, changed_at, reason, events) "
+            ~ "select distinct '', local_date, (select horizon from ops.builds where invocation_id = '" ~ invocation_id ~ "'), "
+            ~ "'asked for', 0 from " ~ changes.relation_name ~ " where local_date between '" ~ days[0] ~ "' and toDate('" ~ days[1] ~ "') + 3"
+        ) %}
     {% endif %}
 {% endmacro %}
 
