@@ -73,6 +73,7 @@ def build(
         )
     else:
         print_build(done, seconds)
+        print_incidents(done)
     # What failed at its first step tells no models, and then every table would seem to be left over.
     if not select and not exclude and not done.failed and (tables := left_over(settings, done)):
         say(
@@ -132,6 +133,14 @@ def print_build(done: Run, seconds: float) -> None:
     print_text(f"{', '.join(counts)} in {seconds:.1f} s.")
     if slowest:
         print_text(f"Slowest: {', '.join(f'{node.name} {node.seconds:.1f} s' for node in slowest)}.")
+
+
+def print_incidents(done: Run) -> None:
+    for change in done.incidents:
+        one = change.incident
+        print_text(f"Incident {str(one.incident_id)[:8]} {change.what}: {one.asset}, {one.check_name}.")
+    if any(change.incident.status == "open" for change in done.incidents):
+        print_text("Next: millrace incidents")
 
 
 def _what_happened(node: NodeResult) -> str:

@@ -33,6 +33,8 @@ COMMANDS = {
     "stickiness": "journeys",
     "paths": "journeys",
     "quality": "quality",
+    "incidents": "incidents",
+    "impact": "impact",
     "metrics-exporter": "exporter",
     "metrics": "metrics",
     "sql": "sql",

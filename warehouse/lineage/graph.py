@@ -42,6 +42,14 @@ class Graph:
         found = [node for node in nodes if node in self.manifest["nodes"]]
         return max(found, key=lambda node: (self._depth(node), node), default=None)
 
+    def in_order(self, nodes: Collection[str]) -> list[str]:
+        """Each after those it is made of."""
+        return sorted(nodes, key=lambda node: (self._depth(node), node))
+
+    def parents(self, node: str) -> Collection[str]:
+        found: Collection[str] = self.manifest["parent_map"].get(node, ())
+        return found
+
     def above(self, node: str) -> set[str]:
         """All that it is made of."""
         return self._reached(node, self.manifest["parent_map"])
@@ -49,6 +57,9 @@ class Graph:
     def below(self, node: str) -> set[str]:
         """All that is made of it."""
         return self._reached(node, self.manifest["child_map"])
+
+    def tables_below(self, asset: str) -> list[str]:
+        return sorted(self.assets[node] for node in self.below(self.nodes.get(asset, "")) if node in self.assets)
 
     def owner(self, asset: str) -> str:
         node = self.manifest["nodes"].get(self.nodes.get(asset, ""), {})

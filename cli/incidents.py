@@ -1,0 +1,110 @@
+"""`millrace incidents [list] | show`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import Format, FormatOption, print_json, print_table, print_text
+from warehouse.settings import load_settings
+
+if TYPE_CHECKING:
+    from warehouse.observability.incidents import Incident
+
+app = typer.Typer(help="Blocking checks that fail: since when, what they keep back, what to do.")
+AllOption = Annotated[bool, typer.Option("--all", help="Also those that ended.")]
+
+
+def register(whole: typer.Typer) -> None:
+    whole.add_typer(app, name="incidents")
+
+
+@app.callback(invoke_without_command=True)
+def incidents(context: typer.Context, all: AllOption = False, format: FormatOption = Format.TABLE) -> None:
+    """Blocking checks that fail: since when, what they keep back, what to do."""
+    if context.invoked_subcommand is None:
+        list_incidents(all, format)
+
+
+@app.command("list")
+def list_incidents(all: AllOption = False, format: FormatOption = Format.TABLE) -> None:
+    """The open ones, the newest first."""
+    from warehouse.observability.incident_reading import read_incidents
+
+    found = read_incidents(load_settings(), all)
+    if format is Format.JSON:
+        print_json([_as_json(one) for one in found])
+        return
+    if not found:
+        print_text("No incident was ever opened." if all else "No incident is open.")
+        return
+    print_table(
+        ("incident", "since (UTC)", "what", "found"),
+        [(_short(one), f"{one.opened_at:%Y-%m-%d %H:%M}", _what(one), _state(one)) for one in found],
+    )
+    print_text(f"Next: millrace incidents show {_short(found[0])}")
+
+
+@app.command()
+def show(
+    incident: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """What fails, what waits for it, what was found before, how to see the rows, and the next step."""
+    from warehouse.lineage.graph import built_graph
+    from warehouse.observability.incident_reading import how_to_see, next_step, read_history, read_incident
+
+    settings = load_settings()
+    one = read_incident(settings, incident)
+    history = read_history(settings, one)
+    downstream = built_graph(settings).tables_below(one.asset)
+    if format is Format.JSON:
+        more = {"downstream": downstream, "history": history, "how_to_see": how_to_see(one)}
+        print_json({**_as_json(one), **more, "next_step": next_step(one)})
+        return
+    ended = f", ended {_at(one.resolved_at)}: {one.resolution}" if one.resolved_at else ""
+    print_text(f"Incident {_short(one)} is {one.status}{ended}.")
+    print_text(f"Check:      {one.check_name} ({one.kind})")
+    print_text(f"Table:      {one.asset}{f', project {one.project_id}' if one.project_id else ''}; ask {one.owner}")
+    print_text(f"Failing:    since {_at(one.opened_at)}, last {_at(one.last_failed_at)}, in {_runs(one)}")
+    print_text(f"Found last: {one.message}")
+    print_text(f"Kept back:  {_listed(one.kept_back)}")
+    print_text(f"Downstream: {_listed(downstream)}")
+    print_table(("checked at (UTC)", "status", "rows", "found"), [tuple(row.values()) for row in history])
+    print_text(f"To see the rows: {how_to_see(one)}")
+    print_text(f"Next: {next_step(one)}")
+
+
+def _as_json(one: Incident) -> dict[str, Any]:
+    return {
+        name: value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value
+        for name, value in asdict(one).items()
+    }
+
+
+def _short(one: Incident) -> str:
+    return str(one.incident_id)[:8]
+
+
+def _what(one: Incident) -> str:
+    return f"{one.asset}{f' of {one.project_id}' if one.project_id else ''}: {one.check_name}"
+
+
+def _state(one: Incident) -> str:
+    return f"resolved: {one.resolution}" if one.status == "resolved" else f"{one.message}, {_runs(one)}"
+
+
+def _runs(one: Incident) -> str:
+    return "1 run" if one.failed_runs == 1 else f"{one.failed_runs:,} runs"
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "nothing"
