@@ -26,6 +26,7 @@ _endpoints: dict[str, Endpoint] = {}
 class MillraceDialect(Connect):
     name = "clickhouse"
     driver = "millrace"
+    supports_statement_cache = False  # hardly one is sent twice
 
     def create_connect_args(self, url: Any) -> tuple[list[Any], dict[str, Any]]:
         """GX keeps and shows URLs: they name an endpoint, and its password is known here alone."""
