@@ -106,9 +106,10 @@ def _retention(retention: Retention, answer: Answer) -> None:
     }
     modes = {"on": "in that", "on_or_after": "in that or a later"}
     least = f" {retention.min_occurrences} times" if retention.min_occurrences > 1 else ""
+    until = f"; cohorts until {retention.cohorts_until}" if retention.cohorts_until else ""
     print_text(
         f"Retention: members by {kinds[retention.kind]}, back with {retention.returning}{least} "
-        f"{modes[retention.mode]} {retention.period}; {_days(retention)}; project {retention.project}."
+        f"{modes[retention.mode]} {retention.period}{until}; {_days(retention)}; project {retention.project}."
     )
     if not answer["cohorts"]:
         print_text("Nobody.")

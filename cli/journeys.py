@@ -101,6 +101,9 @@ def retention(
     min_occurrences: Annotated[int, typer.Option(min=1, help="So many returning events in a period.")] = 1,
     first_day: FromOption = None,
     last_day: ToOption = None,
+    cohorts_until: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Only cohorts of these days; --to is how long they are watched.")
+    ] = None,
     by: ByOption = None,
     format: FormatOption = Format.TABLE,
 ) -> None:
@@ -118,6 +121,7 @@ def retention(
         "kind": kind,
         "mode": mode,
         "min_occurrences": min_occurrences,
+        "cohorts_until": cohorts_until,
         "by": by,
     }
     _answer(Retention, values, project, format)

@@ -83,9 +83,10 @@ def amended_journey(
     if slots.against or slots.contrasts or slots.changes:
         raise Unclear("Journeys are not compared with other days: ask for each.")
     changes: dict[str, Any] = {}
+    is_cohorts = isinstance(before, Retention)
     if slots.ranges or Role.TIMES in reader.removed:
         days, _ = days_and_comparison(slots, today, assumed)
-        changes |= {"first_day": days.first, "last_day": days.last}
+        changes |= {"first_day": days.first, ("cohorts_until" if is_cohorts else "last_day"): days.last}
     if slots.clauses or Role.CONDITIONS in reader.removed:
         filters = filters_of(catalogue, slots.clauses)
         changes |= _filtered(before, filters, Role.CONDITIONS in reader.removed)

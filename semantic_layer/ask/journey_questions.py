@@ -213,6 +213,8 @@ class RetentionQuestion(JourneyQuestion):
             given["kind"] = Kind.FIRST_EVER
         if Role.OR_LATER in self.said:
             given["mode"] = Mode.ON_OR_AFTER
+        # Those who began in these days are watched for as long as there are data.
+        common = {**common, "to": None, "cohorts_until": common["to"]}
         return make(Retention, {**common, **given})
 
 

@@ -84,6 +84,8 @@ def condition(where: Condition, catalogue: Catalogue) -> str:
 
 def days(query: MetricQuery | Journey) -> str:
     first, last = query.first_day, query.last_day
+    if isinstance(query, Retention):
+        last = query.cohorts_until
     if first and last:
         span = Span(first, last)
         return within(span) if named_grain(span) else f"from {_day(first)} to {_day(last)}"

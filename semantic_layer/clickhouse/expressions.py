@@ -89,6 +89,8 @@ class ClickHouseExpressionRenderer(DefaultSqlExpressionRenderer):
         )
         # A range of days ends with its last day, not with the midnight at which that begins.
         until = f"< toDateTime64(toDate32({end}) + 1, 6)" if DAY.fullmatch(end) else f"<= {_instant(end)}"
+        if INSTANT.fullmatch(end):
+            until = f"< {_instant(end)} + toIntervalSecond(1)"  # MetricFlow's ends are the last whole second
         return self._as(
             f"({column} >= {_instant(begin)} AND {column} {until})",
             of=(node.column_arg, node.start_expr, node.end_expr),

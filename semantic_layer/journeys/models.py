@@ -219,6 +219,8 @@ class Funnel(Journey):
 
 
 class Retention(Journey):
+    """People began between `from` and `cohorts_until`; until `to` it is looked whether they were back."""
+
     start: Step
     returning: Step
     period: Period = Period.WEEK
@@ -227,6 +229,16 @@ class Retention(Journey):
     mode: Mode = Mode.ON
     min_occurrences: Annotated[int, Field(ge=1)] = 1
     by: Path | None = None
+    cohorts_until: Day | None = None
+
+    @model_validator(mode="after")
+    def _cohorts_are_in_the_range(self) -> Self:
+        until = self.cohorts_until
+        if until and self.first_day and until < self.first_day:
+            raise ValueError(f"the last day of cohorts, {until}, is before from {self.first_day}")
+        if until and self.last_day and until > self.last_day:
+            raise ValueError(f"the last day of cohorts, {until}, is after to {self.last_day}")
+        return self
 
     @property
     def mentioned(self) -> tuple[Step, ...]:

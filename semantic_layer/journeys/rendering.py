@@ -149,6 +149,7 @@ def retention_sql(retention: Retention, first: date, last: date) -> str:
             mode=str(retention.mode),
             min_occurrences=retention.min_occurrences,
             value=dimension_sql(retention.by) if retention.by else "",
+            last_start=_day(retention.cohorts_until) if retention.cohorts_until else "",
         )
     )
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semantic_layer.metrics.models import METRIC_TIME, Grain
+
 if TYPE_CHECKING:
     from semantic_layer.clickhouse.compiler import Compiler
+
+HOURLY = f"{METRIC_TIME}__{Grain.HOUR}"
 
 
 class NotPlanned(Exception):
@@ -36,7 +41,7 @@ def planned(compiler: Compiler, request: dict[str, Any], project: str, timezone:
                 group_by_names=request["group_by"],
                 where_constraints=request["where"] or None,
                 time_constraint_start=_instant(request["first_day"]),
-                time_constraint_end=_instant(request["last_day"]),
+                time_constraint_end=_end(request["last_day"], request["group_by"]),
             ),
             project,
             timezone,
@@ -47,6 +52,12 @@ def planned(compiler: Compiler, request: dict[str, Any], project: str, timezone:
 
 def _instant(day: str | None) -> datetime | None:
     return datetime.fromisoformat(day) if day else None
+
+
+def _end(day: str | None, group_by: Sequence[str]) -> datetime | None:
+    """MetricFlow ends a range with the period of its last instant: by hour that would be the first hour of the day."""
+    last = _instant(day)
+    return last and (datetime.combine(last, time(23, 59, 59)) if HOURLY in group_by else last)
 
 
 def _sentence(text: str) -> str:

@@ -212,9 +212,11 @@ def retention(
     kind: str,
     mode: str,
     least: int,
+    until: date | None = None,
 ) -> dict[str, dict[str, tuple[int, list[int]]]]:
     """By the country of a member's first start event in the period; '' is everybody."""
     whole = periods_between(first, last, period)
+    beginning = periods_between(first, until or last, period)
     cohorts: dict[tuple[str, date], list[set[date]]] = defaultdict(list)
     for of_person in of_people(events).values():
         counts = Counter(period_of(e.day, period) for e in of_person if returning(e) and e.day <= last)
@@ -222,9 +224,9 @@ def retention(
         ever = sorted({period_of(e.day, period) for e in of_person if start(e) and e.day <= last})
         within = sorted({period_of(e.day, period) for e in of_person if start(e) and first <= e.day <= last})
         member_of = {
-            "recurring": [at for at in within if at in whole],
-            "first_time": [at for at in within if at in whole][:1],
-            "first_ever": [at for at in ever[:1] if at in whole],
+            "recurring": [at for at in within if at in beginning],
+            "first_time": [at for at in within if at in beginning][:1],
+            "first_ever": [at for at in ever[:1] if at in beginning],
         }[kind]
         for at in member_of:
             began = [e for e in of_person if start(e) and period_of(e.day, period) == at and first <= e.day <= last]

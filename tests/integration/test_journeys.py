@@ -193,6 +193,7 @@ def _rounded(rows: list[Any]) -> list[Any]:
     st.sampled_from(["on", "on_or_after"]),
     st.integers(1, 3),
     st.sampled_from([None, "country"]),
+    st.sampled_from([None, 0.3, 0.7, 1.0]),
 )
 def test_retention_is_what_counting_each_person_finds(
     world: World,
@@ -205,10 +206,14 @@ def test_retention_is_what_counting_each_person_finds(
     mode: str,
     least: int,
     by: str | None,
+    part: float | None,
 ) -> None:
     events = crowd(seed, DAYS)
     first, last = (FIRST_DAY + timedelta(days=day) for day in days)
-    expected = by_hand.retention(events, WRITTEN[start], WRITTEN[returning], period, first, last, kind, mode, least)
+    until = None if part is None else first + timedelta(days=round(part * (last - first).days))
+    expected = by_hand.retention(
+        events, WRITTEN[start], WRITTEN[returning], period, first, last, kind, mode, least, until
+    )
     answer = ask(
         world.reader,
         Retention(
@@ -222,6 +227,7 @@ def test_retention_is_what_counting_each_person_finds(
             min_occurrences=least,
             first_day=first,
             last_day=last,
+            cohorts_until=until,
             by=by,
         ),
     )

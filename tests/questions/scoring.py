@@ -163,7 +163,7 @@ def _structure(query: MetricQuery | Journey) -> dict[str, Any]:
                 found["surplus"] = "exclusions or an order"
         case Retention():
             found |= {"start": query.start.event, "returning": query.returning.event, "period": str(query.period)}
-            found |= {"filters": _filters(query.start)}
+            found |= {"filters": _filters(query.start), "to": query.cohorts_until}  # watched to the end
         case Lifecycle():
             found |= {"event": query.event.event, "period": str(query.period), "filters": _filters(query.event)}
         case Stickiness():

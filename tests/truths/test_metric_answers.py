@@ -61,6 +61,17 @@ def test_hours_are_those_of_the_projects_clock(shop: Shop) -> None:
     assert counted
 
 
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-05-12"])
+def test_the_hours_of_a_day_are_all_that_it_has(shop: Shop, day: str) -> None:
+    counted = shop.by_hand(
+        "SELECT toString(toStartOfHour(toTimeZone(timestamp, 'Europe/Berlin'))) AS h, count(), uniqExact(person_key) "
+        f"FROM marts.fct_events WHERE project_id = 'demo' AND local_date = '{day}' GROUP BY h ORDER BY h"
+    )
+    rows = shop.rows("events", "active_users", by=[time("hour")], **{"from": day, "to": day})
+    assert [(f"{moment:%Y-%m-%d %H:%M:%S}", *told) for moment, *told in rows] == counted
+    assert len(counted) > 12
+
+
 def test_running_totals_and_totals_so_far(shop: Shop) -> None:
     to_date = shop.by_hand(f"SELECT sum(revenue) {ORDERS} AND local_date BETWEEN '2026-05-01' AND '2026-05-17'")
     at = {"from": "2026-05-17", "to": "2026-05-17"}

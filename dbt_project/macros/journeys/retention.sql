@@ -5,17 +5,19 @@
     start, returning conditions in SQL
     period           day, week (from Monday), month
     first, last      SQL of the range's first and last day, which may hang on project_id; whole periods within it count
+    last_start       SQL of the last day on which a cohort's period may end, where it is not that of the range
     kind             recurring (a member of each period with a start event), first_time (of the first in the range),
                      first_ever (of the first in all history)
     mode             on (came back in that period), on_or_after (in that one or a later one of the range)
     min_occurrences  so many returning events in a period make it count
     value            SQL of a dimension; a member counts where the first start event of their cohort's period was
 #}
-{% macro retention_cohorts(events, start, returning, period, first, last, kind='recurring', mode='on', min_occurrences=1, value='') -%}
+{% macro retention_cohorts(events, start, returning, period, first, last, kind='recurring', mode='on', min_occurrences=1, value='', last_start='') -%}
 {%- set first_period -%}
     {{ period_number(period, '(' ~ first ~ ')') }} + ({{ period_start(period, period_number(period, '(' ~ first ~ ')')) }} < {{ first }})
 {%- endset -%}
 {%- set last_period = period_number(period, '(' ~ last ~ ') + 1') ~ ' - 1' -%}
+{%- set last_cohort = period_number(period, '(' ~ last_start ~ ') + 1') ~ ' - 1' if last_start else 'last_period' -%}
 with {% if value or min_occurrences > 1 -%}
 active as (
     select
@@ -65,7 +67,7 @@ members as (
     select
         project_id,
         toUInt32(rowNumberInAllBlocks()) as member,
-        {%- set in_range = 'arrayFilter(item -> item.1 between first_period and last_period, ' %}
+        {%- set in_range = 'arrayFilter(item -> item.1 between first_period and ' ~ last_cohort ~ ', ' %}
         {%- if kind == 'recurring' %}
         {{ in_range }}started) as cohorts,
         {%- elif kind == 'first_time' %}

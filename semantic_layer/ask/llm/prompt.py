@@ -36,7 +36,8 @@ Reply with one JSON object and nothing else: {"answer": STRUCTURE}, by the given
   "quarter"|"year" (the same days so long before), "order": [{"name", "descending"}], "limit": n}.
   Group by time with the dimension metric_time and a grain.
 - {"kind": "funnel", "steps": [{"event", "filters"}], "within_seconds": n, "by": dimension, "from", "to"}
-- {"kind": "retention", "start": step, "returning": step, "period": "day"|"week"|"month", "from", "to"}
+- {"kind": "retention", "start": step, "returning": step, "period": "day"|"week"|"month", "from",
+  "cohorts_until"}: of those who began in these days
 - {"kind": "lifecycle", "event": step, "period", "from", "to"}, {"kind": "stickiness", "event": step, "from", "to"}
 - {"kind": "paths", "event": step, "direction": "next"|"previous", "from", "to"}
 - {"kind": "none"} where the metrics, dimensions and events of the document cannot answer the question exactly.

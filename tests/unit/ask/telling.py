@@ -71,6 +71,7 @@ def _journey(journey: Journey) -> str:
             parts = ["retention", f"{journey.start} > {journey.returning}", f"per {journey.period}"]
             parts += [str(journey.kind)] if journey.kind != "recurring" else []
             parts += [str(journey.mode)] if journey.mode != "on" else []
+            parts += [f"cohorts until {journey.cohorts_until}"] if journey.cohorts_until else []
         case Lifecycle():
             parts = ["lifecycle", str(journey.event), f"per {journey.period}"]
         case Stickiness():

@@ -74,7 +74,10 @@ def follow(*questions: str) -> str:
         (("funnel from signup to order", "per week"), "funnel signed_up > order_completed trend week"),
         (("funnel from signup to order on mobile", "remove the filter"), "funnel signed_up > order_completed"),
         (("weekly retention of sign-ups", "monthly"), "retention signed_up > * per month"),
-        (("weekly retention of sign-ups", "in May"), f"retention signed_up > * per week {MAY}"),
+        (
+            ("weekly retention of sign-ups", "in May"),
+            "retention signed_up > * per week cohorts until 2026-05-31 2026-05-01..",
+        ),
         (("where do people go after pricing", "and before?"), "paths previous page_viewed[page.path=/pricing]"),
         (
             ("where do people go after pricing on mobile", "remove the filter"),

@@ -54,7 +54,10 @@ ON_MOBILE = "funnel signed_up[device.type=mobile] > order_completed[device.type=
         ),
         # retention
         ("weekly retention", "retention * > * per week"),
-        ("weekly retention of users who signed up in May", f"retention signed_up > * per week {MAY}"),
+        (
+            "weekly retention of users who signed up in May",
+            "retention signed_up > * per week cohorts until 2026-05-31 2026-05-01..",
+        ),
         ("monthly retention of new sign-ups", "retention signed_up > * per month"),
         ("daily retention of pro users", "retention *[user.plan=pro] > * per day"),
         ("retention of new users", "retention * > * per week first_ever"),
