@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from semantic_layer.ask.calendar_days import Days, recognised
+from semantic_layer.ask.calendar_days import Days, just_before, recognised
 from semantic_layer.ask.items import Item
 from semantic_layer.ask.lexicon import Lexicon, Meaning
 from semantic_layer.ask.metric_questions import build
@@ -15,7 +15,7 @@ from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.time_phrases import Against
-from semantic_layer.metrics.models import METRIC_TIME, All, Compare, Comparison, Condition, MetricQuery, Ordering
+from semantic_layer.metrics.models import METRIC_TIME, All, Compare, Comparison, Condition, Grain, MetricQuery, Ordering
 
 REMOVABLE = (Role.CONDITIONS, Role.GROUPINGS, Role.COMPARISON, Role.RANKING, Role.TIMES)
 
@@ -30,10 +30,12 @@ class FollowUpReader(MetricReader):
         self.removed: set[Role] = set()
         self.removed_dimensions: list[str] = []
         self.adds = False
+        self.earlier: Grain | None = None  # the period before that of the question before
 
     def take(self) -> bool:
         return (
             self.take_addition()
+            or self.take_earlier()
             or self.take_removal()
             or self.take_total()
             or super().take()
@@ -59,6 +61,17 @@ class FollowUpReader(MetricReader):
             return False
         self.adds = True
         self.at += 1
+        return True
+
+    def take_earlier(self) -> bool:
+        """and the week before?"""
+        following = self.item(self.at + 1)
+        if not self.has(self.at, Role.UNIT) or following is None or following.text != "before":
+            return False
+        grain = self.items[self.at].payload(Role.UNIT)
+        assert isinstance(grain, Grain)
+        self.earlier = grain
+        self.at += 2
         return True
 
     def take_removal(self) -> bool:
@@ -213,14 +226,20 @@ def _joined(clauses: list[Clause], kept: list[Condition]) -> tuple[list[Clause],
 def _days(reader: FollowUpReader, before: MetricQuery, today: date) -> list[Days]:
     if Role.TIMES in reader.removed or (before.first_day is None and before.last_day is None):
         return []
-    return [recognised(before.first_day, before.last_day, today)]
+    days = recognised(before.first_day, before.last_day, today)
+    if reader.earlier is None:
+        return [days]
+    earlier = just_before(days)
+    if earlier is None or days.unit is not reader.earlier:
+        raise Unclear(f"The question before is not of one {reader.earlier}: say which days.")
+    return [earlier]
 
 
 def _against(reader: FollowUpReader, before: MetricQuery) -> Against | None:
     if Role.COMPARISON in reader.removed or before.compare is None:
         return None
     # Other days have other days before them.
-    moved = reader.slots.ranges and before.compare is not Compare.YEAR
+    moved = (reader.slots.ranges or reader.earlier) and before.compare is not Compare.YEAR
     return Against(Compare.PREVIOUS if moved else before.compare)
 
 

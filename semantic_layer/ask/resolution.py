@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -13,6 +13,8 @@ from semantic_layer.ask.time_phrases import Against, compared
 from semantic_layer.ask.tokens import content, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import All, Any, Comparator, Compare, Comparison, Condition, Grain
+
+MOST_INSTEAD = 3
 
 
 class Unclear(Exception):
@@ -104,7 +106,7 @@ class Dimensions:
         possible = [name for name in self.common if name in ranked]
         if not possible:
             labels = " and ".join(self.catalogue.metrics[name].label for name in self.metrics)
-            raise Unclear(f"{labels} cannot be told by {text}.")
+            raise Unclear(f"{labels} cannot be told by {text}.", self._instead(ranked))
         best = min(ranked[name] for name in possible)
         possible = [name for name in possible if ranked[name] == best]
         # The country of the session and that of the user are one thing to most people, and the metric has the more
@@ -116,6 +118,18 @@ class Dimensions:
             listed = ", ".join(names[:-1])
             raise Unclear(f"{text!r} may be of {listed} or {names[-1]}: say which.")
         return possible[0]
+
+    def _instead(self, wanted: Mapping[str, int]) -> tuple[str, ...]:
+        """Of the metrics that are told by it those with the most words of these: active users, not daily ones."""
+        words = {word for name in self.metrics for word in name.split("_")}
+        others = [one for one in self.catalogue.metrics.values() if wanted.keys() & {*one.dimensions}]
+        alike = sorted(others, key=lambda one: -len(words & set(one.name.split("_"))))
+        near = [one for one in alike if words & set(one.name.split("_"))][:MOST_INSTEAD]
+        return tuple(
+            f"{one.label.lower()} by {self.catalogue.dimensions[name].label.lower()}"
+            for one in near
+            for name in [next(name for name in one.dimensions if name in wanted)]
+        )
 
     def condition(self, clauses: Sequence[Clause], kept: Sequence[Condition] = ()) -> Condition | None:
         """`and` binds more than `or`; where that leaves room for two readings, the question is unclear."""

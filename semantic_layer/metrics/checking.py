@@ -145,8 +145,11 @@ def _dimension(name: str, metrics: Sequence[Metric], catalogue: Catalogue) -> Di
     for metric in metrics:
         if name != METRIC_TIME and name not in metric.dimensions:
             others = [other.name for other in catalogue.metrics.values() if name in other.dimensions]
+            words = set(metric.name.split("_"))
+            others.sort(key=lambda other: -len(words & set(other.split("_"))))  # active_users before sessions
+            possible = f"by {_some(_like(name, metric.dimensions))}" if metric.dimensions else "by time alone"
             raise WrongUsage(
-                f"{metric.name} cannot be told by {name}; it can by {_some(_like(name, metric.dimensions))}.",
+                f"{metric.name} cannot be told by {name}; it can {possible}.",
                 hint=f"Metrics that can: {_some(others)}.",
             )
     return dimension

@@ -144,7 +144,7 @@ class MetricQuery(_Value):
         named = {*self.metrics, *(grouping.name for grouping in self.by)}
         for name in (*(ordering.name for ordering in self.order), *(threshold.metric for threshold in self.having)):
             if name not in named:
-                raise ValueError(f"{name} is neither a metric nor a grouping of the query: ask for it as well")
+                raise ValueError(f"{name!r} is neither a metric nor a grouping of the query: ask for it as well")
         return self
 
 

@@ -73,6 +73,9 @@ def follow(*questions: str) -> str:
         (("funnel from signup to order", "within 3 days"), "funnel signed_up > order_completed within 259200"),
         (("funnel from signup to order", "per week"), "funnel signed_up > order_completed trend week"),
         (("funnel from signup to order on mobile", "remove the filter"), "funnel signed_up > order_completed"),
+        (("revenue last week", "and the week before?"), "revenue 2026-06-08..2026-06-14"),
+        (("revenue in May", "the month before that"), "revenue 2026-04-01..2026-04-30"),
+        (("revenue this week vs last week", "and the week before?"), "revenue 2026-06-15..2026-06-21 compare previous"),
         (("weekly retention of sign-ups", "monthly"), "retention signed_up > * per month"),
         (
             ("weekly retention of sign-ups", "in May"),
@@ -97,6 +100,7 @@ def test_a_follow_up_amends_the_question_before(questions: tuple[str, ...], expe
         (("only pro users", "top 5"), "no question before it"),
         (("revenue in May", "and in May?"), "not clear what of the question before it changes"),
         (("revenue in May", "by mood"), "'mood'"),
+        (("revenue in May", "and the week before?"), "not of one week"),
         (("monthly active users", "by plan"), "cannot be told by plan"),
         (("revenue in May", "vs France"), "nothing like it"),
         (("revenue in May", "top 5"), "does not say what"),

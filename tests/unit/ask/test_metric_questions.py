@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from semantic_layer.ask.understanding import Context, understand
+from semantic_layer.ask.understood import Refusal
 from tests.unit.ask.telling import told
+from tests.unit.ask.world import CATALOGUE, TODAY
 
 MAY = "2026-05-01..2026-05-31"
 
@@ -194,3 +197,9 @@ def test_what_is_not_known_or_not_clear_is_refused(question: str, why: str) -> N
     told_ = told(question)
     assert told_.startswith("refused"), told_
     assert why in told_
+
+
+def test_what_is_not_told_by_a_dimension_has_likes_that_are() -> None:
+    found = understand("monthly active users by plan", CATALOGUE, Context("demo", TODAY))
+    assert isinstance(found, Refusal)
+    assert found.suggestions[0] == "active users by plan"
