@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -100,6 +101,11 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail(
+                f"The disk is full{f': {error.filename}' if error.filename else ''}.",
+                "Make room, then repeat the command.",
+            )
         text = " ".join(str(error).split())[:500]
         if type(error).__module__.startswith("clickhouse_connect"):
             _fail(

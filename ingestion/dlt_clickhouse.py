@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from warehouse.connection import Endpoint, first_line
+from warehouse.connection import REPEAT, Endpoint, first_line
 from warehouse.errors import MillraceError
 
 # (table, file, format) -> whether it was one of ours and is in; else dlt inserts it its own way.
@@ -49,13 +49,10 @@ def dlt_failures_as_sentences() -> Iterator[None]:
         if own := re.search(r"MillraceError: (.+)", text):
             message = own[1]
         else:
-            cause = re.search(r"with exception:\s+<\S+ \S+>\s*(.+)", text)
+            cause = re.search(r"Cause: (.+?)\. If you are running", text, re.DOTALL)
+            cause = cause or re.search(r"with exception:\s+<\S+ \S+>\s*(.+)", text)
             message = f"The load broke off: {first_line(Exception(cause[1] if cause else text))}"
-        raise MillraceError(
-            message,
-            hint="Does ClickHouse run (`millrace status`)? Then repeat the command: what is in stays in; "
-            "nothing is doubled.",
-        ) from error
+        raise MillraceError(message, hint=REPEAT) from error
 
 
 def raw_destination(target: Endpoint, insert: Insert) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import re
 import ssl
 import urllib.error
@@ -50,6 +51,8 @@ class Endpoint:
         return f"{'https' if self.secure else 'http'}://{host}:{self.http_port}"
 
 
+REPEAT = "Does it run (`millrace status`)? Then repeat the command: what is in stays in; nothing is doubled."
+
 # For what makes the users of the roles: it cannot log in as one of them.
 CONFIGURED_USER = ""
 
@@ -65,6 +68,8 @@ def connect(settings: Settings, role: str) -> Client:
     from clickhouse_connect.driver.exceptions import Error
     from clickhouse_connect.driver.httputil import get_pool_manager
 
+    # What fails is told by an exception as well.
+    logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
     target = endpoint(settings, role)
     server_version(settings, target)
     try:
@@ -158,9 +163,12 @@ def insert_body(
             reply.read()
     except urllib.error.HTTPError as error:
         text = error.read().decode(errors="replace")
-        raise MillraceError(f"ClickHouse refused an insert: {first_line(Exception(text))}") from error
+        raise MillraceError(
+            f"ClickHouse refused an insert: {first_line(Exception(text))}",
+            hint="When that is mended, repeat the command: what is in stays in; nothing is doubled.",
+        ) from error
     except (OSError, http.client.HTTPException) as error:
-        raise MillraceError(f"The connection to {target.url} broke during an insert: {error}") from error
+        raise MillraceError(f"The connection to {target.url} broke during an insert: {error}", hint=REPEAT) from error
 
 
 def is_alive(target: Endpoint, timeout: float = 2.0) -> bool:
@@ -187,8 +195,16 @@ def _open(request: urllib.request.Request | str, timeout: float) -> http.client.
 def first_line(error: BaseException) -> str:
     """The telling part of a ClickHouse error, without stack traces and server versions."""
     text = " ".join(str(error).split())
+    if is_broken_connection(error):
+        return "the connection broke off"
     match = re.search(r"(Code: \d+\. )?DB::(?:NetException|Exception): (.+?)(?: \(version | Stack trace|$)", text)
-    return (match[2] if match else text)[:500]
+    # Through which views an insert went is nothing that anybody can mend.
+    return re.sub(r"(?:: while pushing to view [\w`]+\.[\w`]+)+", "", match[2] if match else text)[:500]
+
+
+def is_broken_connection(error: BaseException) -> bool:
+    """Of clickhouse-connect; its text is the whole request."""
+    return "executing HTTP request" in str(error)
 
 
 @contextmanager
@@ -199,6 +215,8 @@ def failures_as_sentences(doing: str) -> Iterator[None]:
     try:
         yield
     except Error as error:
+        if is_broken_connection(error):
+            raise MillraceError("The connection to ClickHouse broke off.", hint=REPEAT) from error
         raise MillraceError(
             f"ClickHouse refused {doing}: {first_line(error)}",
             hint="Does the user have the rights of its role (`millrace access sql`), and is the schema there "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from ingestion.context import context_type
 from ingestion.contract import COLUMNS, CONTEXT_KEYS
 from ingestion.enrichment.lookups import lookups
+from ingestion.loader import RUN_FILES
 from tests.support import Instance
 from tests.unit.enrichment.mmdb import write_mmdb
+from warehouse.projects import MAX_RETENTION_DAYS
 
 
 def columns_of(clickhouse: Instance, table: str) -> dict[str, str]:
@@ -43,3 +46,14 @@ def test_the_lookup_tables_have_the_columns_that_are_filled(clickhouse: Instance
     database = write_mmdb(tmp_path / "empty.mmdb", {"203.0.113.0/24": {}})
     (lookup,) = [lookup for lookup in lookups(database) if lookup.table == table]
     assert columns_of(clickhouse, f"raw.{table}") == {**lookup.columns, "described_at": "DateTime64(3, 'UTC')"}
+
+
+@pytest.mark.parametrize("table", ["events", "events_withheld", "events_rejected"])
+def test_tokens_of_a_run_are_remembered_until_it_is_recorded(clickhouse: Instance, table: str) -> None:
+    ((created,),) = clickhouse.rows(
+        f"SELECT create_table_query FROM system.tables WHERE database = 'raw' AND name = '{table}'"
+    )
+    window = re.search(r"non_replicated_deduplication_window = (\d+)", str(created))
+    months_kept = MAX_RETENTION_DAYS // 30
+    assert window is not None
+    assert int(window[1]) > RUN_FILES * months_kept
