@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations`: Dagster reads the annotations of what it decorates.
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from queue import SimpleQueue
 from threading import Thread
@@ -22,6 +22,8 @@ from orchestration.translation import Translator
 from warehouse.connection import connect
 from warehouse.days import days_between, must_have_events
 from warehouse.dbt import NodeResult, Run, Watcher, run
+from warehouse.lineage.graph import Graph
+from warehouse.lineage.kept import KeptLineage
 from warehouse.observability.records import RunRecord
 from warehouse.settings import Settings, load_settings
 
@@ -55,6 +57,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 must_have_events(settings, days)
             for node in _as_they_finish(settings, arguments, days, record, context.log):
                 yield from told.of(node)
+        told.lineage.keep()
         if failed := told.done.failed:
             raise dg.Failure(
                 description=told.done.sentence(),
@@ -104,6 +107,7 @@ class _Told:
         self.context, self.manifest, self.settings = context, manifest, settings
         self.checks = {check.name: check for check in context.assets_def.check_specs}
         self.done = Run()
+        self.lineage = KeptLineage(settings, Graph(manifest))
 
     def of(self, node: NodeResult) -> Iterator[Any]:
         self.done.nodes.append(node)
@@ -134,7 +138,28 @@ class _Told:
         metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
         if rows is not None:
             metadata |= {"dagster/row_count": rows, "bytes": size}
+        metadata |= column_lineage(self.lineage, f"{model['schema']}.{node.name}", model["columns"])
         return dg.MaterializeResult(asset_key=dg.AssetKey([model["schema"], node.name]), metadata=metadata)
+
+
+def column_lineage(lineage: KeptLineage, asset: str, columns: Collection[str]) -> dict[str, Any]:
+    """What each column is made of, by the SQL that was just run; and for how many of them it can be told."""
+    found = lineage.of(asset)
+    if found is None:
+        return {"column lineage": "cannot be told of this SQL"}
+    told = {name: made for name, made in found.columns.items() if name in columns and made.known}
+    deps = {
+        name: [
+            dg.TableColumnDep(dg.AssetKey(table.split(".")), column)
+            for table, column in sorted(made.of)
+            if table in lineage.graph.nodes
+        ]
+        for name, made in told.items()
+    }
+    return {
+        "dagster/column_lineage": dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps)),
+        "column lineage": f"of {len(told)} of {len(columns)} columns",
+    }
 
 
 def table_size(settings: Settings, database: str, table: str) -> tuple[int | None, int]:
