@@ -229,7 +229,7 @@ def test_undefine_takes_away_what_define_wrote_and_nothing_else(own: Workshop) -
     with pytest.raises(WrongUsage, match="No metric 'rate' is defined"):
         own.undefine("rate")
     file = own.define("rate", "count(paid)").file
-    with pytest.raises(WrongUsage, match="No metric 'rates' is defined; did you mean 'rate'"):
+    with pytest.raises(WrongUsage, match="No metric 'rates' is defined by a formula; did you mean 'rate'"):
         own.undefine("rates")
     for name in ("events", "../activity", "../../marts/core/_facts"):
         with pytest.raises(WrongUsage, match="is defined"):

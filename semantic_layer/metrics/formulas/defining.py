@@ -121,7 +121,7 @@ def undefine(settings: Settings, name: str, place: Place | None = None) -> Path:
             raise WrongUsage(
                 f"{ours}: it is no longer as that wrote it."
                 if is_name(name) and file.exists()
-                else f"No metric {name!r} is defined{nearest(name, sorted(written)) or '.'}",
+                else f"No metric {name!r} is defined by a formula{nearest(name, sorted(written)) or '.'}",
                 hint=f"Defined are {', '.join(sorted(written))}." if written else "None is defined.",
             )
         with tried(settings, place, name, None) as trial:
