@@ -29,6 +29,7 @@ class RunningDagster:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.instance, self.landing = instance, instance.data_dir / "landing"
+        self.said = instance.folder / "dagster.log"
         self.process = subprocess.Popen(
             [str(MILLRACE), "dagster", "--port", str(self.port)],
             env={
@@ -37,7 +38,7 @@ class RunningDagster:
                 **variables,
             },  # by itself it only looks at files
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self.said.open("w"),
         )
 
     @property
@@ -54,6 +55,7 @@ class RunningDagster:
             return json.load(reply)["data"]
 
     def is_loaded(self) -> bool:
+        assert self.process.poll() is None, self.said.read_text()
         try:
             found = self.ask("{workspaceOrError {... on Workspace {locationEntries {loadStatus}}}}")
         except (OSError, urllib.error.URLError):

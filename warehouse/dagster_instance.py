@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,10 @@ SECONDS_TO_END = 30
 class Dagster:
     def __init__(self, settings: Settings, port: int) -> None:
         self.home = settings.data_dir / "dagster"
-        self._postgres = settings.dagster_postgres.get_secret_value()
+        # With its driver: the one that SQLAlchemy takes by itself is another than dagster-postgres brings.
+        self._postgres = re.sub(
+            r"^postgres(ql)?://", "postgresql+psycopg2://", settings.dagster_postgres.get_secret_value()
+        )
         self._port = port
 
     def environment(self) -> Mapping[str, str]:
