@@ -43,19 +43,24 @@ FROM (
 
 
 def freshness_sql(expected: Freshness, table: str, where: str, against_where: str) -> str:
-    """Hours from the newest row to the newest event. Expected: `times` the longest pause of the window before it."""
+    """Hours from the newest row to the newest event. Expected: `times` the longest pause of the window before it; where
+    too few rows are in that, of all times, and at least the window."""
     newest = _newest(expected.against or EVENTS_MOMENT, against_where)
+    moment = f"toDateTime({expected.moment})"
     return f"""
 WITH ({newest}) AS today
-SELECT if(all_rows = 0 OR today = toDateTime(0), NULL, dateDiff('minute', newest, toDateTime(today)) / 60) AS measured,
+SELECT if(length(hours) < {LEAST_HOURS} OR today = toDateTime(0), NULL,
+        dateDiff('minute', newest, toDateTime(today)) / 60) AS measured,
     toFloat64(-{24 * 400}) AS lower,
-    if(length(hours) < {LEAST_HOURS}, {24 * expected.window}, greatest({expected.times} * pause,
-        {expected.at_least_hours})) AS upper, all_rows AS checked_rows
+    if(length(recent) < {LEAST_HOURS},
+        greatest({expected.times} * arrayMax(arrayDifference(hours)), {24 * expected.window}),
+        greatest({expected.times} * arrayMax(arrayDifference(recent)), {expected.at_least_hours})) AS upper,
+    all_rows AS checked_rows
 FROM (
-    SELECT count() AS all_rows, max(toDateTime({expected.moment})) AS newest,
-        arraySort(groupUniqArrayIf(toStartOfHour(toDateTime({expected.moment})),
-            toDateTime({expected.moment}) > toDateTime(today) - toIntervalDay({expected.window}))) AS hours,
-        arrayMax(arrayDifference(arrayMap(hour -> toUnixTimestamp(hour), hours))) / 3600 AS pause
+    SELECT count() AS all_rows, max({moment}) AS newest,
+        arraySort(groupUniqArray(intDiv(toInt64(toUnixTimestamp({moment})), 3600))) AS hours,
+        arrayFilter(hour -> hour >= intDiv(toUnixTimestamp(toDateTime(today)), 3600) - {24 * expected.window}, hours)
+            AS recent
     FROM {table} {where}
 )"""
 
