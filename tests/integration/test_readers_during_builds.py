@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tests.integration.arrivals import HALF_A_YEAR, arrive, build, contents, start_anew, world_aside
 from tests.support import Instance
 from warehouse.connection import connect
-from warehouse.dbt import Watcher, build_arguments, run
+from warehouse.dbt import NodeResult, Watcher, build_arguments, run
 
 # What a mart shows: a checksum and the rows, of each day or of the whole.
 Shown = dict[tuple[str, str], tuple[int, int]]
@@ -123,10 +123,10 @@ def test_what_is_loaded_in_the_middle_of_a_build_belongs_to_the_next(warehouse: 
     one_by_one = threading.Lock()
 
     class Loader(Watcher):
-        def node(self, name: str) -> None:
+        def finished(self, node: NodeResult) -> None:
             with one_by_one:
-                if name in AFTER:
-                    arrived.append(name)
+                if node.name in AFTER:
+                    arrived.append(node.name)
                     arrive(warehouse, f"cityHash64(event_id, 1) % {len(AFTER) + 1} = {len(arrived)}")
 
     with warehouse.active() as settings:
