@@ -22,7 +22,13 @@ SLA = {"freshness": {"warn_after": {"count": 1, "period": "day"}}}
 
 def model(name: str, **config: Any) -> dict[str, Any]:
     return {
-        **{"resource_type": "model", "unique_id": f"model.millrace.{name}", "schema": "marts", "alias": name},
+        **{
+            "resource_type": "model",
+            "unique_id": f"model.millrace.{name}",
+            "schema": "marts",
+            "alias": name,
+            "name": name,
+        },
         "config": {"materialized": "table", "meta": {}, **config},
     }
 
@@ -30,7 +36,7 @@ def model(name: str, **config: Any) -> dict[str, Any]:
 MANIFEST = {
     "sources": {
         "source.millrace.raw.events": {
-            **{"unique_id": "source.millrace.raw.events", "schema": "raw", "identifier": "events"},
+            **{"unique_id": "source.millrace.raw.events", "schema": "raw", "identifier": "events", "name": "events"},
             "freshness": SLA["freshness"],
         }
     },
@@ -39,9 +45,11 @@ MANIFEST = {
         "model.millrace.dim_dates": model("dim_dates"),
         "test.millrace.unique_orders.0123456789": {
             **{"resource_type": "test", "unique_id": "test.millrace.unique_orders.0123456789"},
-            **{"attached_node": "model.millrace.fct_orders", "depends_on": {"nodes": []}},
+            **{"attached_node": "model.millrace.fct_orders", "depends_on": {"nodes": []}, "name": "unique_orders"},
         },
     },
+    "parent_map": {},
+    "child_map": {},
 }
 
 
