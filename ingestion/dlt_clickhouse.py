@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from warehouse.connection import REPEAT, Endpoint, first_line
+from warehouse.connection import BROKE_OFF, REPEAT, Endpoint, first_line
 from warehouse.errors import MillraceError
 
 # (table, file, format) -> whether it was one of ours and is in; else dlt inserts it its own way.
@@ -42,12 +42,16 @@ def dlt_failures_as_sentences() -> Iterator[None]:
         while inner is not None:
             if isinstance(inner, MillraceError):
                 raise inner from error
+            if isinstance(inner, EOFError | ConnectionError):  # dlt's driver, where the server goes
+                raise MillraceError(BROKE_OFF, hint=REPEAT) from error
             inner = inner.__cause__ or inner.__context__
         if type(error).__module__.partition(".")[0] != "dlt":
             raise
         text = str(error)
         if own := re.search(r"MillraceError: (.+)", text):
             message = own[1]
+        elif "Unexpected EOF" in text:
+            message = BROKE_OFF
         else:
             cause = re.search(r"Cause: (.+?)\. If you are running", text, re.DOTALL)
             cause = cause or re.search(r"with exception:\s+<\S+ \S+>\s*(.+)", text)

@@ -51,6 +51,7 @@ class Endpoint:
         return f"{'https' if self.secure else 'http'}://{host}:{self.http_port}"
 
 
+BROKE_OFF = "The connection to ClickHouse broke off."
 REPEAT = "Does it run (`millrace status`)? Then repeat the command: what is in stays in; nothing is doubled."
 
 # For what makes the users of the roles: it cannot log in as one of them.
@@ -216,7 +217,7 @@ def failures_as_sentences(doing: str) -> Iterator[None]:
         yield
     except Error as error:
         if is_broken_connection(error):
-            raise MillraceError("The connection to ClickHouse broke off.", hint=REPEAT) from error
+            raise MillraceError(BROKE_OFF, hint=REPEAT) from error
         raise MillraceError(
             f"ClickHouse refused {doing}: {first_line(error)}",
             hint="Does the user have the rights of its role (`millrace access sql`), and is the schema there "

@@ -48,3 +48,12 @@ def test_a_full_disk_is_told_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         command_line.main()
     assert ended.value.code == 1
     assert capsys.readouterr().err == "Error: The disk is full.\n  Make room, then repeat the command.\n"
+
+
+def test_a_server_that_goes_while_dlts_driver_reads_is_a_connection_that_broke_off() -> None:
+    with pytest.raises(MillraceError) as told, dlt_failures_as_sentences():
+        raise EOFError("Unexpected EOF while reading bytes")
+    assert told.value.message == "The connection to ClickHouse broke off."
+    with pytest.raises(MillraceError) as told, dlt_failures_as_sentences():
+        raise SchemaUpdateError("events", [], EOFError("Unexpected EOF while reading bytes"))
+    assert told.value.message == "The connection to ClickHouse broke off."
