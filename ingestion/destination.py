@@ -58,7 +58,7 @@ def insert_piece(target: Endpoint, path: Path) -> Header:
 
 class Insertions:
     """Each file for raw.landing once: begun as soon as it is cut, while dlt is set up or keeps its books; the job that
-    dlt makes of it waits for what was begun. What dlt has of a load that was killed begins with its job."""
+    dlt makes of it waits for what was begun."""
 
     def __init__(self, client: Client, target: Endpoint, on_inserted: OnInserted) -> None:
         self._client, self._target, self._on_inserted = client, target, on_inserted

@@ -157,24 +157,20 @@ def _begun(parcels: Iterator[Piece | Batch], folder: Path, insertions: Insertion
 
 
 def _pipeline(target: Endpoint, folder: Path, insertions: Insertions) -> Any:
-    """dlt's, when it has finished what it has of a load that was killed: its pieces carry tokens, and those that are in
-    already are not inserted again."""
     dlt = quiet_dlt()
     dlt.config["load.workers"] = WORKERS
-    pipeline = dlt.pipeline(
+    return dlt.pipeline(
         PIPELINE,
         destination=landing_destination(target, insertions),
         dataset_name="",
         pipelines_dir=str(folder / "dlt"),
     )
-    if pipeline.has_pending_data:
-        pipeline.load(raise_on_failed_jobs=True)
-    return pipeline
 
 
 @contextmanager
 def _working_directory(settings: Settings) -> Iterator[Path]:
-    """A folder for this load alone. The first one that nobody holds: a killed load's is taken up by the next."""
+    """A folder for this load alone, the first one that nobody holds. What dlt wrote for a load that broke off may be
+    half written, and is not needed: pieces are cut again, and tokens tell which are in."""
     number = 0
     while True:
         folder = settings.data_dir / "loads" / str(number)
@@ -184,7 +180,12 @@ def _working_directory(settings: Settings) -> Iterator[Path]:
                 for leftover in folder.glob("*.piece"):
                     leftover.unlink()
                 shutil.rmtree(folder / "spool", ignore_errors=True)
+                under_way = folder / "under_way"
+                if under_way.exists():
+                    shutil.rmtree(folder / "dlt", ignore_errors=True)
+                under_way.touch()
                 yield folder
+                under_way.unlink()
                 return
         number += 1
 
