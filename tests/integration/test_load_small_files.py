@@ -125,6 +125,19 @@ def test_a_load_killed_among_small_files_and_run_with_one_file_more_is_exact(
     assert_exact(warehouse, prefix, folder, FILES + 1)
 
 
+def test_what_dlt_left_half_moved_does_not_stop_the_next_load(warehouse: Instance, tmp_path: Path) -> None:
+    """As a kill leaves it: a package that dlt was moving from one of its folders to another is in both."""
+    folder = small_files(tmp_path / "in", "moved", range(2))
+    loaded(warehouse, folder)
+    place = warehouse.data_dir / "loads" / "0"
+    (place / "under_way").touch()
+    (package,) = (path for path in (place / "dlt/events/load/loaded").iterdir())
+    shutil.copytree(package, place / "dlt/events/load/normalized" / package.name)
+    small_files(folder, "moved", range(2, 3))
+    loaded(warehouse, folder)
+    assert_exact(warehouse, "moved", folder, 3)
+
+
 @pytest.mark.parametrize("inserted", [3, 20])
 def test_a_server_killed_among_small_files_loses_and_doubles_nothing(
     warehouse: Instance, tmp_path: Path, inserted: int
