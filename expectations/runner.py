@@ -46,23 +46,28 @@ def run(
 ) -> Report:
     """Judge the suites of these names, or all; of one project, or of each by itself."""
     started = time.monotonic()
-    declared = list(load_projects(settings))
-    if project is not None and project not in declared:
-        raise WrongUsage(f"No project is called {project!r}{nearest(project, declared) or '.'}")
-    if suites is None:
-        suites = chosen(read_suites(), names)
+    projects = list(load_projects(settings))
+    if project is not None and project not in projects:
+        raise WrongUsage(f"No project is called {project!r}{nearest(project, projects) or '.'}")
+    every = read_suites() if suites is None else {suite.name: suite for suite in suites}
     record = RunRecord("expectations", started_by=started_by, dagster_run_id=dagster_run_id)
     columns = _columns(settings)
     checks = [
         check_of(suite, name, one, columns)
-        for suite in suites
-        for one in suite.projects_of(declared)
+        for suite in chosen(every, names)
+        for one in suite.projects_of(projects)
         if project in (None, one)
         for name in suite.expectations
     ]
     results, docs = judge(settings, checks, columns)
     blocking = [result for result in results if result.blocks]
-    record.write(settings, "failed" if blocking else "success", blocking[0].message if blocking else "", checks=results)
+    record.write(
+        settings,
+        "failed" if blocking else "success",
+        blocking[0].message if blocking else "",
+        checks=results,
+        declared={"expectation": {(suite.table, name) for suite in every.values() for name in suite.expectations}},
+    )
     return Report(results, time.monotonic() - started, docs)
 
 

@@ -97,7 +97,8 @@ def reconcile(
             second = {check.asset: check for check in (_check(settings, table, sample) for table in again)}
         found.checks = [second.get(check.asset, check) for check in found.checks]
     message = "; ".join(f"{check.asset}: {check.message}" for check in found.drifted)
-    record.write(settings, "failed" if found.drifted else "success", message, checks=found.checks)
+    declared = {"reconcile": {(table.asset, CHECK) for table in tables}}
+    record.write(settings, "failed" if found.drifted else "success", message, checks=found.checks, declared=declared)
     return found
 
 

@@ -238,3 +238,16 @@ def test_the_command_fails_where_something_blocks_and_says_what_to_do(own: Insta
     unknown = own.run("expectations", "run", "ordres")
     assert unknown.returncode == 2
     assert "did you mean 'orders'?" in unknown.stderr
+
+
+def test_an_incident_of_an_expectation_that_is_taken_away_ends(own: Instance, tmp_path: Path) -> None:
+    def resolutions(*names: str) -> dict[str, str]:
+        write_suite(tmp_path, "bad_between", {name: expectation("between") for name in names})
+        run(own.settings, suites=list(read_suites(tmp_path).values()))
+        found = own.rows(
+            "SELECT check_name, resolution FROM ops.incidents FINAL WHERE check_name IN ('kept', 'given_up')"
+        )
+        return {str(name): str(why) for name, why in found}
+
+    assert resolutions("kept", "given_up") == {"kept": "", "given_up": ""}
+    assert resolutions("kept") == {"kept": "", "given_up": "there is no such check any more"}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from warehouse.settings import Settings
@@ -99,10 +100,14 @@ class Graph:
         return found
 
 
+def manifest_file(settings: Settings) -> Path:
+    return settings.data_dir / "dbt" / "target" / "manifest.json"
+
+
 def built_graph(settings: Settings) -> Graph:
     """Of the project as it was built last; of nothing where nothing was."""
     try:
-        text = (settings.data_dir / "dbt" / "target" / "manifest.json").read_text(encoding="utf-8")
+        text = manifest_file(settings).read_text(encoding="utf-8")
     except OSError:
         return Graph(NOTHING)
     return Graph(json.loads(text))

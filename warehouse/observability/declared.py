@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from warehouse.lineage.graph import Graph
+from warehouse.lineage.graph import Graph, built_graph
 from warehouse.settings import Settings
 
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -31,23 +29,14 @@ class Declared:
 NOTHING = Declared({}, {})
 
 
-def manifest_file(settings: Settings) -> Path:
-    return settings.data_dir / "dbt" / "target" / "manifest.json"
-
-
 def read_declared(settings: Settings) -> Declared:
     """Nothing where nothing was built yet."""
-    try:
-        text = manifest_file(settings).read_text(encoding="utf-8")
-    except OSError:
-        return NOTHING
-    return declared_in(json.loads(text))
+    return declared_in(built_graph(settings))
 
 
-def declared_in(manifest: Mapping[str, Any]) -> Declared:
-    assets = {asset.name: asset for asset in _assets(manifest)}
+def declared_in(graph: Graph) -> Declared:
+    assets = {asset.name: asset for asset in _assets(graph.manifest)}
     names = {asset.node: asset.name for asset in assets.values()}
-    graph = Graph(manifest)
     for node in graph.tests.values():
         if asset := graph.asset_of_test(node):
             names[node["unique_id"]] = asset

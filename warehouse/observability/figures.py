@@ -12,7 +12,8 @@ from typing import Any
 
 from warehouse.connection import endpoint, query_text
 from warehouse.errors import MillraceError
-from warehouse.observability.declared import NOTHING, Declared, manifest_file, read_declared
+from warehouse.lineage.graph import manifest_file
+from warehouse.observability.declared import NOTHING, Declared, read_declared
 from warehouse.observability.exposition import Family, Sample, as_text, histogram
 from warehouse.observability.freshness import AGES, freshness_of
 from warehouse.observability.quality import LAST_RESULTS
