@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.output import print_text
+from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
 
 
@@ -29,6 +30,7 @@ def dagster(
         print_text(f"Runs that were under way when Dagster last ended, and are run again: {len(lost)}.")
     print_text(f"Dagster at http://127.0.0.1:{port}, its storage in {instance.home}.")
     print_text(f"Files of events that land in {settings.landing} are loaded; Ctrl-C ends it.")
-    code = instance.run()
-    if code:
-        raise typer.Exit(1)
+    if instance.run():
+        raise MillraceError(
+            "Dagster ended by itself: one of its processes is gone.", hint="What it said stands above. Start it again."
+        )

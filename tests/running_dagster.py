@@ -69,9 +69,16 @@ class RunningDagster:
 
     def told(self, run_id: str) -> list[dict[str, Any]]:
         """The events of a run: their kind and their words."""
-        query = "{logsForRun(runId: %s) {... on EventConnection {events {__typename ... on MessageEvent {message}}}}}"
+        query = (
+            "{logsForRun(runId: %s) {... on EventConnection {events {__typename ... on MessageEvent {message} "
+            "... on ExecutionStepFailureEvent {failureMetadata {description}}}}}}"
+        )
         events: list[dict[str, Any]] = self.ask(query % json.dumps(run_id))["logsForRun"]["events"]
         return events
+
+    def why(self, run_id: str) -> str:
+        """What the steps that failed say of it."""
+        return " ".join((event.get("failureMetadata") or {}).get("description") or "" for event in self.told(run_id))
 
     def kinds(self, run_id: str) -> list[str]:
         return [event["__typename"] for event in self.told(run_id)]

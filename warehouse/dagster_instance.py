@@ -79,7 +79,7 @@ class Dagster:
                 time.sleep(0.2)
         _end_group(process.pid)
         process.wait()
-        return 0 if told else process.returncode
+        return 0 if told else process.returncode or 1  # `dagster dev` is content when its daemon is gone
 
 
 def _signals_as_usual() -> None:

@@ -1,118 +1,118 @@
-"""A real Dagster, its daemon and its sensor: a file that lands becomes rows of a mart, and nothing is left behind."""
+"""A real Dagster, its daemon and its sensor: files that land become rows of marts, bad data stays out of them until it
+is mended, and nothing is left behind."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from typing import Any
+import shutil
+from collections.abc import Iterator
 
-import psutil
 import pytest
 
-from tests.support import MILLRACE, Instance
+from tests.running_dagster import EVENT, RunningDagster, until
+from tests.support import REPOSITORY, Instance
 
-PATIENCE_SECONDS = 300
-EVENT = {"project_id": "demo", "event": "page_viewed", "timestamp": "2026-03-01T10:00:00.000Z"}
+# A test that somebody adds to their project: what it finds heals, when the order is told.
+REFUNDS_HAVE_ORDERS = """
+select refunds.order_id
+from {{ ref('int_order_events') }} as refunds
+where
+    refunds.event = 'order_refunded'
+    and (refunds.project_id, refunds.order_id)
+    not in (select project_id, order_id from {{ ref('int_order_events') }} where event = 'order_completed')
+"""
+ORDER = {**EVENT, "event": "order_completed", "user_id": "anna"}
+REFUND = {**EVENT, "event": "order_refunded", "user_id": "anna", "timestamp": "2026-03-01T11:00:00.000Z"}
 
 
-class RunningDagster:
-    def __init__(self, instance: Instance) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.landing = instance.data_dir / "landing"
-        self.process = subprocess.Popen(
-            [str(MILLRACE), "dagster", "--port", str(self.port)],
-            env={**instance.environment, "MILLRACE_ENVIRONMENT": "production"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def ask(self, query: str) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql",
-            data=json.dumps({"query": query}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return json.load(reply)["data"]
-
-    def is_loaded(self) -> bool:
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster]:
+    folder = tmp_path_factory.mktemp("dagster")
+    copy = folder / "repository"
+    left_out = shutil.ignore_patterns("__pycache__", "target", "logs")
+    for room in (
+        "warehouse",
+        "ingestion",
+        "semantic_layer",
+        "expectations",
+        "monitoring",
+        "orchestration",
+        "cli",
+        "dbt_project",
+    ):
+        shutil.copytree(REPOSITORY / room, copy / room, ignore=left_out)
+    for file in REPOSITORY.glob("*.yaml"):
+        shutil.copy(file, copy)
+    (copy / "dbt_project" / "tests" / "refunds_have_orders.sql").write_text(REFUNDS_HAVE_ORDERS)
+    with Instance(folder / "millrace", PYTHONPATH=str(copy)) as own:
+        own.up()
+        running = RunningDagster(own)
         try:
-            found = self.ask("{workspaceOrError {... on Workspace {locationEntries {loadStatus}}}}")
-        except (OSError, urllib.error.URLError):
-            return False
-        return bool(found["workspaceOrError"]["locationEntries"][0]["loadStatus"] == "LOADED")
-
-    def runs(self) -> list[str]:
-        return [
-            run["status"]
-            for run in self.ask("{runsOrError {... on Runs {results {status}}}}")["runsOrError"]["results"]
-        ]
-
-    def drop(self, name: str, *events: dict[str, Any]) -> None:
-        unfinished = self.landing / f".{name}"
-        unfinished.write_text("".join(json.dumps(event) + "\n" for event in events))
-        unfinished.rename(self.landing / name)
-
-    def end(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=90)
+            assert until(running.is_loaded)
+            yield running
+        finally:
+            if running.process.poll() is None:
+                running.end()
 
 
-@pytest.fixture
-def dagster(instance: Instance) -> Iterator[RunningDagster]:
-    running = RunningDagster(instance)
-    try:
-        yield running
-    finally:
-        if running.process.poll() is None:
-            running.end()
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(1)
-    return False
-
-
-def test_a_file_that_lands_becomes_rows_of_a_mart_and_nothing_is_left_behind(
-    instance: Instance, dagster: RunningDagster
-) -> None:
-    assert until(dagster.is_loaded)
+def test_a_file_that_lands_becomes_rows_of_a_mart(dagster: RunningDagster) -> None:
+    before = set(dagster.runs())
     dagster.drop("a.jsonl", {**EVENT, "user_id": "anna"}, {**EVENT, "user_id": "bob"})
-    # At the minute of a schedule there may be another run.
-    assert until(lambda: "SUCCESS" in dagster.runs()), dagster.runs()
-    assert instance.rows("SELECT count() FROM marts.fct_events") == [(2,)]
+    assert dagster.ended(dagster.next_run(before)) == "SUCCESS"
+    assert dagster.instance.rows("SELECT count() FROM marts.fct_events") == [(2,)]
     materialized = dagster.ask(
         '{assetOrError(assetKey: {path: ["marts", "fct_events"]}) {... on Asset {assetMaterializations(limit: 1) '
         "{metadataEntries {label ... on IntMetadataEntry {intValue}}}}}}"
     )["assetOrError"]["assetMaterializations"]
     assert {"label": "dagster/row_count", "intValue": 2} in materialized[0]["metadataEntries"]
-    home = str(instance.data_dir)
-    assert len(processes_of(home)) > 3
+
+
+def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(dagster: RunningDagster) -> None:
+    rows = "SELECT order_id, toFloat64(amount) FROM marts.fct_orders ORDER BY ALL"
+    known = set(dagster.runs())
+    dagster.drop("first.jsonl", {**ORDER, "properties": {"order_id": "o1", "revenue": 10, "currency": "EUR"}})
+    assert dagster.ended(dagster.next_run(known)) == "SUCCESS"
+    assert dagster.instance.rows(rows) == [("o1", 10.0)]
+
+    known = set(dagster.runs())
+    refund = {**REFUND, "properties": {"order_id": "o2", "revenue": 7, "currency": "EUR"}}
+    another = {**ORDER, "properties": {"order_id": "o3", "revenue": 30, "currency": "EUR"}}
+    dagster.drop("defect.jsonl", refund, another)
+    run = dagster.next_run(known)
+    assert dagster.ended(run) == "FAILURE"
+    assert dagster.checks("intermediate", "int_order_events")["refunds_have_orders"] is False
+    assert dagster.instance.rows(rows) == [("o1", 10.0)]  # what is good in the file waits as well
+    assert dagster.instance.rows("SELECT count() FROM marts.fct_refunds") == [(0,)]
+    assert "refunds_have_orders: Got 1 result" in dagster.why(run)
+    assert "fct_orders" in dagster.why(run).partition("Kept back: ")[2]
+    assert "ExecutionStepUpForRetryEvent" not in dagster.kinds(run)  # it would fail again
+    incidents = "SELECT asset, check_name, status FROM ops.incidents FINAL"
+    about = ("intermediate.int_order_events", "refunds_have_orders")
+    assert dagster.instance.rows(incidents) == [(*about, "open")]
+
+    known = set(dagster.runs())
+    dagster.drop("mended.jsonl", {**ORDER, "properties": {"order_id": "o2", "revenue": 20, "currency": "EUR"}})
+    assert dagster.ended(dagster.next_run(known)) == "SUCCESS"
+    assert dagster.checks("intermediate", "int_order_events")["refunds_have_orders"] is True
+    assert dagster.instance.rows(rows) == [("o1", 10.0), ("o2", 20.0), ("o3", 30.0)]
+    assert dagster.instance.rows("SELECT order_id FROM marts.fct_refunds") == [("o2",)]
+    assert dagster.instance.rows(incidents) == [(*about, "resolved")]
+
+
+def test_a_file_that_is_none_of_events_is_told_and_stops_no_other(dagster: RunningDagster) -> None:
+    known = set(dagster.runs())
+    dagster.drop_text("notes.jsonl", "what we talked about on monday\n")
+    dagster.drop("c.jsonl", {**EVENT, "user_id": "carl"})
+    assert dagster.ended(dagster.next_run(known)) == "SUCCESS"
+    assert dagster.checks("raw", "events") == {"files_are_of_events": False}
+    assert dagster.instance.rows("SELECT count() FROM marts.fct_events WHERE person_id = 'carl'") == [(1,)]
+    (dagster.landing / "notes.jsonl").unlink()
+    known = set(dagster.runs())
+    assert dagster.ended(dagster.next_run(known)) == "SUCCESS"
+    assert dagster.checks("raw", "events") == {"files_are_of_events": True}
+
+
+def test_nothing_is_left_behind(dagster: RunningDagster) -> None:
+    assert len(dagster.processes()) > 3
     dagster.end()
     assert dagster.process.returncode == 0
-    assert processes_of(home) == []
-
-
-def processes_of(home: str) -> list[int]:
-    return [process.pid for process in psutil.process_iter() if _is_of(process, home)]
-
-
-def _is_of(process: psutil.Process, home: str) -> bool:
-    """Of this Dagster, not the server of ClickHouse beside it."""
-    try:
-        return process.pid != os.getpid() and process.environ().get("DAGSTER_HOME", "").startswith(home)
-    except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
-        return False
+    assert dagster.processes() == {}

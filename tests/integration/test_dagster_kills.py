@@ -1,0 +1,121 @@
+"""Whatever is killed in the middle of a build, what works on heals it: the tables are those of a clean rebuild."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.arrivals import build, contents
+from tests.running_dagster import EVENT, RunningDagster, processes_of, until
+from tests.support import Instance
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Instance]:
+    with Instance(tmp_path / "millrace") as instance:
+        instance.up()
+        yield instance
+
+
+def test_what_is_killed_in_the_middle_of_a_build_is_healed(own: Instance) -> None:
+    dagster = RunningDagster(own)
+    try:
+        assert until(dagster.is_loaded)
+        _land(dagster, day=1)
+        assert dagster.ended(dagster.next_run(set())) == "SUCCESS"
+
+        # The process of the run: Dagster sees that it is gone, and runs it again.
+        known = set(dagster.runs())
+        _land(dagster, day=2)
+        killed = _in_the_middle_of_a_build(dagster, known)
+        worker = dagster.worker(killed)
+        assert worker is not None
+        os.kill(worker, signal.SIGKILL)
+        assert dagster.ended(killed) == "FAILURE"
+        assert dagster.ended(dagster.next_run({*known, killed})) == "SUCCESS"
+        _is_told(own, days=2)
+
+        # ClickHouse: its supervisor starts it anew, and the step is tried again.
+        known = set(dagster.runs())
+        _land(dagster, day=3)
+        interrupted = _in_the_middle_of_a_build(dagster, known)
+        server = own.state.server_pid
+        os.kill(server, signal.SIGKILL)
+        assert dagster.ended(interrupted) == "SUCCESS", dagster.told(interrupted)
+        assert "ExecutionStepUpForRetryEvent" in dagster.kinds(interrupted)
+        assert own.state.server_pid != server
+        own.up()
+        _is_told(own, days=3)
+
+        # The daemon: Dagster ends as a whole, and the next one takes up what was under way.
+        known = set(dagster.runs())
+        _land(dagster, day=4)
+        lost = _in_the_middle_of_a_build(dagster, known)
+        (daemon,) = [pid for pid, command in dagster.processes().items() if "dagster._daemon" in command]
+        os.kill(daemon, signal.SIGKILL)
+        assert dagster.process.wait(timeout=300) == 1
+        assert "Dagster ended by itself" in dagster.said.read_text()
+        assert until(lambda: processes_of(own.data_dir) == {})
+    finally:
+        if dagster.process.poll() is None:
+            dagster.end()
+
+    dagster = RunningDagster(own)
+    try:
+        assert until(dagster.is_loaded)
+        assert dagster.runs()[lost] == "FAILURE"
+        assert dagster.ended(dagster.next_run({*known, lost})) == "SUCCESS"
+        _is_told(own, days=4)
+    finally:
+        dagster.end()
+    assert dagster.processes() == {}
+
+    healed = contents(own)
+    assert healed["marts.fct_orders"][0] == 4
+    build(own, full_refresh=True)
+    assert contents(own) == healed
+
+
+PEOPLE = 12
+
+
+def _land(dagster: RunningDagster, day: int) -> None:
+    """A day of some people, one of whom buys something and is known only then by name."""
+    events: list[dict[str, Any]] = [
+        {
+            **EVENT,
+            "event_id": f"e{day}-{person}-{minute}",
+            "anonymous_id": f"device-{person}",
+            "timestamp": f"2026-03-{day:02}T{8 + person:02}:{minute:02}:00.000Z",
+            "context": {"page": {"url": f"https://example.com/{minute}"}},
+        }
+        for person in range(PEOPLE)
+        for minute in (0, 7, 50)
+    ]
+    buyer = {**events[-1], "event_id": f"o{day}", "event": "order_completed", "user_id": "anna"}
+    events.append({**buyer, "properties": {"order_id": f"o{day}", "revenue": 10 * day, "currency": "EUR"}})
+    dagster.drop(f"day-{day}.jsonl", *events)
+
+
+def _in_the_middle_of_a_build(dagster: RunningDagster, known: set[str]) -> str:
+    """The run, when some of its models are made and others are not."""
+    before = _made(dagster.instance)
+    run = dagster.next_run(known)
+    assert until(lambda: _made(dagster.instance) > before)
+    assert dagster.runs()[run] == "STARTED"
+    return run
+
+
+def _made(own: Instance) -> int:
+    """How often the days that changed were found: one of the first models, before all tables of days."""
+    ((times,),) = own.rows("SELECT uniqExact(changed_at) FROM intermediate.int_changed_days")
+    return int(times)
+
+
+def _is_told(own: Instance, days: int) -> None:
+    assert own.rows("SELECT count(), uniqExact(event_id) FROM marts.fct_events") == [(days * (3 * PEOPLE + 1),) * 2]
