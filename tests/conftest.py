@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ for variable in [name for name in os.environ if name.startswith("MILLRACE_")]:
 os.environ["MILLRACE_ENV_FILE"] = ""  # no file
 
 from tests.support import Instance  # noqa: E402 - the environment must be clean before settings are first read
+
+LONG_SECONDS = 300
 
 
 @pytest.fixture
@@ -43,3 +46,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return str(file if file.parent.name == "integration" else file.parent)
 
     return BesideTheirFixtures(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Where the time went: the files that took longest, of all workers together."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    if seconds.total() > LONG_SECONDS:
+        terminalreporter.section(f"{seconds.total():,.0f} s of tests, and of them by file")
+        for file, spent in seconds.most_common(40):
+            terminalreporter.line(f"{spent:7.1f} {file}")
