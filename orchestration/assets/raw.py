@@ -38,6 +38,7 @@ DECLARED = {
     "projects": "projects.yaml in the warehouse; `millrace migrate` writes it.",
     "event_types": "The registry of event types in the warehouse; `millrace migrate` writes it.",
 }
+SCORES = "How good each table was on each day: written at the end of each build, and by `millrace quality`."
 
 
 def source_keys() -> list[dg.AssetKey]:
@@ -57,6 +58,9 @@ def raw_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
         *(
             dg.AssetSpec(dg.AssetKey(["raw", name]), group_name="raw", description=text, kinds={"yaml"}, owners=[TEAM])
             for name, text in DECLARED.items()
+        ),
+        dg.AssetSpec(
+            dg.AssetKey(["ops", "quality_scores"]), group_name="ops", description=SCORES, kinds={"table"}, owners=[TEAM]
         ),
         _events(),
         _sources(list(definitions.values())),

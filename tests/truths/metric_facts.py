@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.truths.conftest import LoadedWorld
+from tests.truths.conftest import SCORES, LoadedWorld
 
 Row = Any
 Months = dict[str, Any]
@@ -98,6 +98,15 @@ class Facts:
         for row in rows:
             row.local_date = self.day(row.received_at)
         return rows
+
+    @property
+    def scores(self) -> list[Row]:
+        """What was found of a table as a whole is of each project."""
+        return [
+            SimpleNamespace(local_date=date.fromisoformat(day), score=score)
+            for day, _, project, score in SCORES
+            if project in ("", self.project)
+        ]
 
     @cached_property
     def last_day(self) -> date:

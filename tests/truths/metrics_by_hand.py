@@ -232,6 +232,7 @@ def by_hand(facts: Facts) -> dict[str, Callable[[], Months]]:
         "duplicate_rate": ratio("repeated_events", "events_accepted"),
         "sound_events": of(lambda: facts.received, number_of(lambda line: line.is_first)),
         "data_quality_score": ratio("sound_events", "events_received", 100),
+        "table_quality_score": of(lambda: facts.scores, average("score")),
     }
     return found
 
