@@ -14,6 +14,7 @@ import typer
 from cli.output import console, print_text
 from warehouse.settings import Settings, load_settings
 
+AN_HOUR_MS = 3_600_000
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
 
@@ -44,6 +45,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     show_a_funnel(settings)
     show_metrics()
     ask_questions()
+    show_an_incident(settings)
     show_quality()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
@@ -119,6 +121,33 @@ def ask_questions() -> None:
         print_text("")
         print_text(f'millrace ask "{question}"')
         ask(question, project="demo")
+
+
+def show_an_incident(settings: Settings) -> None:
+    """A check that fails, what it opens, what hangs on the column, and how it ends. Only the record of it stays."""
+    from cli.expectations import print_report
+    from cli.impact import impact
+    from cli.incidents import list_incidents
+    from expectations.runner import run
+    from expectations.suites import read_suites
+
+    suites = read_suites()
+    sessions, check = suites["sessions"], "lasts_a_day_at_most"
+    stricter = sessions.expectations[check].model_copy(update={"max": AN_HOUR_MS})
+    too_strict = sessions.model_copy(update={"expectations": {**sessions.expectations, check: stricter}})
+    print_text("")
+    print_text("What if a check fails? For a moment no session may last longer than an hour.")
+    print_report(run(settings, ["sessions"], "demo", suites=list({**suites, "sessions": too_strict}.values())))
+    print_text("")
+    print_text("millrace incidents")
+    list_incidents()
+    print_text("")
+    print_text("millrace impact fct_sessions.duration_ms")
+    impact("fct_sessions.duration_ms")
+    print_text("")
+    print_text("Sessions may last a day again: millrace expectations run sessions --project demo")
+    print_report(run(settings, ["sessions"], "demo"))
+    list_incidents()
 
 
 def show_quality() -> None:

@@ -95,7 +95,11 @@ def _what(one: Incident) -> str:
 
 
 def _state(one: Incident) -> str:
-    return f"resolved: {one.resolution}" if one.status == "resolved" else f"{one.message}, {_runs(one)}"
+    if one.status == "resolved":
+        return f"resolved: {one.resolution}"
+    # Where and what is in the column beside; the query that shows the rows is in `show`.
+    where = f"{one.asset}{f' of {one.project_id}' if one.project_id else ''}, {one.check_name}: "
+    return f"{one.message.removeprefix(where).partition('; to see them: ')[0]}, {_runs(one)}"
 
 
 def _runs(one: Incident) -> str:

@@ -51,7 +51,7 @@ def run(
         raise WrongUsage(f"No project is called {project!r}{nearest(project, projects) or '.'}")
     every = read_suites() if suites is None else {suite.name: suite for suite in suites}
     record = RunRecord("expectations", started_by=started_by, dagster_run_id=dagster_run_id)
-    columns = _columns(settings)
+    columns = read_columns(settings)
     checks = [
         check_of(suite, name, one, columns)
         for suite in chosen(every, names)
@@ -132,7 +132,7 @@ def _grouped(checks: Iterable[Check]) -> dict[tuple[str, str], list[Check]]:
     return groups
 
 
-def _columns(settings: Settings) -> Columns:
+def read_columns(settings: Settings) -> Columns:
     with closing(connect(settings, "engineer")) as client:
         found = client.query(
             "SELECT database || '.' || table, name, type FROM system.columns "

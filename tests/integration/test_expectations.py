@@ -214,6 +214,18 @@ def test_results_are_written_down(own: Instance, report: Report) -> None:
     assert written == sorted((one.asset, one.project_id, one.check_name, one.status) for one in report.results)
 
 
+def test_numbers_are_brought_here_and_never_rows(own: Instance, report: Report) -> None:
+    client = own.client()
+    client.command("SYSTEM FLUSH LOGS")
+    asked = client.query(
+        "SELECT count(), max(result_rows) FROM system.query_log "
+        "WHERE user = 'engineer' AND type = 'QueryFinish' AND arrayExists(name -> name LIKE 'marts.%', tables)"
+    ).result_rows
+    assert report.results
+    assert asked[0][0] > 100
+    assert asked[0][1] == 1
+
+
 def test_the_pages_need_no_network_and_tell_no_secret(own: Instance, report: Report) -> None:
     assert report.docs is not None
     pages = {page: page.read_text() for page in report.docs.parent.rglob("*.html")}

@@ -24,7 +24,11 @@ SCORES = [
     ("2026-04-01", "marts.dim_dates", "", 40.0),
 ]
 # The mean of all tables is none of a table, and of a day and table the last score counts.
-BESIDE_SCORES = [("2026-03-02", "", "demo", 1.0), ("2026-03-02", "", "", 2.0), ("2026-04-01", "marts.dim_dates", "", 3.0)]
+BESIDE_SCORES = [
+    ("2026-03-02", "", "demo", 1.0),
+    ("2026-03-02", "", "", 2.0),
+    ("2026-04-01", "marts.dim_dates", "", 3.0),
+]
 
 
 @dataclass(frozen=True)
