@@ -1,4 +1,4 @@
-"""What it costs to look at a warehouse after a build, to score it, and to tell Prometheus.
+"""What it costs to write a build down, to look at a warehouse after it, to score it, and to tell Prometheus.
 
 python -m bench.looks [EVENTS]
 """
@@ -17,9 +17,11 @@ from bench.harness import report
 from ingestion.demo import World, generate
 from tests.support import Instance
 from warehouse.dbt import build_arguments, run
+from warehouse.observability.builds import record_build
 from warehouse.observability.figures import Figures
 from warehouse.observability.looks import observe
 from warehouse.observability.quality import read_scores
+from warehouse.observability.records import RunRecord
 
 EVENTS = 1_000_000
 RUNS = 5
@@ -46,6 +48,7 @@ def main(events: int) -> None:
             assert done.nodes and not done.failed and not done.remarks, (done.failed, done.remarks)
             (first,) = own.rows("SELECT seconds FROM ops.looks ORDER BY observed_at LIMIT 1")
             rows = [
+                ("to write that build down", median(lambda: record_build(settings, done, RunRecord("build")))),
                 ("the look of that build, with all of its queries", *first),
                 ("a look when nothing happened", median(lambda: observe(settings))),
                 ("the scores", median(lambda: read_scores(settings))),

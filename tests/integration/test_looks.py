@@ -69,6 +69,16 @@ def test_a_look_tells_columns_storage_costs_and_slow_queries(warehouse: Instance
     assert run("SELECT count() FROM ops.slow_queries") == [(1,)]
     assert run("SELECT count() FROM ops.looks") == [(3,)]
 
+    # The log of queries begins anew with the server: nothing is counted twice, and what comes next is counted.
+    warehouse.run("down")
+    warehouse.up()
+    client = warehouse.client("engineer")
+    look(warehouse)
+    assert run("SELECT sum(queries) FROM ops.model_costs") == [(3,)]
+    client.query(NODE % "model.millrace.fct_orders" + "SELECT min(amount) FROM marts.fct_orders")
+    look(warehouse)
+    assert run("SELECT sum(queries) FROM ops.model_costs") == [(4,)]
+
     client.command("DROP TABLE marts.fct_orders")
     look(warehouse)
     assert set(run("SELECT column, change FROM ops.schema_drift WHERE type_after = ''")) == {

@@ -48,6 +48,14 @@ def test_a_mistake_in_the_file_is_named(settings: Settings, tmp_path: Path, chan
         schedules(read_automation(path), jobs(), settings)
 
 
+def test_a_file_that_lands_has_half_of_its_thirty_seconds_left_when_a_run_is_asked_for(settings: Settings) -> None:
+    """The rest is for the daemon, which looks every five seconds whose turn it is, and for the process of the run."""
+    automation = read_automation()
+    assert automation.landing.every_seconds + STILL_WRITTEN_SECONDS <= 15
+    sensor = landing_sensor(automation, jobs()["events_and_models"], settings)
+    assert sensor.minimum_interval_seconds == automation.landing.every_seconds
+
+
 def test_files_are_landed_when_they_are_whole(settings: Settings) -> None:
     import os
     import time

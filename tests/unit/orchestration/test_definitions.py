@@ -30,6 +30,8 @@ for key in sorted(graph.get_all_asset_keys(), key=str):
     print(key.to_user_string(), node.group_name, *node.owners, "<-", *parents)
     for check in sorted(node.check_keys, key=str):
         print("  ", check.name, "blocks" if graph.get(check).blocking else "warns")
+for made in sorted((made for made in graph.assets_defs if made.is_executable), key=lambda made: made.node_def.name):
+    print("step", made.node_def.name, "of the pool", made.node_def.pool)
 """
 
 
@@ -70,6 +72,14 @@ def test_both_instances_of_dagster_differ_in_their_storage_alone() -> None:
     one, other = (yaml.safe_load((REPOSITORY / name).read_text()) for name in ("dagster.yaml", "dagster.postgres.yaml"))
     assert other.pop("storage") == {"postgres": {"postgres_url": {"env": "MILLRACE_DAGSTER_POSTGRES"}}}
     assert one == other
+
+
+def test_one_run_at_a_time_works_on_the_warehouse(assets: list[str]) -> None:
+    steps = [line for line in assets if line.startswith("step ")]
+    assert len(steps) > 4
+    assert {line.split()[-1] for line in steps} == {"warehouse"}
+    pools = yaml.safe_load((REPOSITORY / "dagster.yaml").read_text())["concurrency"]["pools"]
+    assert pools == {"default_limit": 1, "granularity": "run"}
 
 
 def test_definitions_assemble_and_hold_nothing_else() -> None:
