@@ -39,6 +39,7 @@ COMMANDS = {
     "metrics-exporter": "exporter",
     "metrics": "metrics",
     "sql": "sql",
+    "detect": "detect",
     "config": "config",
     "migrate": "schema",
     "events": "events",

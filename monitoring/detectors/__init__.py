@@ -1,0 +1,1 @@
+"""How surprising each point of a series is, told from that point and its past alone."""
