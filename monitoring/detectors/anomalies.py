@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitoring.detectors.detection import Detection
-from monitoring.detectors.series import Series
+from monitoring.detectors.series import Floats, Series
 
 QUIET_DAYS, LEAST_QUIET = 1 / 12, 3  # without a surprise, after which the next one is another anomaly
-WORDS = {"shift": "level shift", "unrest": "unrest"}
+WORDS = {"shift": "level shift", "unrest": "seasonal break", "missing": "missing data"}
+LEAST_OF_A_TREND, TWICE = 6, 2.0  # points, and how much farther off its last third is than its first
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Anomaly:
     first: int  # points of the series
     last: int
     peak: int  # the most surprising one
-    type: str  # spike, drop, level shift, unrest
+    type: str  # spike, drop, level shift, trend change, seasonal break, missing data
     score: float
     value: float
     expected: float
@@ -39,12 +40,23 @@ def _anomaly(series: Series, detection: Detection, points: list[int]) -> Anomaly
     peak = max(points, key=lambda point: detection.scores[point])
     value, expected = float(series.values[peak]), float(detection.expected[peak])
     kind = str(detection.kinds[peak])
+    word = WORDS.get(kind) or ("drop" if value < expected else "spike")
+    if kind == "shift" and _grows(series.values - detection.expected, points[0], points[-1]):
+        word = "trend change"
     return Anomaly(
         first=points[0],
         last=points[-1],
         peak=peak,
-        type=WORDS.get(kind) or ("drop" if value < expected else "spike"),
+        type=word,
         score=float(detection.scores[peak]),
         value=value,
         expected=expected,
     )
+
+
+def _grows(off: Floats, first: int, last: int) -> bool:
+    third = (last - first + 1) // 3
+    if last - first + 1 < LEAST_OF_A_TREND:
+        return False
+    begin, end = off[first : first + third], off[last - third + 1 : last + 1]
+    return bool(abs(np.nanmedian(end)) > TWICE * abs(np.nanmedian(begin)))

@@ -1,7 +1,8 @@
 """All detectors over one series: a score and a band for each point, and what kind of surprise it is.
 
 Each detector has one statistic. What it makes of it is told in decades of improbability against the statistic's own
-past, so that all speak of the same thing; the most surprised one has the word.
+past, so that all speak of the same thing; the most surprised one has the word. A score says how rarely a quiet series
+would have such a point by chance, in days: see `score_of`.
 """
 
 from __future__ import annotations
@@ -11,94 +12,110 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitoring.detectors import past
-from monitoring.detectors.forecasts import forecasts, nearest
+from monitoring.detectors.forecasts import Unit, forecasts, nearest
+from monitoring.detectors.missing import missing
 from monitoring.detectors.series import Floats, Series
-from monitoring.detectors.surprise import Surprise, decades_of_t, z_at
+from monitoring.detectors.surprise import Surprise, decades_of_normal, z_at
 
-# Decades at which a detector's word counts as much as any other's. A jump between neighbours is the most common of
-# surprises, a state that lasts the rarest (bench/detection.py prints what that brings).
-USUAL = {"spike": 3.2, "shift": 2.8, "unrest": 3.2, "jump": 3.6}
+# Decades that a detector must bring beyond what is asked for: it looks at each point in several ways, and a jump
+# between neighbours is the most common of surprises (bench/detection.py prints what that brings).
+BEYOND = {"spike": 0.0, "shift": -0.2, "unrest": 0.6, "jump": 0.6, "missing": 0.6}
 DEFAULT_SENSITIVITY = 0.5
-MOST_Z = 12.0  # one point alone does not make a state
+# By sensitivity: of how many days without news one has a false alarm, as a power of ten.
+QUIET_AT_1, QUIET_MORE = 1.3, 3.8
+MOST_TOLD_PER_DAY = 24  # points within an hour know of each other, and count as one
+DECADES_OF_HALF = 1.5  # of days, at which a score is 0.5
+MOST_Z = 6.0  # one point alone does not make a state
+IN_A_STATE, LEAST_OF_A_STATE, LEAST_SHARE = 0.5, 1.0, 0.6  # most points are in it, the last one clearly
 LEAST_HISTORY, LEAST_DAYS = 14, 2  # points and days before anything is said
 
 Kinds = np.ndarray[tuple[int], np.dtype[np.str_]]
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
 class Detection:
     scores: Floats  # 0 to 1
-    is_anomaly: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_anomaly: Flags
     kinds: Kinds
     expected: Floats  # NaN: nothing was to be expected yet
     lower: Floats
     upper: Floats
 
 
-def detect(series: Series, sensitivity: float = DEFAULT_SENSITIVITY) -> Detection:
-    """`sensitivity`: 0.1, only what is extreme, to 1.0, whatever is odd."""
+def score_of(decades_of_days: Floats) -> Floats:
+    """0.5: by chance once in a month; 0.75 in three years."""
+    return np.asarray(1 - 2.0 ** (-np.maximum(decades_of_days, 0) / DECADES_OF_HALF))
+
+
+def quiet_decades(sensitivity: float) -> float:
+    return QUIET_AT_1 + QUIET_MORE * (1 - sensitivity)
+
+
+def detect(series: Series, sensitivity: float = DEFAULT_SENSITIVITY, alike: int = 1) -> Detection:
+    """`sensitivity`: 0.1, only what is extreme, to 1.0, whatever is odd. `alike`: how many series are looked at
+    together; each must then be that much more surprising, so that all of them bring as many false alarms as one."""
     values, n = series.values, len(series)
     candidates = forecasts(series)
-    chosen = nearest(series, candidates)
-    each = np.arange(n)
-
-    def of_chosen(arrays: list[Floats]) -> Floats:
-        return np.array(arrays)[chosen, each] if n else np.zeros(0)
-
-    threshold = 1 - 0.8 * sensitivity
-    surprises: dict[str, list[Floats]] = {}
-    reach: list[Floats] = []
-    for one in candidates:
-        z = (values - one.expected) / one.scale
-        for name, (statistic, parametric) in _statistics(z, series.per_day).items():
-            tail = Surprise(statistic)
-            surprises.setdefault(name, []).append(tail.decades(parametric))
-            if name == "spike":
-                limit = _decades_of(threshold, USUAL["spike"])
-                reach.append(one.scale * tail.reached_at(limit, z_at(limit)))
-    decades = {name: of_chosen(arrays) for name, arrays in surprises.items()}
-    by_kind: dict[str, Floats] = {}
-    for name, own in decades.items():
+    chosen, each = nearest(series, candidates), np.arange(n)
+    expected, z, scale = (
+        np.array([getattr(one, name) for one in candidates])[chosen, each] for name in ("expected", "z", "scale")
+    )
+    per_day = np.log10(min(series.per_day, MOST_TOLD_PER_DAY)) + np.log10(alike)
+    asked = quiet_decades(sensitivity)
+    told: dict[str, Floats] = {}
+    for name, (statistic, parametric, is_news) in _statistics(z, series.per_day).items():
         kind = name.partition(" ")[0]
-        by_kind[kind] = np.maximum(by_kind.get(kind, np.zeros(n)), own / USUAL[kind])
-    stacked = np.array(list(by_kind.values()))
-    told = stacked.max(axis=0) if n else np.zeros(0)
-    history = max(LEAST_HISTORY, LEAST_DAYS * series.per_day)
-    told = np.where((past.count(values) >= history) & np.isfinite(values), told, 0.0)
-    scores = 1 - 2.0 ** (-told * UNIT)
-    is_anomaly = scores >= threshold
-    names = np.array(list(by_kind))
-    expected, half_width = of_chosen([one.expected for one in candidates]), of_chosen(reach)
+        tail = Surprise(statistic)
+        decades = np.where(is_news, tail.decades(parametric), 0.0) - BEYOND[kind] - per_day
+        told[kind] = np.maximum(told.get(kind, np.zeros(n)), decades)
+        if name == "spike":
+            limit = asked + BEYOND[kind] + per_day
+            reach = tail.reached_at(limit, z_at(limit))
+    told["missing"] = missing(series) - BEYOND["missing"] - np.log10(alike)  # asked of few points of a day
+    stacked = np.array(list(told.values()))
+    known = (past.count(values) >= max(LEAST_HISTORY, LEAST_DAYS * series.per_day)) & np.isfinite(values)
+    decades = np.where(known, stacked.max(axis=0), 0.0)
+    is_anomaly = decades >= asked
+    # Nothing at all is a matter of its own, however far off it is besides.
+    kinds = np.where(told["missing"] >= asked, "missing", np.array(list(told))[stacked.argmax(axis=0)])
+    lower, upper = Unit.of(values).reach(expected, reach, scale)
     return Detection(
-        scores=scores,
+        scores=score_of(decades),
         is_anomaly=is_anomaly,
-        kinds=np.where(is_anomaly, names[stacked.argmax(axis=0)] if n else "", ""),
+        kinds=np.where(is_anomaly, kinds, ""),
         expected=expected,
-        lower=expected - half_width,
-        upper=expected + half_width,
+        lower=lower,
+        upper=upper,
     )
 
 
-# So that the usual decades of a detector reach the threshold of the usual sensitivity.
-UNIT = -np.log2(0.8 * DEFAULT_SENSITIVITY)
-
-
-def _decades_of(threshold: float, usual: float) -> float:
-    """At which a detector alone reaches this score."""
-    return float(-np.log2(1 - threshold) / UNIT * usual)
-
-
-def _statistics(z: Floats, per_day: int) -> dict[str, tuple[Floats, Floats]]:
-    """How far off a point is; for how long all have been off to one side; for how long all have been far off. With
-    what is known of each where its own past is short."""
+def _statistics(z: Floats, per_day: int) -> dict[str, tuple[Floats, Floats, Flags]]:
+    """How far off a point is, and from the one before; for how long all have been off to one side; for how long all
+    have been far off. With what is known of each where its own past is short, and where it is news: the way back is
+    none, nor is a state that is over."""
+    far = np.abs(z)
+    before = np.concatenate([[np.nan], z[:-1]])[: len(z)]
+    jump = np.abs(z - before)
     found = {
-        "spike": (np.abs(z), decades_of_t(z)),
-        "jump": (np.abs(np.diff(z, prepend=np.nan)), np.zeros(len(z))),
+        "spike": (far, decades_of_normal(z), np.ones(len(z), bool)),
+        "jump": (jump, decades_of_normal(jump / np.sqrt(2)), ~(far < np.abs(before))),
     }
     bounded = np.clip(z, -MOST_Z, MOST_Z)
-    for points in (max(per_day // 24, 4), max(per_day // 6, 8), max(per_day // 2, 12)):
-        off = np.abs(past.up_to_now(bounded, points))
-        # The points of a state know of each other: it counts as if a quarter as many were independent.
-        found[f"shift {points}"] = (off, decades_of_t(off * np.sqrt(points / 4)))
-        found[f"unrest {points}"] = (past.up_to_now(np.abs(bounded), points), np.zeros(len(z)))
+    usual, spread = np.sqrt(2 / np.pi), np.sqrt(1 - 2 / np.pi)  # of |z|
+    windows = (2, 4, 8) if per_day == 1 else (max(per_day // 24, 4), max(per_day // 6, 8), max(per_day // 2, 12))
+    # The points of a state within a day know of each other: it counts as if a quarter as many were independent.
+    alike = 1.5 if per_day == 1 else 4
+    for points in windows:
+        mean, mean_far = past.up_to_now(bounded, points), past.up_to_now(np.abs(bounded), points)
+        independent = np.sqrt(points / alike)
+        off = np.abs(mean)
+        share = np.where(mean > 0, past.up_to_now(z > IN_A_STATE, points), past.up_to_now(z < -IN_A_STATE, points))
+        lasts = (mean * z > 0) & (far > LEAST_OF_A_STATE) & (share > LEAST_SHARE)
+        found[f"shift {points}"] = (off, decades_of_normal(off * independent), lasts)
+        if per_day == 1:
+            continue  # some days that are odd one by one are told one by one
+        is_restless = (far > LEAST_OF_A_STATE) & (past.up_to_now(far > LEAST_OF_A_STATE, points) > LEAST_SHARE)
+        unrest = np.maximum(mean_far - usual, 0) / spread
+        found[f"unrest {points}"] = (mean_far, decades_of_normal(unrest * independent), is_restless)
     return found

@@ -29,10 +29,21 @@ def count(values: Floats) -> Floats:
     return _floats(pd.Series(np.isfinite(values)).cumsum().shift(1, fill_value=0))
 
 
+def count_of_changes(values: Floats) -> Floats:
+    """How often, before each point, a number was another than the number before it."""
+    known = pd.Series(values).ffill()
+    return _floats((known.diff().fillna(0) != 0).cumsum().shift(1, fill_value=0))
+
+
 def median_of_phase(values: Floats, phases: Phases, points: int, least: int) -> Floats:
     """Of the points before at the same time of the day, or of the week."""
     by_phase = pd.Series(values).groupby(phases)
     return _floats(by_phase.transform(lambda own: own.shift(1).rolling(points, min_periods=least).median()))
+
+
+def mean_of_phase(values: Floats, phases: Phases, points: int, least: int) -> Floats:
+    by_phase = pd.Series(values).groupby(phases)
+    return _floats(by_phase.transform(lambda own: own.shift(1).rolling(points, min_periods=least).mean()))
 
 
 def up_to_now(values: Floats, points: int) -> Floats:

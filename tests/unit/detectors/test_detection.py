@@ -83,13 +83,13 @@ def test_a_new_level_is_one_anomaly_that_is_found_within_a_quarter_of_a_day() ->
 
 def test_a_day_that_is_lost_is_found_among_days() -> None:
     values = shop(120, DAY)
-    values[100] *= 0.4
+    values[100] = round(values[100] * 0.4)
     assert found(values, DAY) == [(100, "drop")]
 
 
 def test_sensitivity_decides_how_much_is_told() -> None:
     values = shop(24 * 60)
-    values[24 * 50 + 7] *= 1.6
+    values[24 * 50 + 7] *= 1.35
     told = [len(found(values, sensitivity=sensitivity)) for sensitivity in (0.1, 0.5, 0.8, 1.0)]
     assert told == sorted(told)
     assert told[0] == 0 < told[-1]
@@ -103,8 +103,10 @@ def test_scores_are_between_0_and_1_and_the_band_holds_what_is_expected() -> Non
     assert 0.9 < detection.scores.max() <= 1
     known = np.isfinite(detection.expected)
     assert known[24 * 7 :].all()
-    assert (detection.lower[known] <= detection.expected[known]).all()
-    assert (detection.expected[known] <= detection.upper[known]).all()
+    banded = np.isfinite(detection.lower)
+    assert banded[24 * 7 :].all()
+    assert (detection.lower[banded] <= detection.expected[banded]).all()
+    assert (detection.expected[banded] <= detection.upper[banded]).all()
     assert values[700] > detection.upper[700]
 
 
