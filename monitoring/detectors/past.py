@@ -4,10 +4,12 @@ have made itself expected."""
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from monitoring.detectors.series import Floats
 
+Flags = npt.NDArray[np.bool_]
 Phases = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
@@ -46,9 +48,9 @@ def mean_of_phase(values: Floats, phases: Phases, points: int, least: int) -> Fl
     return _floats(by_phase.transform(lambda own: own.shift(1).rolling(points, min_periods=least).mean()))
 
 
-def up_to_now(values: Floats, points: int) -> Floats:
+def up_to_now(values: Floats | Flags, points: int) -> Floats:
     """The mean of the last points, this one among them: a state that lasts, not a prediction."""
-    return _floats(pd.Series(values).rolling(points, min_periods=max(1, points // 2)).mean())
+    return _floats(pd.Series(values.astype(np.float64)).rolling(points, min_periods=max(1, points // 2)).mean())
 
 
 def _floats(column: pd.Series) -> Floats:
