@@ -35,6 +35,7 @@ COMMANDS = {
     "paths": "journeys",
     "quality": "quality",
     "incidents": "incidents",
+    "alerts": "alerts",
     "impact": "impact",
     "metrics-exporter": "exporter",
     "metrics": "metrics",

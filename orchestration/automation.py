@@ -28,7 +28,7 @@ class Unattended(_Strict):
         return settings.environment in self.environments
 
 
-class Landing(Unattended):
+class Sensor(Unattended):
     every_seconds: Annotated[int, Field(ge=1)]
 
 
@@ -39,7 +39,8 @@ class Schedule(Unattended):
 
 class Automation(_Strict):
     timezone: str
-    landing: Landing
+    landing: Sensor
+    alerts: Sensor
     schedules: dict[str, Schedule]
 
 
@@ -72,6 +73,27 @@ def schedules(
             )
         )
     return found
+
+
+def alerts_sensor(automation: Automation, settings: Settings) -> dg.SensorDefinition:
+    """Not after loads and builds alone: what does not come is noticed as well, and what could not be told is told."""
+
+    @dg.sensor(
+        minimum_interval_seconds=automation.alerts.every_seconds,
+        default_status=(
+            dg.DefaultSensorStatus.RUNNING if automation.alerts.runs_in(settings) else dg.DefaultSensorStatus.STOPPED
+        ),
+        description="Alert rules are judged, and whom they concern is told.",
+    )
+    def alerts_judged(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        from monitoring.alerts.evaluation import check, in_words
+
+        done = check(load_settings(), context.log.warning)
+        for rule, problem in done.problems.items():
+            context.log.error(f"{rule} could not be judged: {problem}")
+        return dg.SkipReason(in_words(done))
+
+    return alerts_judged
 
 
 def landing_sensor(

@@ -68,6 +68,17 @@ def _valid_cluster(name: str) -> str:
     return name
 
 
+def _valid_targets(text: str) -> str:
+    for target in _listed(text):
+        if not re.fullmatch(r"(\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?", target):
+            raise ValueError(f"has no host, *.host or host:port in {target!r}")
+    return text
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _enough(memory: ByteSize | None) -> ByteSize | None:
     if memory is not None and memory < MIN_MEMORY:
         raise ValueError(f"must be at least {ByteSize(MIN_MEMORY).human_readable()}, not {memory.human_readable()}")
@@ -142,6 +153,11 @@ class Settings(BaseModel):
         SecretStr(""),
         description="Dagster's storage, postgresql://user:password@host/database. Empty: SQLite in the data directory.",
     )
+    alert_targets: Annotated[str, AfterValidator(_valid_targets)] = Field(
+        "hooks.slack.com, *.logic.azure.com, *.powerplatform.com, events.pagerduty.com, events.eu.pagerduty.com",
+        description="Hosts that alerts may be sent to, with commas between: host, *.host for all below it, host:port "
+        "for another port than the standard one. Mail servers, webhooks and SMS gateways must be added.",
+    )
     project: str = Field("demo", description="The project (tenant) that commands mean when none is named.")
     accept_unknown_projects: bool = Field(
         False, description="Accept events of projects that projects.yaml does not declare."
@@ -187,6 +203,10 @@ class Settings(BaseModel):
     @property
     def landing(self) -> Path:
         return self.landing_dir or self.data_dir / "landing"
+
+    @property
+    def alert_targets_listed(self) -> list[str]:
+        return _listed(self.alert_targets)
 
     @property
     def secrets_file(self) -> Path:
@@ -271,7 +291,7 @@ def load_settings() -> Settings:
 
 
 def secret(name: str) -> str:
-    """The value of a secret that sources.yaml names; empty where it is not set."""
+    """The value of a secret that a file names; empty where it is not set."""
     variable = f"{SECRET_PREFIX}{name.upper()}"
     return next((layer.values[variable] for layer in _layers() if layer.values.get(variable)), "")
 
@@ -337,7 +357,7 @@ def env_example() -> str:
         f"#{PASSWORD_PREFIX}ADMIN=",
         f"#{PASSWORD_PREFIX}ANALYST=",
         "",
-        "# Secrets that sources.yaml names: {secret: billing_token} is this one.",
+        "# Secrets that sources.yaml and alerts/*.yaml name: {secret: billing_token} is this one.",
         f"#{SECRET_PREFIX}BILLING_TOKEN=",
         "",
     ]

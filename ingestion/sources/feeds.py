@@ -12,26 +12,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ingestion.sources.definitions import NAME, Definitions, Strict, in_words, read_yaml
 from warehouse.errors import MillraceError, nearest
+from warehouse.named_secrets import Secret
 from warehouse.projects import Project
-from warehouse.settings import SECRET_PREFIX, Settings, secret
+from warehouse.settings import Settings
 
 # Keys of a login whose values are no business of a file that is in version control.
 SECRET_KEYS = ("token", "api_key", "password", "client_secret")
-
-
-class Secret(Strict):
-    """The name of a secret: MILLRACE_SECRET_<NAME> in the environment or .env has its value."""
-
-    secret: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-
-    def reveal(self) -> str:
-        value = secret(self.secret)
-        if not value:
-            raise MillraceError(
-                f"The secret {self.secret!r} is not set.",
-                hint=f"Set {SECRET_PREFIX}{self.secret.upper()} in the environment or .env.",
-            )
-        return value
 
 
 class Rest(Strict):

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from ingestion.sources.batches import BATCH_ROWS, Batch, batch_of_items, batch_of_rows
 from ingestion.sources.definitions import Definition, Type
-from ingestion.sources.feeds import Feed, Rest, Secret, Sql
+from ingestion.sources.feeds import Feed, Rest, Sql
 from warehouse.errors import MillraceError
+from warehouse.named_secrets import Secret
 from warehouse.settings import MASK
 
 RETRIES = 3

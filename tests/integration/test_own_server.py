@@ -237,8 +237,8 @@ def test_access_sql_parses_and_apply_runs_exactly_that(instance: Instance, click
     shown = instance.run("access", "sql", **variables)
     assert shown.returncode == 0
     assert (
-        "Left out, since no password is known: admin, engineer, loader, analyst, historian, observer, exporter, bi"
-        in shown.stderr
+        "Left out, since no password is known: "
+        "admin, engineer, loader, analyst, historian, observer, alerter, exporter, bi" in shown.stderr
     )
     statements = [line.removesuffix(";") for line in shown.stdout.splitlines()]
     for statement in statements:

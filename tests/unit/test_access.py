@@ -92,7 +92,17 @@ def test_users_xml_holds_hashes_and_escapes_what_it_is_given(instance: Instance)
 def test_the_shipped_file_gives_readers_marts_only(instance: Instance) -> None:
     settings = instance.settings
     access = load_access(settings, load_projects(settings))
-    assert set(access.roles) == {"admin", "engineer", "analyst", "historian", "bi", "loader", "observer", "exporter"}
+    assert set(access.roles) == {
+        "admin",
+        "engineer",
+        "analyst",
+        "historian",
+        "bi",
+        "loader",
+        "observer",
+        "exporter",
+        "alerter",
+    }
     for role in ("analyst", "bi"):
         assert access.roles[role].grants == ("SELECT ON marts.*",)
         assert access.roles[role].read_only

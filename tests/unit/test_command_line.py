@@ -100,6 +100,7 @@ def test_access_list_shows_no_password(instance: Instance) -> None:
         "analyst",
         "historian",
         "observer",
+        "alerter",
         "exporter",
         "bi",
     ]

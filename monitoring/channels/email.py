@@ -1,0 +1,122 @@
+"""E-mail by SMTP, with a picture of the series."""
+
+from __future__ import annotations
+
+import json
+import smtplib
+import socket
+import ssl
+from email.message import EmailMessage
+from email.utils import format_datetime
+from html import escape
+from typing import Any
+
+from monitoring.channels.http import LOOPBACK, check_allowed, in_time, in_words, shorter
+from monitoring.channels.message import Message, NotDelivered, Outside
+from monitoring.channels.models import Email
+
+STANDARD_PORTS = (25, 465, 587)
+PICTURE = "series@millrace"
+PERMANENT = 500  # replies from here on: another try changes nothing
+
+
+def send_email(channel: Email, message: Message, outside: Outside) -> str:
+    check_allowed(channel.host, channel.port, STANDARD_PORTS, outside.targets)
+    if channel.encryption == "none" and channel.password and channel.host not in LOOPBACK:
+        raise NotDelivered("A password is sent by encrypted connections only: set encryption.", final=True)
+    mail = mail_of(channel, message)
+    try:
+        with _connected(channel, outside.seconds) as server:
+            assert isinstance(server.sock, socket.socket)
+            with in_time(server.sock, outside.seconds):
+                server.ehlo_or_helo_if_needed()
+                if channel.encryption == "starttls":
+                    server.starttls(context=ssl.create_default_context())
+                if channel.user:
+                    server.login(channel.user, channel.password.reveal() if channel.password else "")
+                refused = server.send_message(mail)
+    except smtplib.SMTPRecipientsRefused as error:
+        code, text = next(iter(error.recipients.values()))
+        raise NotDelivered(f"{channel.host} refused every address: {code} {_told(text)}.", code >= PERMANENT) from error
+    except smtplib.SMTPResponseException as error:
+        told = f"{channel.host} answered {error.smtp_code}: {_told(error.smtp_error)}."
+        raise NotDelivered(told, error.smtp_code >= PERMANENT) from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise NotDelivered(f"{channel.host} cannot do what the channel asks for: {error}.", final=True) from error
+    except (OSError, EOFError) as error:
+        raise NotDelivered(f"{channel.host} {in_words(error)}.") from error
+    taken = [address for address in channel.to if address not in refused]
+    left_out = f"; refused: {', '.join(refused)}" if refused else ""
+    return f"{channel.host} took it for {len(taken)} of {len(channel.to)} addresses{left_out}"
+
+
+def mail_of(channel: Email, message: Message) -> EmailMessage:
+    mail = EmailMessage()
+    mail["Subject"] = message.title
+    mail["From"] = channel.sender
+    mail["To"] = ", ".join(channel.to)
+    mail["Date"] = format_datetime(message.alerts[0].last_found_at)
+    mail["Message-ID"] = f"<{message.message_id}@millrace>"  # the same in each try
+    mail["Auto-Submitted"] = "auto-generated"  # no answering machine answers
+    picture = picture_of(message)
+    mail.set_content(message.text)
+    mail.add_alternative(_page(message, picture is not None), subtype="html")
+    if picture is not None:
+        page: Any = mail.get_payload(1)
+        page.add_related(picture, "image", "png", cid=f"<{PICTURE}>", filename="series.png", disposition="inline")
+    return mail
+
+
+def picture_of(message: Message) -> bytes | None:
+    """The series of the first alert that has one."""
+    alert = next((alert for alert in message.alerts if len(alert.points) > 1), None)
+    if alert is None:
+        return None
+    import vl_convert
+
+    last = alert.points[-1].at
+    specification = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": 560,
+        "height": 180,
+        "background": "white",
+        "title": {"text": alert.summary[:90], "anchor": "start", "fontSize": 12},
+        "data": {"values": [{**point._asdict(), "last": point.at == last} for point in alert.points]},
+        "encoding": {
+            "x": {"field": "at", "type": "temporal", "title": None},
+            "y": {"field": "value", "type": "quantitative", "title": None},
+        },
+        "layer": [
+            {"mark": {"type": "line", "color": "#4c78a8"}},
+            {
+                "transform": [{"filter": "datum.last"}],
+                "mark": {"type": "point", "filled": True, "size": 80, "color": "#d62728"},
+            },
+        ],
+    }
+    return bytes(vl_convert.vegalite_to_png(json.dumps(specification), scale=2, allowed_base_urls=[]))
+
+
+def _page(message: Message, has_picture: bool) -> str:
+    lines = "".join(f"<li>{escape(line)}</li>" for line in message.lines)
+    facts = "".join(
+        f"<tr><td style='color:#666;padding-right:1em'>{escape(name)}</td><td>{escape(value)}</td></tr>"
+        for name, value in message.facts
+    )
+    picture = f"<p><img src='cid:{PICTURE}' alt='The series' width='600'></p>" if has_picture else ""
+    return (
+        "<html><body style='font-family:sans-serif;font-size:14px'>"
+        f"<p><b>{escape(message.title)}</b></p>{f'<ul>{lines}</ul>' if lines else ''}{picture}"
+        f"<table style='font-size:13px'>{facts}</table></body></html>"
+    )
+
+
+def _connected(channel: Email, seconds: float) -> smtplib.SMTP:
+    if channel.encryption == "tls":
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(channel.host, channel.port, timeout=seconds, context=context)
+    return smtplib.SMTP(channel.host, channel.port, timeout=seconds)
+
+
+def _told(text: bytes | str) -> str:
+    return shorter(text.decode(errors="replace") if isinstance(text, bytes) else text)

@@ -1,0 +1,79 @@
+"""What is told, whatever the channel."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from monitoring.alerts.rules import SEVERITIES
+from monitoring.alerts.states import Alert
+
+MOST_LINES = 10
+BEFORE = {"escalated": "Nobody has taken it yet. ", "resolved": "Over: ", "acknowledged": "Taken: "}
+
+
+class NotDelivered(Exception):
+    """In words without secrets. `final`: another try would change nothing."""
+
+    def __init__(self, text: str, final: bool = False, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.final = final
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a channel may reach, and how long it may take."""
+
+    targets: Sequence[str]  # host, *.host or host:port
+    tell: Callable[[str], None] = print
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Message:
+    message_id: uuid.UUID
+    event: str  # opened, escalated, acknowledged, resolved
+    alerts: Sequence[Alert]  # of one rule
+    is_test: bool = field(default=False)
+
+    @property
+    def rule(self) -> str:
+        return self.alerts[0].rule
+
+    @property
+    def severity(self) -> str:
+        return max((alert.severity for alert in self.alerts), key=SEVERITIES.index)
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        said = f"{BEFORE.get(self.event, '')}{self.alerts[0].summary}"
+        if len(self.alerts) > 1:
+            said = f"{BEFORE.get(self.event, '')}{len(self.alerts)} alerts of {self.rule}"
+        return " ".join(f"[{self.severity}] {said}".split())
+
+    @property
+    def lines(self) -> list[str]:
+        shown = [alert.summary for alert in self.alerts] if len(self.alerts) > 1 else []
+        if len(shown) > MOST_LINES:
+            shown = [*shown[:MOST_LINES], f"And {len(shown) - MOST_LINES} more: millrace alerts list"]
+        return shown
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        first = self.alerts[0]
+        ids = ", ".join(str(alert.alert_id)[:8] for alert in self.alerts[:MOST_LINES])
+        facts = [("Rule", self.rule), ("Owner", first.owner), ("Since", f"{first.opened_at:%Y-%m-%d %H:%M} UTC")]
+        projects = ", ".join(dict.fromkeys(alert.project_id for alert in self.alerts if alert.project_id))
+        facts += [("Project", projects)] if projects else []
+        facts += [("Look", first.next_step)] if first.next_step and self.event != "resolved" else []
+        if self.event in ("opened", "escalated") and not self.is_test:
+            facts += [("Take it", f"millrace alerts ack {str(first.alert_id)[:8]}")]
+        return [*facts, ("Alert", ids)]
+
+    @property
+    def text(self) -> str:
+        facts = [f"{name}: {value}" for name, value in self.facts]
+        return "\n".join([self.title, *(f"- {line}" for line in self.lines), *facts])

@@ -1,0 +1,306 @@
+"""From what was found to who was told: alerts through ClickHouse and servers that speak the protocols of channels."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from monitoring.alerts.declared import load_declaration
+from monitoring.alerts.deliveries import deliver, try_again
+from monitoring.alerts.evaluation import Round, evaluate
+from monitoring.channels.message import Outside
+from tests.support import MILLRACE, Instance
+from tests.webhook_stub import Webhook, webhook
+from warehouse.observability.records import CheckResult, RunRecord
+
+WORD = "a-very-secret-word"
+RULES = """\
+channels:
+  hook: {kind: webhook, url: {secret: hook}, key: {secret: key}}
+  other: {kind: slack, url: {secret: other}}
+owners:
+  team: {channels: [CHANNELS]}
+rules:
+  broken: {kind: check_failure, owner: team, cooldown: 0s}
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    with Instance(tmp_path_factory.mktemp("alerts") / "millrace") as own:
+        own.up()
+        yield own
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as stub:
+        yield stub
+
+
+@pytest.fixture
+def instance(shared: Instance, hook: Webhook) -> Iterator[Instance]:
+    """Without alerts, and with one server that may be reached."""
+    for table in ("alerts", "alert_deliveries", "check_results", "model_runs", "incidents"):
+        shared.client().command(f"TRUNCATE TABLE ops.{table}")
+    shared.variables |= {
+        **{"MILLRACE_ALERT_TARGETS": hook.target, "MILLRACE_SECRET_HOOK": f"{hook.url}/hook/{WORD}"},
+        **{"MILLRACE_SECRET_OTHER": f"{hook.url}/other/{WORD}", "MILLRACE_SECRET_KEY": f"key-{WORD}"},
+    }
+    declare(shared, "hook")
+    with shared.active():
+        yield shared
+
+
+def declare(instance: Instance, channels: str, more: str = "") -> None:
+    (instance.project_dir / "alerts").mkdir(exist_ok=True)
+    text = RULES.replace("CHANNELS", channels) + more
+    (instance.project_dir / "alerts" / "rules.yaml").write_text(text)
+
+
+def result(instance: Instance, status: str, check: str = "never_negative") -> None:
+    """A build wrote it down."""
+    one = CheckResult(
+        "marts.fct_orders", check, "dbt", "validity", "error", status, failures=3, message="3 rows failed"
+    )
+    RunRecord("build").write(instance.settings, "failed", checks=[one])
+
+
+def judge(instance: Instance) -> Round:
+    return evaluate(instance.settings, load_declaration(instance.settings))
+
+
+def tell(instance: Instance, delays: tuple[float, ...] = (), *targets: str, seconds: float = 5.0) -> Any:
+    settings = instance.settings
+    outside = Outside(targets or settings.alert_targets_listed, seconds=seconds)
+    return deliver(settings, load_declaration(settings), print, delays, outside)
+
+
+def attempts(instance: Instance) -> list[tuple[Any, ...]]:
+    return instance.rows(
+        "SELECT event, channel, attempt, status FROM ops.alert_deliveries FINAL ORDER BY attempted_at, channel, attempt"
+    )
+
+
+def test_a_failing_check_is_told_once_and_so_is_its_end(instance: Instance, hook: Webhook) -> None:
+    result(instance, "fail")
+    first, second = instance.json("alerts", "check"), instance.json("alerts", "check")
+    assert [alert["subject"] for alert in first["opened"]] == ["marts.fct_orders: never_negative"]
+    assert (first["delivered"]["sent"], second["delivered"]["sent"], second["opened"], second["on"]) == (1, 0, [], 1)
+    result(instance, "pass")
+    assert len(instance.json("alerts", "check")["resolved"]) == 1
+    assert [request.json["event"] for request in hook.requests] == ["opened", "resolved"]
+    assert hook.requests[0].json["title"] == "[medium] marts.fct_orders fails never_negative: 3 rows failed."
+    assert attempts(instance) == [("opened", "hook", 1, "sent"), ("resolved", "hook", 1, "sent")]
+    assert instance.json("alerts") == []
+    result(instance, "fail")
+    instance.json("alerts", "check")
+    assert len({request.json["alerts"][0]["alert_id"] for request in hook.requests}) == 2
+    assert len({request.json["alerts"][0]["alert_key"] for request in hook.requests}) == 1
+
+
+def test_alerts_of_a_rule_travel_together(instance: Instance, hook: Webhook) -> None:
+    for check in ("one", "two", "three"):
+        result(instance, "fail", check)
+    judge(instance)
+    assert tell(instance).sent == 3
+    (request,) = hook.requests
+    assert len(request.json["alerts"]) == 3
+
+
+def test_who_takes_it_and_who_ends_it(instance: Instance, hook: Webhook) -> None:
+    result(instance, "fail")
+    instance.json("alerts", "check")
+    (alert,) = instance.json("alerts", "list")
+    (taken,) = instance.json("alerts", "ack", alert["alert_id"][:8], "--note", "on it")
+    assert (taken["status"], taken["notes"][0]["text"]) == ("acknowledged", "on it")
+    again = instance.run("alerts", "ack", alert["alert_id"][:8])
+    assert (again.returncode, again.stderr.splitlines()[0]) == (
+        2,
+        f"Error: Alert {alert['alert_id'][:8]} is acknowledged already.",
+    )
+    instance.json("alerts", "resolve", alert["alert_id"], "--note", "known")
+    instance.json("alerts", "check")
+    assert instance.json("alerts") == []  # although it still fails
+    assert [request.json["event"] for request in hook.requests] == ["opened", "acknowledged", "resolved"]
+    shown = instance.json("alerts", "show", alert["alert_id"][:8])
+    assert [note["text"] for note in shown["notes"]] == ["on it", "known"]
+    assert {delivery["answer"] for delivery in shown["deliveries"]} == {"127.0.0.1 answered 200: ok"}
+    assert "known" in instance.run("alerts", "show", alert["alert_id"][:8]).stdout
+    assert "There is no alert 'nope'." in instance.run("alerts", "show", "nope").stderr
+
+
+def test_killed_while_it_is_told_it_is_told_again_by_the_same_id(instance: Instance, hook: Webhook) -> None:
+    result(instance, "fail")
+    hook.may_answer.clear()
+    process = subprocess.Popen([MILLRACE, "alerts", "check"], env=instance.environment, stdout=subprocess.DEVNULL)
+    assert hook.came.wait(60)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert attempts(instance) == [("opened", "hook", 1, "sending")]
+    hook.may_answer.set()
+    assert instance.json("alerts", "check")["delivered"] == {"sent": 1, "failed": 0, "dead": 0}
+    assert instance.json("alerts", "check")["delivered"] == {"sent": 0, "failed": 0, "dead": 0}
+    assert attempts(instance) == [("opened", "hook", 1, "sending"), ("opened", "hook", 2, "sent")]
+    first, second = hook.requests
+    assert first.headers["x-millrace-message"] == second.headers["x-millrace-message"]
+    assert len(instance.rows("SELECT alert_id FROM ops.alerts FINAL")) == 1
+
+
+def test_two_who_judge_at_once_tell_it_once(instance: Instance, hook: Webhook) -> None:
+    result(instance, "fail")
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: instance.json("alerts", "check"), range(2)))
+    assert sorted(len(one["opened"]) for one in done) == [0, 1]
+    assert len(hook.requests) == 1
+    assert attempts(instance) == [("opened", "hook", 1, "sent")]
+
+
+def test_a_channel_that_fails_is_tried_again_and_given_up_and_others_are_told(
+    instance: Instance, hook: Webhook
+) -> None:
+    with webhook(500, text=f"broken: {WORD}") as broken:
+        instance.variables["MILLRACE_SECRET_OTHER"] = f"{broken.url}/other/{WORD}"
+        os.environ["MILLRACE_SECRET_OTHER"] = instance.variables["MILLRACE_SECRET_OTHER"]
+        declare(instance, "hook, other")
+        result(instance, "fail")
+        judge(instance)
+        done = tell(instance, (0.01, 0.01), hook.target, broken.target)
+        assert (done.sent, done.failed, done.dead) == (1, 2, 1)
+        assert len(broken.requests) == 3 and len(hook.requests) == 1
+        assert [row for row in attempts(instance) if row[1] == "other"] == [
+            *(("opened", "other", attempt, "failed") for attempt in (1, 2)),
+            ("opened", "other", 3, "dead"),
+        ]
+        assert instance.rows("SELECT channel, attempts FROM ops.alert_dead_letters") == [("other", 3)]
+        (dead,) = instance.json("alerts", "deliveries", "--dead")
+        assert tell(instance, (0.01,), hook.target, broken.target).sent == 0
+        assert len(broken.requests) == 3
+
+        broken.replies, broken.text = [200], "ok"
+        assert len(try_again(instance.settings, dead["delivery_id"][:8])) == 1
+        assert tell(instance, (0.01,), hook.target, broken.target).sent == 1
+    assert instance.rows("SELECT count() FROM ops.alert_dead_letters") == [(0,)]
+    assert len(hook.requests) == 1
+
+
+@pytest.mark.parametrize("how", ["redirects", "says nothing", "is not allowed"])
+def test_whatever_a_channel_does_the_round_goes_on(instance: Instance, hook: Webhook, how: str) -> None:
+    with webhook() as elsewhere, webhook((302, {"Location": elsewhere.url})) as odd:
+        if how == "says nothing":
+            odd.may_answer.clear()
+        os.environ["MILLRACE_SECRET_OTHER"] = f"{odd.url}/{WORD}"
+        declare(instance, "other, hook")
+        result(instance, "fail")
+        judge(instance)
+        targets = [hook.target, *([odd.target, elsewhere.target] if how != "is not allowed" else [])]
+        done = tell(instance, (0.01,), *targets, seconds=0.3)
+        assert (done.sent, done.dead) == (1, 1)
+        assert len(hook.requests) == 1 and elsewhere.requests == []
+        assert len(odd.requests) == (0 if how == "is not allowed" else 2)
+
+
+def test_an_hour_later_the_next_round_tries_again(instance: Instance, hook: Webhook) -> None:
+    hook.replies = [500, 200]
+    result(instance, "fail")
+    judge(instance)
+    assert (tell(instance, (3600,)).failed, tell(instance, (3600,)).sent, len(hook.requests)) == (1, 0, 1)
+    later = "ALTER TABLE ops.alert_deliveries UPDATE next_attempt_at = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 1"
+    instance.client().command(later)
+    assert (tell(instance, (3600,)).sent, len(hook.requests)) == (1, 2)
+
+
+def test_no_secret_is_written_down_or_shown(instance: Instance, hook: Webhook) -> None:
+    hook.replies, hook.text = [400], f"bad key key-{WORD} at /hook/{WORD}"
+    result(instance, "fail")
+    commands = (
+        "alerts check",
+        "alerts test hook",
+        "--debug alerts test hook",
+        "alerts deliveries",
+        "alerts deliveries --format json",
+    )
+    outputs = [instance.run(*command.split()) for command in commands]
+    assert "hook did not take it: 127.0.0.1 answered 400: bad key ******** at /********." in outputs[1].stderr
+    assert all(WORD not in output.stdout + output.stderr for output in outputs)
+    for table in ("alerts", "alert_deliveries"):
+        assert instance.rows(f"SELECT * FROM ops.{table}")
+        assert WORD not in str(instance.rows(f"SELECT * FROM ops.{table}"))
+    assert instance.rows("SELECT status, answer FROM ops.alert_deliveries FINAL") == [
+        ("dead", "127.0.0.1 answered 400: bad key ******** at /********.")
+    ]
+
+
+def test_what_does_not_come_is_noticed_without_a_load(instance: Instance) -> None:
+    declare(instance, "hook", more="  late: {kind: freshness, owner: team, assets: [marts.fct_late], older_than: 2h}\n")
+    for hours, table in ((1, "fct_fresh"), (3, "fct_late"), (3, "fct_other")):
+        instance.client().command(
+            "INSERT INTO ops.model_runs (run_id, finished_at, asset, status) "
+            f"SELECT generateUUIDv4(), now64(3) - INTERVAL {hours} HOUR, 'marts.{table}', 'success'"
+        )
+    (late,) = judge(instance).opened
+    assert (late.rule, late.subject) == ("late", "marts.fct_late")
+    assert late.summary.endswith("3 h ago; it may be 2 h old.")
+    instance.client().command(
+        "INSERT INTO ops.model_runs (run_id, finished_at, asset, status) "
+        "SELECT generateUUIDv4(), now64(3), 'marts.fct_late', 'success'"
+    )
+    assert [alert.subject for alert in judge(instance).resolved] == ["marts.fct_late"]
+
+
+def test_a_check_must_fail_as_often_as_the_rule_says(instance: Instance) -> None:
+    declare(instance, "hook", more="  again: {kind: check_failure, owner: team, consecutive: 2, checks: ['never_*']}\n")
+    result(instance, "fail")
+    assert {alert.rule for alert in judge(instance).opened} == {"broken"}
+    result(instance, "fail")
+    assert {alert.rule for alert in judge(instance).opened} == {"again"}
+    result(instance, "pass")
+    result(instance, "fail")
+    assert {alert.rule for alert in judge(instance).on} == {"broken"}
+
+
+def test_an_anomaly_is_told_to_the_owner_that_it_names(instance: Instance) -> None:
+    declare(instance, "hook", more="  odd: {kind: anomaly, owner: team, at_least: high, types: [drop]}\n")
+    for number, (severity, kind, status) in enumerate(
+        [("high", "drop", "open"), ("low", "drop", "open"), ("high", "spike", "open"), ("high", "drop", "resolved")]
+    ):
+        instance.client().command(
+            "INSERT INTO ops.anomalies (anomaly_id, series, project_id, dimensions, grain, kind, severity, status, "
+            "started_at, ended_at, value, expected, lower, upper, owner) VALUES "
+            f"('00000000-0000-0000-0000-00000000000{number}', 'metric:orders', 'demo', {{'country': 'DE'}}, 'day', "
+            f"'{kind}', '{severity}', '{status}', '2026-03-10', '2026-03-11', 3, 10, 8, 12, 'nobody')"
+        )
+    (odd,) = judge(instance).opened
+    assert (odd.severity, odd.owner, odd.channels) == ("high", "team", ("hook",))
+    assert odd.summary == (
+        "metric:orders (country=DE) of demo: drop from 2026-03-10 00:00 to 2026-03-11 00:00 UTC: 3, "
+        "10 was expected (8 to 12)."
+    )
+    instance.client().command("TRUNCATE TABLE ops.anomalies")
+    assert len(judge(instance).resolved) == 1
+
+
+def test_a_rule_that_cannot_be_judged_keeps_no_other_back(instance: Instance) -> None:
+    declare(instance, "hook", more="  few: {kind: threshold, metric: orders, below: 1, owner: team}\n")
+    result(instance, "fail")
+    done = instance.run("alerts", "check")
+    assert done.returncode == 1
+    assert "few could not be judged: Nothing can be asked yet: no metrics are built." in done.stderr
+    assert len(instance.json("alerts")) == 1
+
+
+def test_mistakes_are_told_before_anything_is_judged(instance: Instance) -> None:
+    declare(instance, "hoook")
+    done = instance.run("alerts", "check")
+    assert done.returncode == 1
+    assert (
+        "alerts/rules.yaml:5: owners.team.channels.0: there is no channel 'hoook'; did you mean 'hook'?" in done.stderr
+    )
+    assert instance.rows("SELECT * FROM ops.alerts") == []
+    assert instance.run("alerts", "rules", "validate").returncode == 1
