@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PANEL = "Journeys"
 STEP = "EVENT, * for any, or EVENT\\[path=value]; more in docs/journeys.md."
 
-ProjectOption = Annotated[str | None, typer.Option(help="Whose events; needed where several projects have some.")]
+ProjectOption = Annotated[str | None, typer.Option(help="Whose events. \\[default: MILLRACE_PROJECT]")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, e.g. 2026-01-01.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")]
 ByOption = Annotated[
@@ -187,9 +187,10 @@ def _answer(model: type[Journey], values: dict[str, Any], project: str | None, f
     from concurrent.futures import ThreadPoolExecutor
 
     from semantic_layer.journeys.answers import ask
-    from semantic_layer.journeys.known import choose_project, unknown_words
+    from semantic_layer.journeys.known import unknown_words, with_events
     from semantic_layer.journeys.models import make
     from semantic_layer.journeys.rendering import dimension_sql
+    from semantic_layer.projects import choose_project
     from semantic_layer.reader import QueryRefused, Reader, tables_missing
     from warehouse.projects import load_projects
 
@@ -201,7 +202,8 @@ def _answer(model: type[Journey], values: dict[str, Any], project: str | None, f
     projects = load_projects(settings)
     reader = Reader(settings)
     try:
-        asked = asked.model_copy(update={"project": choose_project(reader, projects, project)})
+        chosen = choose_project(settings, project, projects, lambda names: with_events(reader, names))
+        asked = asked.model_copy(update={"project": chosen})
         with ThreadPoolExecutor(1) as beside:
             unknown = beside.submit(unknown_words, reader, asked)
             answer = ask(reader, asked)

@@ -12,7 +12,7 @@ import typer
 from cli import define
 from cli.output import Format, FormatOption, console, json_text, print_json, print_text, say
 from cli.rows import RowsFormat, check_output, write_rows, written
-from warehouse.errors import WrongUsage, nearest
+from warehouse.errors import WrongUsage
 from warehouse.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ OrderOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="By a metric or grouping; -revenue: the largest first.")
 ]
 LimitOption = Annotated[int | None, typer.Option(help="So many rows.")]
-ProjectOption = Annotated[str | None, typer.Option(help="Of which project; needed where several have events.")]
+ProjectOption = Annotated[str | None, typer.Option(help="Of which project. \\[default: MILLRACE_PROJECT]")]
 
 
 def register(app: typer.Typer) -> None:
@@ -119,7 +119,8 @@ def query(
     check_output(format, output)
     settings = load_settings()
     catalogue = _catalogue(settings)
-    asked = _asked(catalogue, metric, by, where, having, first_day, last_day, compare, order, limit, project)
+    chosen = _project(settings, catalogue, project)
+    asked = _asked(metric, by, where, having, first_day, last_day, compare, order, limit, chosen)
     reader = Reader(settings)
     if format in (RowsFormat.CSV, RowsFormat.PARQUET):
         write_rows(reader, compiled_with_values(settings, catalogue, asked, reader).sql, format, output)
@@ -154,7 +155,8 @@ def explain(
 
     settings = load_settings()
     catalogue = _catalogue(settings)
-    asked = _asked(catalogue, metric, by, where, having, first_day, last_day, compare, order, limit, project)
+    chosen = _project(settings, catalogue, project)
+    asked = _asked(metric, by, where, having, first_day, last_day, compare, order, limit, chosen)
     compiled = compile_query(settings, catalogue, asked)
     if format is Format.JSON:
         told = compiled.query.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -175,8 +177,12 @@ def dimensions(metric: MetricOption = None, format: FormatOption = Format.TABLE)
     if format is Format.JSON:
         keys = ("name", "label", "description", "kind", "type", "grain", "synonyms")
         print_json([{key: getattr(dimension, key) for key in keys} for dimension in found])
-    else:
+    elif found:
         print_dimensions(found)
+    else:
+        asked = list(dict.fromkeys(metric or ()))
+        told = "has no dimensions: it is told" if len(asked) == 1 else "have none in common: together they are told"
+        print_text(f"{' and '.join(asked)} {told} by time alone.")
 
 
 def values(
@@ -191,7 +197,7 @@ def values(
 
     settings = load_settings()
     catalogue = _catalogue(settings)
-    chosen = choose_project(catalogue, project)
+    chosen = _project(settings, catalogue, project)
     found, are_all = values_of(settings, catalogue, chosen, dimension, like)
     if format is Format.JSON:
         print_json([{"value": value, "synonyms": words} for value, words in found.items()])
@@ -214,7 +220,7 @@ def validate(
     run_on = None
     if run:
         catalogue = _catalogue(settings)
-        chosen = choose_project(catalogue, project)
+        chosen = _project(settings, catalogue, project)
         run_on = (chosen, catalogue.projects[chosen])
     with _bar() as watch:
         found = validated(settings, metrics or (), run_on, watch)
@@ -230,21 +236,11 @@ def validate(
         raise typer.Exit(1)
 
 
-def choose_project(catalogue: Catalogue, given: str | None) -> str:
-    """The project asked for, or the only one that has events."""
-    if given is not None:
-        if given not in catalogue.projects:
-            raise WrongUsage(
-                f"There is no project {given!r}{nearest(given, catalogue.projects) or '.'}",
-                hint=f"Projects are {', '.join(catalogue.projects)}.",
-            )
-        return given
-    with_events = [name for name, facts in catalogue.projects.items() if facts.events]
-    if len(with_events) > 1:
-        raise WrongUsage(
-            "Several projects have events: say which.", hint=f"Add --project {' or --project '.join(with_events)}."
-        )
-    return next(iter([*with_events, *catalogue.projects]))
+def _project(settings: Settings, catalogue: Catalogue, given: str | None) -> str:
+    from semantic_layer.projects import choose_project
+
+    known = catalogue.projects
+    return choose_project(settings, given, known, lambda names: [n for n in names if n in known and known[n].events])
 
 
 @contextmanager
@@ -263,7 +259,6 @@ def _catalogue(settings: Settings) -> Catalogue:
 
 
 def _asked(
-    catalogue: Catalogue,
     metrics: list[str] | None,
     by: list[str] | None,
     where: list[str] | None,
@@ -273,7 +268,7 @@ def _asked(
     compare: str | None,
     order: list[str] | None,
     limit: int | None,
-    project: str | None,
+    project: str,
 ) -> MetricQuery:
     from semantic_layer.journeys.models import make
     from semantic_layer.metrics.conditions import all_of, parse_condition, parse_threshold
@@ -293,4 +288,4 @@ def _asked(
         "order": [parse_ordering(text) for text in order or ()],
         "limit": limit,
     }
-    return make(MetricQuery, {"project": choose_project(catalogue, project), **asked})
+    return make(MetricQuery, {"project": project, **asked})

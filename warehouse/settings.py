@@ -158,7 +158,7 @@ class Settings(BaseModel):
         description="Hosts that alerts may be sent to, with commas between: host, *.host for all below it, host:port "
         "for another port than the standard one. Mail servers, webhooks and SMS gateways must be added.",
     )
-    project: str = Field("demo", description="The project (tenant) that commands mean when none is named.")
+    project: str = Field("demo", description="The project (tenant) that questions are about when none is named.")
     accept_unknown_projects: bool = Field(
         False, description="Accept events of projects that projects.yaml does not declare."
     )

@@ -24,6 +24,7 @@ from semantic_layer.ask.wording import Span, period_name
 from semantic_layer.metrics.catalogue import Catalogue, ProjectFacts
 from semantic_layer.metrics.checking import check_values
 from semantic_layer.metrics.models import MetricQuery
+from semantic_layer.projects import choose_project
 from semantic_layer.reader import Reader
 from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.settings import Settings
@@ -188,11 +189,9 @@ class Asker:
                 "There is nothing to ask about yet: no project has events in the marts.",
                 hint="Load events with `millrace load`, then run `millrace build`.",
             )
-        if given:
-            return given
-        if self._before and self._before.project in known:
+        if given is None and self._before and self._before.project in known:
             return self._before.project
-        return self._settings.project if self._settings.project in known else next(iter(known))
+        return choose_project(self._settings, given, known, lambda names: [name for name in names if name in known])
 
 
 class AskingFailed(Exception):

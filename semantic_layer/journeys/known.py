@@ -4,40 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING
 
 from semantic_layer.journeys.models import Journey
 from semantic_layer.journeys.rendering import EVENTS, dimensions, literal, value_sql
 from semantic_layer.reader import Reader
-from warehouse.errors import WrongUsage, nearest
-
-if TYPE_CHECKING:
-    from warehouse.projects import Project
+from warehouse.errors import nearest
 
 SHOWN_NAMES = 20
 LOOKED_AT = 100_000  # events in which the names of properties are looked for
 
 
-def choose_project(reader: Reader, projects: Mapping[str, Project], given: str | None) -> str:
-    """The project asked for, or the only one that has events."""
-    # Events of projects that nobody declared may have been let in: one of those can be asked for by its name.
-    if given is not None and (given in projects or _with_events(reader, [given])):
-        return given
-    if given is not None:
-        raise WrongUsage(
-            f"There is no project {given!r}{nearest(given, projects) or '.'}",
-            hint=f"Projects are {', '.join(projects)}.",
-        )
-    with_events = _with_events(reader, projects)
-    if len(with_events) > 1:
-        raise WrongUsage(
-            "Several projects have events: say which.",
-            hint=f"Add --project {' or --project '.join(sorted(with_events))}.",
-        )
-    return with_events[0] if with_events else next(iter(projects))
-
-
-def _with_events(reader: Reader, projects: Iterable[str]) -> list[str]:
+def with_events(reader: Reader, projects: Iterable[str]) -> list[str]:
     queries = (f"select {literal(p)} where exists (select 1 from {EVENTS} where {_of(p)})" for p in projects)
     return [row[0] for row in reader.rows(" union all ".join(queries))]
 

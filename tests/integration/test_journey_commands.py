@@ -284,9 +284,11 @@ def test_several_projects_have_to_be_told_apart(instance: Instance) -> None:
     world = World(instance)
     world.insert_into("demo", SHOP)
     world.insert_into("demo_mobile", SHOP[:1])
-    done = instance.run("lifecycle")
+    done = instance.run("lifecycle", MILLRACE_PROJECT="")
     assert done.returncode == 2
     assert "--project demo or --project demo_mobile" in done.stderr
+    of_app = instance.run("funnel", "--step", "viewed", "--step", "signup", MILLRACE_PROJECT="demo_mobile")
+    assert "project demo_mobile" in of_app.stdout
     steps = ("--step", "viewed", "--step", "signup")
     assert users(instance, *steps, "--project", "demo_mobile") == [1, 0]
     assert users(instance, *steps, "--project", "demo") == [4, 2]

@@ -140,7 +140,6 @@ def test_tables_are_for_people(shop: Shop) -> None:
     [
         (("query",), "Which metric?"),
         (("query", "-m", "ordrs", "--project", "demo"), "did you mean 'orders'"),
-        (("query", "-m", "orders"), "Several projects have events"),
         (("query", "-m", "orders", "--project", "dem"), "did you mean 'demo'"),
         (("query", "-m", "orders", "--project", "demo", "--by", "metric_time:wek"), "has no grain of time"),
         (("query", "-m", "orders", "--project", "demo", "--where", "user__plan = pro"), "is not in quotes"),
@@ -175,6 +174,29 @@ def test_looking_around(shop: Shop) -> None:
     values = shop.instance.json("metrics", "values", "user__plan", "--project", "demo")
     assert {each["value"] for each in values} >= {"free", "pro", "enterprise"}
     assert "/pricing" in run("values", "page__path", "--project", "demo", "--like", "PRIC").split()
+
+
+def test_metrics_without_a_dimension_in_common_are_told_by_time(shop: Shop) -> None:
+    both = shop.instance.run("metrics", "dimensions", "-m", "new_users", "-m", "mrr")
+    assert both.stdout == "new_users and mrr have none in common: together they are told by time alone.\n"
+    alone = shop.instance.run("metrics", "dimensions", "-m", "stickiness")
+    assert alone.stdout == "stickiness has no dimensions: it is told by time alone.\n"
+    assert shop.instance.json("metrics", "dimensions", "-m", "new_users", "-m", "mrr") == []
+
+
+def test_the_project_is_that_of_the_environment_where_none_is_named(shop: Shop) -> None:
+    def orders(*more: str, **variables: str) -> object:
+        asked = ("metrics", "query", "-m", "orders", *more, "--format", "json")
+        return json.loads(shop.instance.run(*asked, **variables).stdout)["rows"]
+
+    of_app, of_shop = orders("--project", "demo_mobile"), orders("--project", "demo")
+    assert of_app != of_shop
+    assert orders(MILLRACE_PROJECT="demo_mobile") == of_app
+    assert orders("--project", "demo", MILLRACE_PROJECT="demo_mobile") == of_shop
+    assert orders() == of_shop
+    wrong = shop.instance.run("metrics", "query", "-m", "orders", MILLRACE_PROJECT="demo_mobil")
+    assert wrong.returncode == 2
+    assert "MILLRACE_PROJECT says so" in wrong.stderr
 
 
 def test_looking_around_never_imports_metricflow(shop: Shop) -> None:
