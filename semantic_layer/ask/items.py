@@ -47,7 +47,8 @@ class Item:
 
 
 METRIC_KINDS = frozenset({"metric", "dimension", "value"})
-JOURNEY_KINDS = frozenset({"event", "page", "dimension", "value"})
+JOURNEY_KINDS = frozenset({"event", "page", "dimension", "value", "funnel"})
+EVENT_KINDS = METRIC_KINDS | {"event"}
 
 
 def cut(
@@ -61,16 +62,18 @@ def cut(
     """The cut that covers the most words with the fewest pieces; `without` those that have been tried."""
     found = _candidates(tokens, lexicon, TimeReader(tokens, today), kinds, grammar)
     count = len(tokens)
-    # From the end: (unknown words, pieces, pieces that are only fillers) of the rest, and the piece that begins it.
-    best: list[tuple[tuple[int, int, int], Item | None]] = [((0, 0, 0), None)] * (count + 1)
+    # From the end: (unknown words, pieces, pieces that are only fillers, words that are no names) of the rest, and the
+    # piece that begins it: "average order by" is of an average order, not of an average and an order by.
+    best: list[tuple[tuple[int, int, int, int], Item | None]] = [((0, 0, 0, 0), None)] * (count + 1)
     for i in range(count - 1, -1, -1):
         options = []
         for item in found[i]:
             if (item.start, item.end) in without:
                 continue
-            unknown, pieces, fillers = best[item.end][0]
+            unknown, pieces, fillers, named = best[item.end][0]
             is_filler = not item.meanings and not item.time and item.roles[:1] and item.roles[0][0] is Role.FILLER
-            score = (unknown + (not item.is_known), pieces + 1, fillers + bool(is_filler))
+            named -= item.end - item.start if item.meanings else 0
+            score = (unknown + (not item.is_known), pieces + 1, fillers + bool(is_filler), named)
             options.append((score, item))
         best[i] = min(options, key=lambda option: option[0])
     items: list[Item] = []

@@ -12,6 +12,7 @@ from semantic_layer.ask.journey_dimensions import choose_path, filters_of
 from semantic_layer.ask.journey_reader import JourneyReader, StepMention
 from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions, Unclear, days_and_comparison
+from semantic_layer.ask.slots import Mention
 from semantic_layer.journeys.models import (
     Direction,
     Filter,
@@ -36,6 +37,7 @@ from warehouse.errors import WrongUsage
 PERIODS = {Grain.DAY: Period.DAY, Grain.WEEK: Period.WEEK, Grain.MONTH: Period.MONTH}
 ANY = Step(event="*")
 OWN_STAGES = {"dormant", "resurrected", "resurrecting"}  # words for nothing else
+MOST_SUGGESTED = 3
 PAGE, SCREEN_EVENT = "page.path", "screen_viewed"
 
 
@@ -119,7 +121,13 @@ class FunnelQuestion(JourneyQuestion):
     kind = "funnel"
     silent = (Role.FUNNEL, Role.SHARE, Role.TAKES, Role.ANY_ORDER, Role.STRICTLY, Role.COUNT)
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.declared: list[Mention] = []
+
     def is_meant(self) -> bool:
+        if self.declared:
+            return True
         shown = {Role.FUNNEL, Role.TAKES} & self.said or Role.THEN in {step.link for step in self.steps}
         # "how many people who begin a checkout place an order"
         counted = (
@@ -130,7 +138,18 @@ class FunnelQuestion(JourneyQuestion):
         return bool((shown or counted) and self.steps)
 
     def is_sure(self) -> bool:
-        return Role.FUNNEL in self.said or Role.THEN in {step.link for step in self.steps}
+        return bool(self.declared) or Role.FUNNEL in self.said or Role.THEN in {step.link for step in self.steps}
+
+    def take_step(self) -> bool:
+        return self._take_declared() or super().take_step()
+
+    def _take_declared(self) -> bool:
+        """the activation funnel, which the dbt project declares."""
+        if self.has(self.at - 1, Role.NOT) or not (mention := self.mention(self.at, "funnel")):
+            return False
+        self.declared.append(mention)
+        self.at += 1
+        return True
 
     def take_word(self) -> bool:
         """how long until people order after signing up: what comes after stands first."""
@@ -141,21 +160,10 @@ class FunnelQuestion(JourneyQuestion):
         return super().take_word()
 
     def build(self, common: dict[str, Any]) -> Funnel:
-        filters = self.filters()
-        steps = [self.step(mention, filters) for mention in self.steps if not mention.is_excluded]
-        if self.steps[-1].link is Role.AFTER:
-            steps = [steps[-1], *steps[:-1]]
-        if len(steps) < 2:
-            raise Unclear("A funnel has at least two steps: name what comes first and what comes after.")
-        given: dict[str, Any] = {"steps": tuple(steps)}
-        given["exclusions"] = tuple(
-            {"step": self.step(mention), "after": 1, "before": len(steps)}
-            for mention in self.steps
-            if mention.is_excluded
-        )
+        given = self._declared_steps() if self.declared else self._steps_said()
         if self.within_seconds:
             given["within_seconds"] = self.within_seconds
-        else:
+        elif not self.declared:
             self.assumed.assume("Within 14 days of the first step.", 1.0)
         if Role.ANY_ORDER in self.said:
             given["order"] = Order.UNORDERED
@@ -169,6 +177,40 @@ class FunnelQuestion(JourneyQuestion):
         given["by"] = self.by()
         given["histogram"] = Role.TAKES in self.said
         return make(Funnel, {**common, **given})
+
+    def _steps_said(self) -> dict[str, Any]:
+        filters = self.filters()
+        steps = [self.step(mention, filters) for mention in self.steps if not mention.is_excluded]
+        if self.steps[-1].link is Role.AFTER:
+            steps = [steps[-1], *steps[:-1]]
+        if len(steps) < 2:
+            raise Unclear(
+                "A funnel has at least two steps: name what comes first and what comes after.",
+                [f"{funnel.title.lower()} funnel" for funnel in self.catalogue.funnels_of(self.project).values()][
+                    :MOST_SUGGESTED
+                ],
+            )
+        exclusions = tuple(
+            {"step": self.step(mention), "after": 1, "before": len(steps)}
+            for mention in self.steps
+            if mention.is_excluded
+        )
+        return {"steps": tuple(steps), "exclusions": exclusions}
+
+    def _declared_steps(self) -> dict[str, Any]:
+        funnels = self.catalogue.funnels
+        names = list(dict.fromkeys(meaning.name for mention in self.declared for meaning in mention.meanings))
+        if len(names) > 1:
+            listed = " or ".join(repr(funnels[name].title) for name in names)
+            raise Unclear(f"It may be of the funnel {listed}: ask for one.")
+        if self.steps:
+            raise Unclear("It names a declared funnel and events beside it: ask for one or the other.")
+        funnel = funnels[names[0]]
+        self.assumed.assume(f"The declared funnel {funnel.title!r} ({names[0]}).", 1.0)
+        steps = tuple(Step.model_validate(step) for step in funnel.journey["steps"])
+        filters = tuple(self.filters())
+        narrowed = tuple(step.model_copy(update={"filters": (*step.filters, *filters)}) for step in steps)
+        return {**funnel.journey, "steps": narrowed}
 
 
 class RetentionQuestion(JourneyQuestion):

@@ -27,8 +27,8 @@ PAGES = re.compile(r"(.*__)?(page__path|page_path)")
 
 @dataclass(frozen=True)
 class Meaning:
-    kind: str  # metric, dimension, value, event, page
-    name: str  # of the metric, dimension or event; of a page its path
+    kind: str  # metric, dimension, value, event, page, funnel
+    name: str  # of the metric, dimension, event or funnel; of a page its path
     value: str = ""
     rank: int = 0  # 0: its own name or label, 1: a synonym
     is_bare: bool = False  # the value itself, not what people call it
@@ -68,6 +68,8 @@ class Lexicon:
         if facts:
             for event in facts.events:
                 self._add_event(event, facts.event_synonyms.get(event, ()))
+            for name, funnel in catalogue.funnels_of(project).items():
+                self._add(Meaning("funnel", name), (name, f"{funnel.title} funnel", f"funnel {funnel.title}"))
 
     def meanings(self, stems: str, tokens: Sequence[Token]) -> tuple[Meaning, ...]:
         """Of these words taken together; `stems` are their singulars without blanks."""

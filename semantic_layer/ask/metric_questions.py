@@ -7,17 +7,27 @@ from datetime import date
 from pydantic import ValidationError
 
 from semantic_layer.ask.calendar_days import Days
-from semantic_layer.ask.lexicon import Lexicon
+from semantic_layer.ask.lexicon import EVENT_NAMES, Lexicon, Meaning
 from semantic_layer.ask.phrases import Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
 from semantic_layer.ask.time_points import UNITS
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.comparing import fits
-from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, MetricQuery, Ordering, Threshold
+from semantic_layer.metrics.models import (
+    METRIC_TIME,
+    Comparator,
+    Compare,
+    Grain,
+    Grouping,
+    MetricQuery,
+    Ordering,
+    Threshold,
+)
 
 NOTHING_MEASURED = "It names nothing that is measured"
 GRAINS = list(Grain)
+EVENTS = "events"  # the metric that counts them all, and tells them by their names
 
 
 def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: Assumptions) -> MetricQuery:
@@ -25,6 +35,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     catalogue = lexicon.catalogue
     if not slots.metrics and (mention := _metric_in_a_value(slots, lexicon)):
         slots.metrics.append(mention)
+    if slots.events:
+        _count_events(slots, catalogue, assumed)
     if not slots.metrics:
         raise Unclear(NOTHING_MEASURED)
     metrics = choose_metrics(lexicon, slots, assumed)
@@ -69,6 +81,25 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise Unclear(f"{message[0].upper()}{message[1:]}.") from error
+
+
+def _count_events(slots: Slots, catalogue: Catalogue, assumed: Assumptions) -> None:
+    """Of events that are named, how many there were: a condition on the metric of all events."""
+    metric = catalogue.metrics.get(EVENTS)
+    dimension = next((name for name in metric.dimensions if EVENT_NAMES.fullmatch(name)), None) if metric else None
+    if dimension is None:
+        raise Unclear(NOTHING_MEASURED)
+    if slots.metrics:
+        raise Unclear("It counts an event and asks for a metric as well: ask for one of them.")
+    names = " and ".join(mention.meanings[0].name for mention in slots.events)
+    if slots.people or "different" in slots.stems:
+        raise Unclear(f"Of {names} it is known how often it happened, not of how many different ones.")
+    assumed.assume(f"Counted is how often {names} happened.", 0.9)
+    values = tuple((Meaning("value", dimension, mention.meanings[0].name),) for mention in slots.events)
+    text = " and ".join(mention.text for mention in slots.events)
+    named = Mention(text, (Meaning("dimension", dimension),))
+    slots.clauses.insert(0, Clause(text, Comparator.EQUAL, values, (), named, is_contrast=len(values) > 1))
+    slots.metrics.append(Mention(text, (Meaning("metric", EVENTS),)))
 
 
 def _check_counts(slots: Slots, metrics: list[Metric]) -> None:

@@ -24,6 +24,7 @@ class MetricReader(ClauseReader):
             or self.take_order_by()
             or self.take_condition()
             or self.take_metric()
+            or self.take_event()
             or self.take_head()
             or self.take_people()
             or self.take_silent()
@@ -40,6 +41,18 @@ class MetricReader(ClauseReader):
         if self.slots.metrics and not self._is_joined(mention):
             return False  # sessions that had errors are not sessions and errors
         self.add_metric(mention)
+        self.at += 1
+        return True
+
+    def take_event(self) -> bool:
+        """how many product viewed: an event by its own name, where no metric is called so."""
+        mention = self.mention(self.at, "event")
+        own = tuple(meaning for meaning in mention.meanings if meaning.rank == 0) if mention else ()
+        if mention is None or not own or self.slots.metrics or self.has(self.at - 1, Role.NOT):
+            return False
+        if self.slots.events and not self.has(self.at - 1, Role.AND):
+            return False
+        self.slots.events.append(Mention(mention.text, own))
         self.at += 1
         return True
 

@@ -74,11 +74,12 @@ def condition(where: Condition, catalogue: Catalogue) -> str:
     parts = where.conditions if isinstance(where, All) else (where,)
     texts = []
     for part in parts:
-        if not isinstance(part, Comparison) or part.operator is not Comparator.EQUAL:
+        if not isinstance(part, Comparison) or part.operator not in (Comparator.EQUAL, Comparator.UNEQUAL):
             return ""
         dimension = catalogue.dimensions.get(part.dimension)
         label = inside(dimension.label) if dimension else part.dimension
-        texts.append(f"{label} {' or '.join(str(value) for value in part.values)}")
+        other = "other than " if part.operator is Comparator.UNEQUAL else ""
+        texts.append(f"{label} {other}{' or '.join(str(value) for value in part.values)}")
     return " and ".join(texts)
 
 

@@ -60,6 +60,7 @@ class Slots:
     metrics: list[Mention] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
+    events: list[Mention] = field(default_factory=list)  # that are counted by their names
     kept: list[Condition] = field(default_factory=list)  # of the question before
     limits: list[Limit] = field(default_factory=list)
     ranges: list[Days] = field(default_factory=list)

@@ -11,7 +11,7 @@ from datetime import date
 from semantic_layer.ask.attempts import Attempt
 from semantic_layer.ask.declined import declined
 from semantic_layer.ask.following import FollowUpReader, amended
-from semantic_layer.ask.items import JOURNEY_KINDS, METRIC_KINDS, Item, cut
+from semantic_layer.ask.items import EVENT_KINDS, JOURNEY_KINDS, METRIC_KINDS, Item, cut
 from semantic_layer.ask.journey_following import JourneyFollowUpReader, amended_journey
 from semantic_layer.ask.journey_questions import QUESTIONS
 from semantic_layer.ask.lexicon import Lexicon, lexicon_of
@@ -100,7 +100,16 @@ def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Atte
     metrics = _metrics(tokens, lexicon, context)
     # "trial to paid conversion" is the name of a metric, whatever events trial and paid are.
     is_name = any(meaning.kind == "metric" for meaning in lexicon.meanings(key_of(t.stem for t in tokens), tokens))
-    return [metrics, *sure, *others] if is_name and metrics.succeeded else [*sure, metrics, *others]
+    found = [metrics, *sure, *others] if is_name and metrics.succeeded else [*sure, metrics, *others]
+    if not any(attempt.succeeded for attempt in found):
+        found += _events(tokens, lexicon, context)
+    return found
+
+
+def _events(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
+    """Events that are named and no metric is called after: how many there were."""
+    items = cut(tokens, lexicon, context.today, EVENT_KINDS, roles())
+    return [_metrics_of(items, lexicon, context)] if MetricReader(items).read().events else []
 
 
 def _complete(attempt: Attempt, assumed: Assumptions, made: Callable[[], MetricQuery | Journey]) -> None:

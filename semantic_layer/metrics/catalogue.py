@@ -14,7 +14,7 @@ from warehouse.errors import MillraceError
 from warehouse.projects import projects_file
 from warehouse.settings import Settings
 
-LAYOUT = 2  # of the file: raised where what is written means something else
+LAYOUT = 3  # of the file: raised where what is written means something else
 # How many values of a dimension are known by name: what has fewer in a project is known whole.
 KNOWN_VALUES = 200
 
@@ -73,6 +73,14 @@ class ProjectFacts:
 
 
 @dataclass(frozen=True)
+class DeclaredFunnel:
+    """A funnel that the dbt project declares as a mart."""
+
+    title: str
+    journey: dict[str, Any]  # as semantic_layer/journeys/models.py reads it, without a project
+
+
+@dataclass(frozen=True)
 class Catalogue:
     version: str  # of declarations and data: another one, another answer
     metrics: dict[str, Metric]
@@ -82,6 +90,12 @@ class Catalogue:
     data: str = ""  # what the marts were then, as data_version.py has it
     # Tables of the marts that change with a load, not only with a build.
     live_tables: tuple[str, ...] = ()
+    funnels: dict[str, DeclaredFunnel] = field(default_factory=dict)  # by the names of their models
+
+    def funnels_of(self, project: str) -> dict[str, DeclaredFunnel]:
+        """Those whose steps the project has events of."""
+        events = {*self.projects[project].events, "*"}
+        return {name: f for name, f in self.funnels.items() if {step["event"] for step in f.journey["steps"]} <= events}
 
 
 def folder(settings: Settings) -> Path:
@@ -155,6 +169,7 @@ def decoded(document: dict[str, Any]) -> Catalogue:
             "dimensions": {name: Dimension(**_tuples(d)) for name, d in document["dimensions"].items()},
             "projects": {name: _facts(_tuples(facts)) for name, facts in document["projects"].items()},
             "live_tables": tuple(document["live_tables"]),
+            "funnels": {name: DeclaredFunnel(**funnel) for name, funnel in document["funnels"].items()},
         }
     )
 

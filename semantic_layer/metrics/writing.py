@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from semantic_layer.metrics.catalogue import (
     LAYOUT,
     Catalogue,
+    DeclaredFunnel,
     catalogue_file,
     encoded,
     folder,
@@ -61,7 +64,7 @@ def _made(settings: Settings) -> Catalogue:
         metrics, dimensions = before.metrics, before.dimensions
     else:
         metrics, dimensions = declared(path)
-    reader = Reader(settings)
+    reader, nodes = Reader(settings), _models(path.with_name("manifest.json"))
     # Of the same data, only what is newly declared is looked at.
     known = before.dimensions if before is not None and data and before.data == data else {}
     return Catalogue(
@@ -71,16 +74,22 @@ def _made(settings: Settings) -> Catalogue:
         projects=project_facts(reader, projects),
         manifest=manifest,
         data=data,
-        live_tables=_live_tables(path.with_name("manifest.json")),
+        live_tables=_live_tables(nodes),
+        funnels=_funnels(nodes),
     )
 
 
-def _live_tables(path: Path) -> tuple[str, ...]:
-    """Views of the marts that read raw through other views: they change with every load."""
+def _models(path: Path) -> dict[str, Any]:
+    """The nodes of dbt's manifest."""
     try:
-        nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"]
+        nodes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["nodes"]
     except FileNotFoundError:
-        return ()
+        return {}
+    return nodes
+
+
+def _live_tables(nodes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Views of the marts that read raw through other views: they change with every load."""
 
     def is_live(name: str) -> bool:
         node = nodes.get(name)
@@ -96,6 +105,35 @@ def _live_tables(path: Path) -> tuple[str, ...]:
             if node["resource_type"] == "model" and node["schema"] == "marts" and is_live(name)
         )
     )
+
+
+def _funnels(nodes: Mapping[str, Any]) -> dict[str, DeclaredFunnel]:
+    """What the macro funnel_mart declares in the meta of its models."""
+    found = {}
+    for node in sorted(nodes.values(), key=lambda node: str(node["name"])):
+        meta = node["config"].get("meta") or {}
+        journey = meta.get("journey")
+        if node["resource_type"] == "model" and isinstance(journey, dict) and journey.get("kind") == "funnel":
+            found[str(node["name"])] = DeclaredFunnel(str(meta["title"]), _as_asked(journey))
+    return found
+
+
+def _as_asked(journey: Mapping[str, Any]) -> dict[str, Any]:
+    def step(declared: Mapping[str, Any]) -> dict[str, Any]:
+        filters = [
+            {"path": path, "operator": operator, "value": value} for path, operator, value in declared["filters"]
+        ]
+        return {"event": declared["event"], "filters": filters}
+
+    return {
+        "steps": [step(declared) for declared in journey["steps"]],
+        "within_seconds": journey["within_seconds"],
+        "order": journey["order"],
+        "exclusions": [
+            {"step": step(declared), "after": declared["after"], "before": declared["before"]}
+            for declared in journey["exclusions"]
+        ],
+    }
 
 
 def private_folder(path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from semantic_layer.ask.understanding import Context, understand
 from semantic_layer.ask.understood import Refusal, Understood
+from semantic_layer.journeys.models import Funnel
 from semantic_layer.metrics.catalogue import load_catalogue
 from semantic_layer.metrics.models import MetricQuery
 from tests.questions.scoring import DEVELOPMENT, report, score
@@ -54,7 +55,23 @@ ASKED = {
         "metrics": ["revenue"],
         "where": {"kind": "comparison", "dimension": "order__coupon", "operator": "=", "values": ["SPRING10"]},
     },
+    "average order by country": {"metrics": ["average_order_value"], "by": [{"name": "user__country"}]},
+    "how many product viewed last week": {
+        "metrics": ["events"],
+        "where": {"kind": "comparison", "dimension": "event__name", "operator": "=", "values": ["product_viewed"]},
+        "from": "2026-06-22",
+        "to": "2026-06-28",
+    },
+    "how many people product viewed": "",
 }
+
+
+@pytest.mark.parametrize("question", ["show the activation funnel", "activation funnel"])
+def test_a_declared_funnel_is_asked_for_by_its_name(built: LoadedWorld, question: str) -> None:
+    found = understand(question, load_catalogue(built.instance.settings), Context("demo", date(2026, 6, 30)))
+    assert isinstance(found, Understood)
+    steps = [{"event": event} for event in ("signed_up", "onboarding_completed", "project_created")]
+    assert found.query == Funnel.model_validate({"project": "demo", "steps": steps})
 
 
 @pytest.mark.parametrize(("question", "meant"), ASKED.items())

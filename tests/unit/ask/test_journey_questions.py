@@ -52,6 +52,21 @@ ON_MOBILE = "funnel signed_up[device.type=mobile] > order_completed[device.type=
             "funnel from signup to order not on mobile",
             "funnel signed_up[device.type!=mobile] > order_completed[device.type!=mobile]",
         ),
+        # a funnel that is declared, by its name
+        (
+            "show the purchase funnel",
+            "funnel product_viewed[price>100] > order_completed within 604800 strict without trial_started:1-2",
+        ),
+        (
+            "purchase funnel on mobile by country in May within 2 days",
+            "funnel product_viewed[price>100,device.type=mobile] > order_completed[device.type=mobile] within 172800 "
+            f"strict without trial_started:1-2 by user.country {MAY}",
+        ),
+        (
+            "purchase funnel and checkout",
+            "refused: It names a declared funnel and events beside it: ask for one or the other.",
+        ),
+        ("elsewhere funnel", "refused: It is not known what 'elsewhere', 'funnel' means here."),
         # retention
         ("weekly retention", "retention * > * per week"),
         (
@@ -91,7 +106,7 @@ def test_a_question_becomes_its_journey(question: str, expected: str) -> None:
     ("question", "why"),
     [
         ("funnel from signup", "at least two steps"),
-        ("purchase funnel", "at least two steps"),
+        ("signup funnel", "at least two steps"),
         ("funnel from birth to signup", "'birth'"),
         ("funnel from signup to order by country and plan", "one dimension"),
         ("funnel from signup to order by channel", "which channel is not"),

@@ -35,6 +35,31 @@ MAY = "2026-05-01..2026-05-31"
         ("what do users spend on average, the revenue per user", "refused: It is not known what 'spend' means here."),
         ("revenue per user on average", "revenue_per_user"),
         ("REVENUE BY COUNTRY", "revenue by user__country"),
+        ("average order by country", "average_order_value by user__country"),
+        # events that no metric is called after
+        ("how many product viewed in May", f"events where event__name = product_viewed {MAY}"),
+        ("how many checkout started in May", f"events where event__name = checkout_started {MAY}"),
+        (
+            "checkout_started on mobile by country",
+            "events by user__country where (event__name = checkout_started and session__device_type = mobile)",
+        ),
+        (
+            "product viewed and checkout started",
+            "events by event__name where event__name = product_viewed|checkout_started",
+        ),
+        (
+            "product viewed without checkout started",
+            "refused: It is not known what 'without', 'checkout started' means here.",
+        ),
+        (
+            "product viewed and revenue",
+            "refused: It counts an event and asks for a metric as well: ask for one of them.",
+        ),
+        (
+            "how many different product viewed",
+            "refused: Of product_viewed it is known how often it happened, not of how many different ones.",
+        ),
+        ("average product viewed", "refused: Events is no average: say of what."),
         # groupings
         ("revenue by country", "revenue by user__country"),
         ("revenue by country and plan", "revenue by user__country, user__plan"),

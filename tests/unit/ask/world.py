@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from semantic_layer.metrics.catalogue import Catalogue, Dimension, Metric, ProjectFacts
+from semantic_layer.metrics.catalogue import Catalogue, DeclaredFunnel, Dimension, Metric, ProjectFacts
 
 TODAY = date(2026, 6, 24)  # a Wednesday
 WHERE = ("user__country", "user__plan", "session__device_type", "session__channel")
@@ -32,7 +32,7 @@ def _metric(
 METRICS = (
     _metric("revenue", "Revenue", "sales", "turnover", "income", format="currency"),
     _metric("orders", "Orders", "purchases", by=(*WHERE, "order__coupon")),
-    _metric("average_order_value", "Average order value", "AOV", "basket size", format="currency"),
+    _metric("average_order_value", "Average order value", "AOV", "average order", "basket size", format="currency"),
     _metric("active_users", "Active users", "users", "people", "visitors"),
     _metric("weekly_active_users", "Weekly active users", "WAU"),
     _metric("monthly_active_users", "Monthly active users", "MAU", by=("user__country",)),
@@ -44,6 +44,7 @@ METRICS = (
     _metric("monthly_recurring_revenue", "Monthly recurring revenue", "MRR", by=("user__plan",), format="currency"),
     _metric("page_views", "Page views", by=(*WHERE, "page__page_path", "page__load_ms"), good="neutral"),
     _metric("revenue_per_user", "Revenue per user", "ARPU", by=("user__country", "user__plan"), format="currency"),
+    _metric("events", "Events", by=(*WHERE, "event__name")),
     _metric("errors", "Errors", good="down", by=("session__device_type", "app__version")),
 )
 DIMENSIONS = (
@@ -81,6 +82,7 @@ DIMENSIONS = (
     Dimension("page__page_path", "Page", "", "categorical", (), {}, {"demo": ("/", "/pricing", "/docs/first-steps")}),
     Dimension("page__load_ms", "Load time", "", "categorical", (), {}, {}),
     Dimension("app__version", "App version", "", "categorical", (), {}, {"demo": ("3.1", "3.2")}),
+    Dimension("event__name", "Event", "", "categorical", (), {}, {"demo": ("product_viewed", "checkout_started")}),
 )
 EVENTS = {
     "page_viewed": ("page view", "view a page"),
@@ -92,10 +94,32 @@ EVENTS = {
     "subscription_cancelled": ("cancel", "cancellation", "churn"),
     "trial_started": ("trial",),
 }
+BIG = [{"path": "price", "operator": ">", "value": 100}]
+FUNNELS = {
+    "funnel_purchase": DeclaredFunnel(
+        "Purchase",
+        {
+            "steps": [{"event": "product_viewed", "filters": BIG}, {"event": "order_completed", "filters": []}],
+            "within_seconds": 7 * 86400,
+            "order": "strict",
+            "exclusions": [{"step": {"event": "trial_started", "filters": []}, "after": 1, "before": 2}],
+        },
+    ),
+    "funnel_elsewhere": DeclaredFunnel(
+        "Elsewhere",
+        {
+            "steps": [{"event": "signed_up", "filters": []}, {"event": "of_another_project", "filters": []}],
+            "within_seconds": 86400,
+            "order": "ordered",
+            "exclusions": [],
+        },
+    ),
+}
 CATALOGUE = Catalogue(
     version="1",
     metrics={metric.name: metric for metric in METRICS},
     dimensions={dimension.name: dimension for dimension in DIMENSIONS},
+    funnels=FUNNELS,
     projects={
         "demo": ProjectFacts(
             name="demo",
