@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 PROMPT = "? "
 MOST_REMEMBERED = 1000
+ENDS = (":quit", ":q", "quit", "exit")
 HELP = """\
 Ask in words, e.g. revenue last month; then: and by country?
   :explain      the SQL of the last answer      :chart FILE   its chart as .png, .svg or .json
-  :good :bad    what you think of it            Ctrl-D        the end"""
+  :good :bad    what you think of it            :quit         the end, as Ctrl-D"""
 
 
 def prompt(settings: Settings, asker: Asker, session: str, explain: bool) -> None:
@@ -48,6 +49,8 @@ class _Prompt:
                 except KeyboardInterrupt:
                     print_text("")
                     continue
+                if line in ENDS:
+                    break
                 try:
                     if line:
                         self._do(line)
@@ -65,8 +68,6 @@ class _Prompt:
         match word:
             case ":help" | "help" | "?":
                 print_text(HELP)
-            case ":quit" | ":q" | "exit" | "quit":
-                raise MillraceError("Ctrl-D ends.")
             case ":good" | ":bad":
                 give_feedback(self._settings, self._session, word[1:])
             case ":explain":

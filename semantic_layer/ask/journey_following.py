@@ -64,7 +64,7 @@ class JourneyFollowUpReader(JourneyReader):
     def take_cue(self) -> bool:
         item = self.items[self.at]
         if (
-            not (item.has(Role.CUE) and self.at == 0)
+            not ((item.has(Role.CUE) or item.has(Role.LEADS)) and self.at == 0)
             or item.has(Role.NOT)
             or item.has(Role.OR)
             or item.has(Role.REMOVE)

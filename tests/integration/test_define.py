@@ -67,6 +67,47 @@ def test_what_is_defined_is_answered_and_what_is_undefined_is_gone(own: Workshop
     assert (project_of(own), metrics_of(own)) == (files, metrics)
 
 
+def test_a_conversion_rate_of_a_shops_own_events_by_a_property_and_by_the_plan(own: Workshop) -> None:
+    """The line of docs/formulas.md for a shop that sends these events."""
+    client = own.instance.client()
+    seen = [
+        *(("checkout_started", 901, "shoes", day) for day in (1, 2, 3, 4)),
+        *(("checkout_started", 902, "shirts", day) for day in (1, 2)),
+        *(("checkout_completed", 901, "shoes", day) for day in (1, 2, 3)),
+        ("checkout_completed", 902, "shirts", 1),
+    ]
+    events = [
+        {
+            **{"project_id": "demo", "event": event, "person_id": str(person), "person_key": person},
+            **{"timestamp": f"2026-03-0{day} 12:00:00.000", "local_date": f"2026-03-0{day}"},
+            **{"event_id": f"{event} {person} {day}", "properties": {"product_category": category}},
+        }
+        for event, person, category, day in seen
+    ]
+    forever = {"project_id": "demo", "valid_from": "1970-01-01", "valid_to": "2200-01-01"}
+    users = [{**forever, "person_key": 901, "plan": "pro"}, {**forever, "person_key": 902, "plan": "free"}]
+    types = [
+        {"project_id": "demo", "event": name, "properties": ["product_category"], "last_seen_on": "2026-03-04"}
+        for name in ("checkout_started", "checkout_completed")
+    ]
+    for table, rows in (("fct_events", events), ("dim_users", users), ("dim_event_types", types)):
+        lines = "\n".join(json.dumps(row) for row in rows)
+        client.command(f"INSERT INTO marts.{table} FORMAT JSONEachRow\n{lines}")
+    made = own.define(
+        "checkout_rate", "count(checkout_completed) / count(checkout_started) * 100", "product_category", "plan"
+    )
+    try:
+        assert made.dimensions == ("event__product_category", "user__plan")
+        assert own.answer(["checkout_rate"]) == [(pytest.approx(100 * 4 / 6),)]
+        assert dict(own.answer(["checkout_rate"], ["event__product_category"])) == {"shoes": 75, "shirts": 50}
+        assert dict(own.answer(["checkout_rate"], ["user__plan"])) == {"pro": 75, "free": 50}
+    finally:
+        own.undefine("checkout_rate")
+        keys = "person_key IN (901, 902)"
+        for table, mine in (("fct_events", keys), ("dim_users", keys), ("dim_event_types", "event LIKE 'checkout%'")):
+            client.command(f"DELETE FROM marts.{table} WHERE {mine}")
+
+
 def project_of(own: Workshop) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in own.place.project.rglob("*") if path.is_file()}
 

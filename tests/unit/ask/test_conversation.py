@@ -7,6 +7,7 @@ import pytest
 from semantic_layer.ask.understood import Refusal, Understood
 from tests.unit.ask.telling import ask, line
 
+PURCHASE = "funnel product_viewed[price>100] > order_completed within 604800 strict without trial_started:1-2"
 MAY = "2026-05-01..2026-05-31"
 
 
@@ -70,6 +71,8 @@ def follow(*questions: str) -> str:
             "funnel signed_up[device.type=mobile] > order_completed[device.type=mobile]",
         ),
         (("funnel from signup to order", "by country"), "funnel signed_up > order_completed by user.country"),
+        (("funnel from signup to order", "and by country?"), "funnel signed_up > order_completed by user.country"),
+        (("purchase funnel", "and by country?"), f"{PURCHASE} by user.country"),
         (("funnel from signup to order", "within 3 days"), "funnel signed_up > order_completed within 259200"),
         (("funnel from signup to order", "per week"), "funnel signed_up > order_completed trend week"),
         (("funnel from signup to order on mobile", "remove the filter"), "funnel signed_up > order_completed"),
