@@ -11,6 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from warehouse.lineage.graph import Graph
 
 TEAM = "team:analytics"
+CATALOGUE = dg.AssetKey(["semantic", "catalogue"])
 
 
 class Translator(DagsterDbtTranslator):

@@ -9,6 +9,7 @@ import dagster as dg
 
 from expectations.suites import Suite, read_suites
 from orchestration.infrastructure import POOL, RETRIES, retried_where_the_infrastructure_failed
+from orchestration.translation import CATALOGUE
 from warehouse.observability.records import CheckResult
 from warehouse.settings import load_settings
 
@@ -66,12 +67,15 @@ def _by_check(results: list[CheckResult]) -> Mapping[tuple[str, str], list[Check
 def _told(suite: Suite, name: str, results: list[CheckResult], docs: str) -> dg.AssetCheckResult:
     failed = [result for result in results if result.failed]
     blocks = suite.expectations[name].severity == "error"
+    told = [result.message for result in failed]
+    if failed and blocks and not suite.table.startswith("raw."):
+        told.append(f"Kept back: {CATALOGUE.to_user_string()}.")
     return dg.AssetCheckResult(
         asset_key=key_of(suite.table),
         check_name=name,
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-        description=" ".join(result.message for result in failed) or None,
+        description=" ".join(told) or None,
         metadata={
             "projects": dg.MetadataValue.json(
                 {result.project_id or "together": f"{result.status}: {result.observed}" for result in results}

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.infrastructure import POOL, RETRIES, retried_where_the_infrastructure_failed
-from orchestration.translation import TEAM
+from orchestration.translation import CATALOGUE, TEAM
 from semantic_layer.metrics.writing import write_catalogue
 from warehouse.settings import load_settings
 
@@ -18,7 +18,7 @@ def semantic_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     marts = sorted(manifest["nodes"][node]["name"] for node in read if node in manifest["nodes"])
 
     @dg.asset(
-        key=dg.AssetKey(["semantic", "catalogue"]),
+        key=CATALOGUE,
         deps=[dg.AssetKey(["marts", name]) for name in marts],
         group_name="semantic",
         description="Metrics, dimensions and their values: what `millrace metrics` and `millrace ask` know.",

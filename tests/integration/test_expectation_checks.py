@@ -60,6 +60,7 @@ def test_what_blocks_stops_what_is_downstream(own: Instance, tmp_path: Path, mon
     failed = checks["is_positive"]
     assert failed.severity == dg.AssetCheckSeverity.ERROR
     assert "marts.carts of demo, is_positive: 2 rows of 10 (20.00%)" in failed.description
+    assert failed.description.endswith("Kept back: semantic/catalogue.")
     assert failed.metadata["projects"].value == {"demo": "fail: 2 of 10 rows", "demo_mobile": "pass: 0 of 10 rows"}
     assert Path(failed.metadata["Data Docs"].value).is_file()
     (run,) = own.rows("SELECT started_by, status, dagster_run_id FROM ops.runs WHERE kind = 'expectations'")
@@ -72,3 +73,4 @@ def test_what_warns_is_told_and_stops_nothing(own: Instance, tmp_path: Path, mon
     assert made(result) == {"marts/carts", "semantic/catalogue"}
     (failed,) = (check for check in result.get_asset_check_evaluations() if not check.passed)
     assert (failed.check_name, failed.severity) == ("is_positive", dg.AssetCheckSeverity.WARN)
+    assert "Kept back" not in failed.description
