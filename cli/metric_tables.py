@@ -116,6 +116,7 @@ def _columns(answer: Answer, catalogue: Catalogue) -> list[Show]:
     for name in answer.query.metrics:
         number = _number(catalogue.metrics[name].format, currency)
         shows += [number, number, _change] if answer.query.compare else [number]
+        shows += [_share] if answer.query.share else []
     return shows
 
 
@@ -136,6 +137,7 @@ def _headers(answer: Answer, catalogue: Catalogue) -> list[str]:
         labels.append(catalogue.metrics[name].label)
         if answer.query.compare:
             labels += ["before", "change"]
+        labels += ["share"] if answer.query.share else []
     return labels
 
 
@@ -158,6 +160,12 @@ def _change(value: Any) -> str:
     from semantic_layer.ask.wording import percent
 
     return NOTHING if value is None else f"{'+' if value > 0 else ''}{percent(value)}"
+
+
+def _share(value: Any) -> str:
+    from semantic_layer.ask.wording import percent
+
+    return NOTHING if value is None else percent(value)
 
 
 def _plain(value: Any) -> str:

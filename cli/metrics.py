@@ -42,6 +42,7 @@ CompareOption = Annotated[
         help="previous (the time just before), or week, month, quarter, year: the same days so long before.",
     ),
 ]
+ShareOption = Annotated[bool, typer.Option("--share", help="Beside each metric its share of the total.")]
 OrderOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="By a metric or grouping; -revenue: the largest first.")
 ]
@@ -105,6 +106,7 @@ def query(
     first_day: FromOption = None,
     last_day: ToOption = None,
     compare: CompareOption = None,
+    share: ShareOption = False,
     order: OrderOption = None,
     limit: LimitOption = None,
     project: ProjectOption = None,
@@ -120,7 +122,7 @@ def query(
     settings = load_settings()
     catalogue = _catalogue(settings)
     chosen = _project(settings, catalogue, project)
-    asked = _asked(metric, by, where, having, first_day, last_day, compare, order, limit, chosen)
+    asked = _asked(metric, by, where, having, first_day, last_day, compare, share, order, limit, chosen)
     reader = Reader(settings)
     if format in (RowsFormat.CSV, RowsFormat.PARQUET):
         write_rows(reader, compiled_with_values(settings, catalogue, asked, reader).sql, format, output)
@@ -145,6 +147,7 @@ def explain(
     first_day: FromOption = None,
     last_day: ToOption = None,
     compare: CompareOption = None,
+    share: ShareOption = False,
     order: OrderOption = None,
     limit: LimitOption = None,
     project: ProjectOption = None,
@@ -156,7 +159,7 @@ def explain(
     settings = load_settings()
     catalogue = _catalogue(settings)
     chosen = _project(settings, catalogue, project)
-    asked = _asked(metric, by, where, having, first_day, last_day, compare, order, limit, chosen)
+    asked = _asked(metric, by, where, having, first_day, last_day, compare, share, order, limit, chosen)
     compiled = compile_query(settings, catalogue, asked)
     if format is Format.JSON:
         told = compiled.query.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -201,6 +204,9 @@ def values(
     found, are_all = values_of(settings, catalogue, chosen, dimension, like)
     if format is Format.JSON:
         print_json([{"value": value, "synonyms": words} for value, words in found.items()])
+        return
+    if like is not None and not found:
+        print_text(f"{dimension} has no value with {like!r} in it.")
         return
     print_values(found)
     if not are_all:
@@ -266,6 +272,7 @@ def _asked(
     first_day: str | None,
     last_day: str | None,
     compare: str | None,
+    share: bool,
     order: list[str] | None,
     limit: int | None,
     project: str,
@@ -285,6 +292,7 @@ def _asked(
         "from": first_day,
         "to": last_day,
         "compare": parse_compare(compare),
+        "share": "total" if share else None,
         "order": [parse_ordering(text) for text in order or ()],
         "limit": limit,
     }

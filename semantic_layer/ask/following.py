@@ -145,6 +145,7 @@ def amended(
         asks_for_one=said.asks_for_one,
         contrasts=said.contrasts and bool(said.clauses),
         changes=said.changes,
+        shares=said.shares or bool(before.share and (_groups(reader, before) or said.clauses)),
     )
     if reader.adds or said.contrasts:
         together.clauses, together.kept = _joined(said.clauses, together.kept)

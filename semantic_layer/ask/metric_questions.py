@@ -51,6 +51,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     if any(catalogue.metrics[name].every_day for name in metrics):
         days = until(days, today)  # such a metric has a row also for days that are not there yet
     by = _groupings(slots, dimensions, catalogue, project, days, assumed)
+    if slots.shares:
+        by += _told_apart(slots, dimensions, by, [catalogue.metrics[name] for name in metrics])
     contrasted = [dimensions.comparison(clause).dimension for clause in slots.clauses if _is_contrast(slots, clause)]
     by += [Grouping(name=name, grain=None) for name in contrasted if name not in {one.name for one in by}]
     if compare and not all(fits(compare, one.grain) for one in by if one.name == METRIC_TIME):
@@ -74,6 +76,7 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
                 "from": days.first,
                 "to": days.last,
                 "compare": compare,
+                "share": "total" if slots.shares else None,
                 "order": order,
                 "limit": limit,
             }
@@ -81,6 +84,28 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise Unclear(f"{message[0].upper()}{message[1:]}.") from error
+
+
+def _told_apart(slots: Slots, dimensions: Dimensions, by: list[Grouping], metrics: list[Metric]) -> list[Grouping]:
+    """By what a share is told, where a value says it: the share of revenue from Germany is a row of that by country."""
+    if whole := next((metric for metric in metrics if not metric.adds_up), None):
+        raise Unclear(f"{whole.label} has no share of a total: its parts do not add up to a whole.")
+    if slots.people:
+        raise Unclear(
+            "It is not clear of which people the share is: ask for how many there are by country, or by plan."
+        )
+    told = [dimensions.comparison(clause) for clause in slots.clauses]
+    named = list(dict.fromkeys(comparison.dimension for comparison in told))
+    grouped = [grouping.name for grouping in by if grouping.name != METRIC_TIME]
+    if len(named) > 1 or (grouped and named and named != grouped) or slots.kept:
+        raise Unclear("It is not clear of what total the share is: ask for it without a condition.")
+    if any(comparison.operator is not Comparator.EQUAL for comparison in told):
+        raise Unclear(
+            "It is not clear what else is in the total: ask for the share of what there is, by its dimension."
+        )
+    if not by and not named:
+        raise Unclear("It asks for a share, and not of what in the total: add `by country`, `by channel` or another.")
+    return [] if grouped else [Grouping(name=name, grain=None) for name in named]
 
 
 def _count_events(slots: Slots, catalogue: Catalogue, assumed: Assumptions) -> None:

@@ -24,6 +24,7 @@ class MetricReader(ClauseReader):
             or self.take_order_by()
             or self.take_condition()
             or self.take_metric()
+            or self.take_parts()
             or self.take_event()
             or self.take_head()
             or self.take_people()
@@ -43,6 +44,17 @@ class MetricReader(ClauseReader):
         self.add_metric(mention)
         self.at += 1
         return True
+
+    def take_parts(self) -> bool:
+        """share of revenue, revenue share."""
+        at = self.past_parts(self.at)
+        self.slots.shares |= at > self.at
+        self.at, before = at, self.at
+        return at > before
+
+    def past_parts(self, at: int) -> int:
+        item = self.item(at)
+        return at + 1 if item and item.has(Role.PARTS) and not item.meanings else at
 
     def take_event(self) -> bool:
         """how many product viewed: an event by its own name, where no metric is called so."""
@@ -141,6 +153,8 @@ class MetricReader(ClauseReader):
         if top is None and (known := self.number(at)) and isinstance(known[0], int) and self.group(known[2]):
             top, at = known[0], known[2]
         after = self.past_fillers(at)
+        if (past := self.past_parts(after)) > after:  # the largest share of revenue
+            self.slots.shares, after = True, self.past_fillers(past)
         mention = self.mention(after, "metric")
         group = None if mention else self.group(after)
         slots = self.slots
@@ -232,6 +246,10 @@ class MetricReader(ClauseReader):
         if not self.has(self.at, Role.BY) or self.items[self.at].text != "by":
             return False
         at, slots = self.past_fillers(self.at + 1), self.slots
+        if (past := self.past_parts(at)) > at and self.mention(
+            self.past_fillers(past), "metric"
+        ):  # by share of revenue
+            slots.shares, at = True, self.past_fillers(past)
         mention = self.mention(at, "metric")
         if mention and (slots.is_ranking or (slots.groups and not slots.metrics)):
             self.add_metric(mention)

@@ -10,7 +10,7 @@ from semantic_layer.ask.table import Column, Role, Table
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import METRIC_TIME, MetricQuery
 from semantic_layer.metrics.requests import column_of
-from semantic_layer.metrics.statements import CHANGE, PREVIOUS
+from semantic_layer.metrics.statements import CHANGE, PREVIOUS, SHARE
 
 
 def metric_table(
@@ -48,8 +48,9 @@ def _meanings(query: MetricQuery, catalogue: Catalogue) -> dict[str, Column]:
             ("", Role.METRIC, metric.label),
             (PREVIOUS, Role.PREVIOUS, f"{metric.label} before"),
             (CHANGE, Role.CHANGE, "Relative change"),
+            (SHARE, Role.SHARE, "Share of total"),
         ):
-            form = "percent" if role is Role.CHANGE else metric.format
+            form = "percent" if role in (Role.CHANGE, Role.SHARE) else metric.format
             column = f"{name}{suffix}"
             found[column] = Column(column, "", label, role, form, metric.good, metric.adds_up, name)
     return found
@@ -62,7 +63,7 @@ def _described(column: Column, kind: str) -> Column:
 def _value(column: Column, value: Any) -> Any:
     if value is None:
         return None
-    if column.role in (Role.METRIC, Role.PREVIOUS, Role.CHANGE) and isinstance(value, str):
+    if column.role in (Role.METRIC, Role.PREVIOUS, Role.CHANGE, Role.SHARE) and isinstance(value, str):
         number = float(value)  # what JSON has no number for, as a Decimal of many digits
         return int(number) if number.is_integer() else number
     return value

@@ -33,6 +33,7 @@ class Role(Enum):
     CHANGE = auto()  # how did revenue change
     TREND = auto()  # how did revenue develop
     AVERAGE = auto()
+    PARTS = auto()  # share of the total
     PEOPLE = auto()
     UNIT = auto()
     # Of journeys only

@@ -62,6 +62,8 @@ def phrase(query: MetricQuery, catalogue: Catalogue) -> str:
 
 def what(query: MetricQuery, catalogue: Catalogue) -> str:
     metrics = listed([inside(catalogue.metrics[name].label) for name in query.metrics])
+    if query.share:
+        metrics = f"share of {metrics}"
     groupings = [inside(catalogue.dimensions[g.name].label) for g in query.by if g.name in catalogue.dimensions]
     every = [EVERY[g.grain] for g in query.by if g.name == METRIC_TIME and g.grain]
     by = [f"by {listed(groupings)}"] if groupings else []

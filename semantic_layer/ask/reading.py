@@ -123,6 +123,8 @@ def _parts(
         if value is not None
     ]
     when = f" {within(span)}{_last_of(table, span)}" if span else ""
+    if shares := table.companion(metric, Role.SHARE):
+        return _shares(table, metric, shares, categories, when)
     rising = any(ordering.name == metric.name and not ordering.descending for ordering in query.order)
     cut = query.limit is not None and len(table.rows) >= query.limit
     named.sort(key=lambda part: part[1], reverse=not rising)
@@ -146,6 +148,20 @@ def _parts(
         f"{leader} leads in {inside(metric.label)}{when} with {say(table, metric, most)}{share}{ahead}"
         f"{_largest_change(table, metric, categories, before)}."
     )
+
+
+def _shares(table: Table, metric: Column, shares: Column, categories: list[Column], when: str) -> str:
+    """Of the total, whichever rows of it are shown."""
+    known = [
+        (share, _name(row, table, categories), value)
+        for row, share, value in zip(table.rows, table.values(shares), table.values(metric), strict=True)
+        if share is not None
+    ]
+    if not known:
+        return f"Of {inside(metric.label)} nobody knows a share{when}: it has no total, or parts below zero."
+    known.sort(key=lambda part: -part[0])
+    told = [f"{name} has {percent(share)} ({say(table, metric, value)})" for share, name, value in known[:2]]
+    return f"Of all {inside(metric.label)}{when} {listed(told)}."
 
 
 def _largest_change(table: Table, metric: Column, categories: list[Column], before: Span | None) -> str:
@@ -174,8 +190,8 @@ def _parts_over_time(table: Table, metric: Column, time: Column, categories: lis
     if metric.adds_up:
         sums = {name: sum(v for _, n, v in whole if n == name) for name in distinct([n for _, n, _ in whole])}
         leader = max(sums, key=lambda name: sums[name])
-        total = sum(sums.values())
-        share = f", {percent(sums[leader] / total)} of the total" if total > 0 and len(sums) > 1 else ""
+        total, told = sum(sums.values()), table.companion(metric, Role.SHARE)  # of a total that may be another one
+        share = f", {percent(sums[leader] / total)} of the total" if total > 0 and len(sums) > 1 and not told else ""
         said = f"{leader} leads in {inside(metric.label)} {over} with {say(table, metric, sums[leader])}{share}"
     else:
         latest = sorted(((v, n) for p, n, v in whole if p == last), key=lambda part: -part[0])

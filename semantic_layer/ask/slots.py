@@ -75,6 +75,7 @@ class Slots:
     contrasts: bool = False  # compare, versus
     changes: bool = False  # how did it change
     people: bool = False
+    shares: bool = False  # of the total
     averages: bool = False  # on average
     stems: set[str] = field(default_factory=set)  # of all its words
     uncovered: list[str] = field(default_factory=list)

@@ -17,6 +17,7 @@ class Role(StrEnum):
     METRIC = "metric"
     PREVIOUS = "previous"  # a metric in the period that is compared with
     CHANGE = "change"  # of a metric since then
+    SHARE = "share"  # of a metric in its total
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Column:
     format: str = "number"  # as in catalogue.Metric
     good: str = "neutral"
     adds_up: bool = False  # whether parts of it make a whole: orders do, rates and people do not
-    metric: str = ""  # of METRIC, PREVIOUS and CHANGE: which
+    metric: str = ""  # of METRIC, PREVIOUS, CHANGE and SHARE: which
     grain: Grain | None = None  # of TIME
 
 
@@ -50,7 +51,7 @@ class Table:
         return [row[place] for row in self.rows]
 
     def companion(self, metric: Column, role: Role) -> Column | None:
-        """The previous value or the change of a metric, where the answer has it."""
+        """The previous value, the change or the share of a metric, where the answer has it."""
         return next((column for column in self.of(role) if column.metric == metric.name), None)
 
 

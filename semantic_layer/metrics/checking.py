@@ -51,6 +51,8 @@ def checked(query: MetricQuery, catalogue: Catalogue) -> MetricQuery:
     for threshold in query.having:
         if threshold.metric not in query.metrics:
             raise WrongUsage(f"{threshold.metric} is none of the metrics that are asked for.")
+    if query.share and (whole := next((metric for metric in metrics if not metric.adds_up), None)):
+        raise WrongUsage(f"{whole.name} has no share of a total: its parts do not add up to a whole.")
     _check_time(query, metrics, by)
     return query.model_copy(update={"by": tuple(by)})
 

@@ -22,9 +22,9 @@ from semantic_layer.metrics.code_version import code_version
 from semantic_layer.metrics.comparing import Compared, compared
 from semantic_layer.metrics.disk_cache import DiskCache
 from semantic_layer.metrics.models import METRIC_TIME, Compare, MetricQuery
-from semantic_layer.metrics.requests import Request, request_for
+from semantic_layer.metrics.requests import Request, conditions_on_rows, request_for
 from semantic_layer.metrics.resident import LOCK, LOG, SOCKET, peer_of, reachable, receive, send
-from semantic_layer.metrics.statements import comparing_statement, statement
+from semantic_layer.metrics.statements import comparing_statement, sharing_statement, statement
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.settings import REPOSITORY, Settings
 
@@ -48,11 +48,14 @@ def compile_query(settings: Settings, catalogue: Catalogue, query: MetricQuery) 
     query = checked(query, catalogue)
     first, last = _days(query, catalogue)
     against = _compared(query, first, last)
-    requests = [request_for(query, catalogue, first, last)]
+    where, on_rows = conditions_on_rows(query, catalogue) if query.share else (query.where, [])
+    requests = [request_for(query.model_copy(update={"where": where}), catalogue, first, last)]
     if against and against.days:
         requests.append(request_for(query, catalogue, *against.days))
     sql = _compiled(settings, catalogue, query.project, requests)
-    if against is None:
+    if query.share:
+        told = sharing_statement(query, sql[0], on_rows)
+    elif against is None:
         told = statement(query, sql[0])
     else:
         told = comparing_statement(query, sql[0], sql[1] if against.days else None, against.shift)

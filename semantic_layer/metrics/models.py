@@ -132,6 +132,8 @@ class MetricQuery(_Value):
     first_day: Day | None = Field(None, alias="from")
     last_day: Day | None = Field(None, alias="to")
     compare: Compare | None = None
+    # Beside each metric its part of the total. Conditions on what it is grouped by choose rows of it, not of the total.
+    share: Literal["total"] | None = None
     order: tuple[Ordering, ...] = ()
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
 
@@ -139,6 +141,9 @@ class MetricQuery(_Value):
     def _fits_together(self) -> Self:
         if self.first_day and self.last_day and self.first_day > self.last_day:
             raise ValueError(f"from {self.first_day} is after to {self.last_day}: swap them")
+        if self.share and (self.compare or not self.by):
+            reason = "and is compared: ask for one of them" if self.compare else "and by nothing: group by a dimension"
+            raise ValueError(f"a share of the total is asked for, {reason}")
         if self.where is not None and _depth(self.where) > DEEPEST_CONDITION:
             raise ValueError(f"conditions inside of conditions at most {DEEPEST_CONDITION} deep")
         named = {*self.metrics, *(grouping.name for grouping in self.by)}

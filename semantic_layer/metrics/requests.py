@@ -25,6 +25,7 @@ from semantic_layer.metrics.models import (
 )
 from warehouse.errors import WrongUsage
 
+TOLD_APART = (Comparator.EQUAL, Comparator.UNEQUAL)
 PLAIN = " -_./:@+,"  # beside letters and digits: what means nothing in SQL or in a template, wherever it stands
 
 
@@ -58,6 +59,22 @@ def request_for(query: MetricQuery, catalogue: Catalogue, first: date | None, la
         first_day=str(max(first, FIRST_DAY)) if first else None,
         last_day=str(min(last, LAST_DAY)) if last else None,
     )
+
+
+def conditions_on_rows(query: MetricQuery, catalogue: Catalogue) -> tuple[Condition | None, list[str]]:
+    """Of a share of the total: the conditions that choose of what the total is, and as SQL those on what it is grouped
+    by, which choose rows of it."""
+    grouped = {grouping.name for grouping in query.by if kind_of(find_dimension(grouping.name, catalogue)) == "text"}
+    of_total: list[Condition] = []
+    of_rows: list[str] = []
+    for part in _conjuncts(query.where):
+        if isinstance(part, Comparison) and part.dimension in grouped and part.operator in TOLD_APART:
+            values = ", ".join(literal(str(value)) for value in part.values)
+            negated = "NOT " if part.operator is Comparator.UNEQUAL else ""
+            of_rows.append(f"{negated}ifNull(toString({part.dimension}) IN ({values}), false)")
+        else:
+            of_total.append(part)
+    return (All(conditions=tuple(of_total)) if of_total else None), of_rows
 
 
 def column_of(name: str, grain: Grain | None) -> str:

@@ -9,7 +9,7 @@ from semantic_layer.metrics.comparing import Shift
 from semantic_layer.metrics.models import METRIC_TIME, Grain, MetricQuery
 from semantic_layer.metrics.requests import column_of
 
-PREVIOUS, CHANGE = "__previous", "__change"  # behind the name of a metric
+PREVIOUS, CHANGE, SHARE = "__previous", "__change", "__share"  # behind the name of a metric
 SETTINGS = "\nSETTINGS "
 
 
@@ -29,6 +29,27 @@ def statement(query: MetricQuery, compiled: str) -> str:
     return _finished(
         query, keys, _selected([*(_shown(key) for key in keys), *query.metrics]), f"(\n{select}\n)", settings
     )
+
+
+def sharing_statement(query: MetricQuery, compiled: str, shown: Sequence[str]) -> str:
+    """The same with each metric's part of the total, of each period where it is told by time as well; `shown` are
+    conditions on the rows, which the total knows nothing of."""
+    select, settings = split(compiled)
+    keys = _keys(query)
+    times = [key.column for key in keys if key.name == METRIC_TIME] if len(keys) > 1 else []
+    total = f"OVER (PARTITION BY {', '.join(times)})" if times else "OVER ()"
+    parts = [f"{_share(metric, total)} AS {metric}{SHARE}" for metric in query.metrics]
+    inner = _selected([*(key.column for key in keys), *query.metrics, *parts])
+    columns = [_shown(key) for key in keys]
+    for metric in query.metrics:
+        columns += [metric, f"{metric}{SHARE}"]
+    return _finished(query, keys, _selected(columns), f"(\n{inner}\nFROM (\n{select}\n)\n)", settings, shown)
+
+
+def _share(metric: str, total: str) -> str:
+    """Of parts of which some are negative nobody knows a share."""
+    value = f"toFloat64({metric})"
+    return f"if(min({value}) {total} < 0, NULL, {value} / nullIf(sum({value}) {total}, 0))"
 
 
 def comparing_statement(query: MetricQuery, compiled: str, before: str | None, shift: Shift) -> str:
@@ -103,11 +124,12 @@ def _without_lost_days(query: MetricQuery, keys: Sequence[Key], shift: Shift) ->
     return f"\nWHERE toDayOfMonth({column}) = toDayOfMonth({column} + {shift.sql})"
 
 
-def _finished(query: MetricQuery, keys: Sequence[Key], select: str, source: str, settings: str) -> str:
+def _finished(
+    query: MetricQuery, keys: Sequence[Key], select: str, source: str, settings: str, shown: Sequence[str] = ()
+) -> str:
     lines = [select, f"FROM {source}"]
-    if query.having:
-        thresholds = (f"{t.metric} {t.operator} {t.value!r}" for t in query.having)
-        lines.append(f"WHERE {' AND '.join(thresholds)}")
+    if conditions := [*shown, *(f"{t.metric} {t.operator} {t.value!r}" for t in query.having)]:
+        lines.append(f"WHERE {' AND '.join(conditions)}")
     if order := _order(query, keys):
         lines.append(f"ORDER BY {', '.join(order)}")
     if query.limit is not None:
@@ -118,7 +140,7 @@ def _finished(query: MetricQuery, keys: Sequence[Key], select: str, source: str,
 def _order(query: MetricQuery, keys: Sequence[Key]) -> list[str]:
     """By position: a name would mean a column of what is selected from. What is asked for first, then by all
     groupings, so that the same rows come in the same order each time."""
-    width = 3 if query.compare else 1
+    width = 3 if query.compare else 2 if query.share else 1
     positions = {key.name: n + 1 for n, key in reversed(list(enumerate(keys)))}
     positions |= {metric: len(keys) + 1 + n * width for n, metric in enumerate(query.metrics)}
     asked = [f"{positions[o.name]}{' DESC' if o.descending else ''}" for o in query.order]

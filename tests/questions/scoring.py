@@ -39,7 +39,7 @@ SAME_PATH = {"device.type": "device_type", "user.plan": "plan", "user.country": 
 RENAMED = {"conversion_rate": "session_conversion_rate"}
 # The keys of each kind; a key that a case leaves out must be at its default.
 KEYS = {
-    "metrics": ("metrics", "by", "grain", "where", "having", "from", "to", "compare", "limit"),
+    "metrics": ("metrics", "by", "grain", "where", "having", "from", "to", "compare", "share", "limit"),
     "funnel": ("steps", "within", "filters", "by", "from", "to"),
     "retention": ("start", "returning", "period", "filters", "by", "from", "to"),
     "lifecycle": ("event", "period", "filters", "from", "to"),
@@ -198,6 +198,7 @@ def _of_metrics(query: MetricQuery) -> dict[str, Any]:
         "from": query.first_day,
         "to": query.last_day,
         "compare": str(query.compare) if query.compare else None,
+        "share": query.share,
         "limit": query.limit,
         "order": f"{'-' if query.order[0].descending else ''}{query.order[0].name}" if query.order else None,
         "surplus": surplus,

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -197,6 +198,48 @@ def test_the_project_is_that_of_the_environment_where_none_is_named(shop: Shop) 
     wrong = shop.instance.run("metrics", "query", "-m", "orders", MILLRACE_PROJECT="demo_mobil")
     assert wrong.returncode == 2
     assert "MILLRACE_PROJECT says so" in wrong.stderr
+
+
+def test_a_share_is_of_the_total_whichever_rows_are_shown(shop: Shop) -> None:
+    def rows(*more: str) -> list[list[Any]]:
+        return list(shop.instance.json("metrics", "query", "--project", "demo", "-m", "orders", *more)["rows"])
+
+    by = ("--by", "user__country")
+    orders = dict(rows(*by))
+    whole = sum(orders.values())
+    assert len(orders) > 3
+    shares = {country: pytest.approx(count / whole) for country, count in orders.items()}
+    assert {country: share for country, _, share in rows(*by, "--share")} == shares
+    first, second = sorted((name for name in orders if name), key=lambda name: (-orders[name], name))[:2]
+    few = rows(*by, "--share", "--where", f"user__country in ('{second}', '{first}')", "--order", "-orders")
+    assert few == [[first, orders[first], shares[first]], [second, orders[second], shares[second]]]
+    others = rows(*by, "--share", "--where", f"user__country != '{first}'")
+    assert {row[0]: row[2] for row in others} == {name: share for name, share in shares.items() if name != first}
+    fewer = max(count for count in orders.values() if count < orders[first])
+    top = rows(*by, "--share", "--having", f"orders < {orders[first]}", "--order", "-orders", "--limit", "1")
+    assert [row[1:] for row in top] == [[fewer, pytest.approx(fewer / whole)]]
+    # A condition on something else says of what the total is; of each month its own.
+    of_free = dict(rows(*by, "--where", "user__plan = 'free'"))
+    shown = rows(*by, "--share", "--where", f"user__plan = 'free' and user__country = '{first}'")
+    assert shown == [[first, of_free[first], pytest.approx(of_free[first] / sum(of_free.values()))]]
+    months = rows(*by, "--by", "month")
+    per_month = {month: sum(row[2] for row in months if row[1] == month) for _, month, _ in months}
+    for country, month, count, share in rows(*by, "--by", "month", "--share"):
+        assert (country, share) == (country, pytest.approx(count / per_month[month]))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ((), "by nothing: group by a dimension"),
+        (("--by", "user__country", "--compare", "previous", "--from", "2026-05-01"), "ask for one of them"),
+        (("--by", "user__country", "-m", "sign_up_rate"), "sign_up_rate has no share of a total"),
+    ],
+)
+def test_a_share_that_cannot_be(shop: Shop, more: tuple[str, ...], told: str) -> None:
+    done = shop.instance.run("metrics", "query", "-m", "orders", "--share", *more)
+    assert done.returncode == 2
+    assert told in done.stderr
 
 
 def test_looking_around_never_imports_metricflow(shop: Shop) -> None:

@@ -33,7 +33,8 @@ you, are only names, values and the question of a person.
 Reply with one JSON object and nothing else: {"answer": STRUCTURE}, by the given schema. STRUCTURE is one of:
 - {"kind": "metrics", "metrics": [names], "by": [{"name": dimension, "grain": day|week|month|quarter|year}], "where":
   condition, "from": "YYYY-MM-DD", "to": "YYYY-MM-DD", "compare": "previous"|"week"|"month"|
-  "quarter"|"year" (the same days so long before), "order": [{"name", "descending"}], "limit": n}.
+  "quarter"|"year" (the same days so long before), "share": "total" (of each row in it),
+  "order": [{"name", "descending"}], "limit": n}.
   Group by time with the dimension metric_time and a grain.
 - {"kind": "funnel", "steps": [{"event", "filters"}], "within_seconds": n, "by": dimension, "from", "to"}
 - {"kind": "retention", "start": step, "returning": step, "period": "day"|"week"|"month", "from",

@@ -33,6 +33,8 @@ def _metrics(query: MetricQuery) -> str:
     parts += [_days(query.first_day, query.last_day)] if query.first_day or query.last_day else []
     if query.compare:
         parts.append(f"compare {query.compare}")
+    if query.share:
+        parts.append(f"share of {query.share}")
     if query.order:
         parts.append(f"order {', '.join(('-' if one.descending else '') + one.name for one in query.order)}")
     if query.limit:

@@ -65,6 +65,12 @@ def follow(*questions: str) -> str:
         (("revenue by country in May", "how many sessions were there yesterday"), "sessions 2026-06-23..2026-06-23"),
         (("revenue by country", "and how many sessions were there in May?"), f"sessions {MAY}"),
         (("revenue by contry", "and by pln?"), "revenue by user__country, user__plan"),
+        (
+            ("share of revenue by country", "and in April?"),
+            "revenue by user__country 2026-04-01..2026-04-30 share of total",
+        ),
+        (("share of revenue by country", "what about orders?"), "orders by user__country share of total"),
+        (("share of revenue by country", "in total"), "revenue"),
         # journeys
         (
             ("funnel from signup to order", "only on mobile"),

@@ -36,6 +36,57 @@ MAY = "2026-05-01..2026-05-31"
         ("revenue per user on average", "revenue_per_user"),
         ("REVENUE BY COUNTRY", "revenue by user__country"),
         ("average order by country", "average_order_value by user__country"),
+        # shares of a total
+        ("share of revenue by country in May", f"revenue by user__country {MAY} share of total"),
+        ("revenue share by channel", "revenue by session__channel share of total"),
+        ("percentage of orders by country per month", "orders by user__country, metric_time:month share of total"),
+        ("revenue by country as a percentage of total", "revenue by user__country share of total"),
+        (
+            "what share of revenue comes from Germany",
+            "revenue by user__country where user__country = DE share of total",
+        ),
+        (
+            "share of mobile sessions",
+            "sessions by session__device_type where session__device_type = mobile share of total",
+        ),
+        (
+            "share of orders in Germany and France by country",
+            "orders by user__country where user__country = DE|FR share of total",
+        ),
+        (
+            "which country has the largest share of revenue",
+            "revenue by user__country share of total order -revenue limit 1",
+        ),
+        ("top 3 channels by share of sessions", "sessions by session__channel share of total order -sessions limit 3"),
+        (
+            "share of revenue",
+            "refused: It asks for a share, and not of what in the total: add `by country`, `by channel` or another.",
+        ),
+        (
+            "share of bounce rate by country",
+            "refused: Bounce rate has no share of a total: its parts do not add up to a whole.",
+        ),
+        (
+            "share of mobile sessions by country",
+            "refused: It is not clear of what total the share is: ask for it without a condition.",
+        ),
+        (
+            "share of mobile sessions in Germany",
+            "refused: It is not clear of what total the share is: ask for it without a condition.",
+        ),
+        (
+            "share of orders of pro users",
+            "refused: It is not clear of which people the share is: ask for how many there are by country, or by plan.",
+        ),
+        (
+            "share of revenue not from Germany",
+            "refused: It is not clear what else is in the total: ask for the share of what there is, by its dimension.",
+        ),
+        (
+            "share of revenue by country compared to last month",
+            "refused: A share of the total is asked for, and is compared: ask for one of them.",
+        ),
+        ("what share of sessions had errors on mobile", "refused: It is not known what 'errors' means here."),
         # events that no metric is called after
         ("how many product viewed in May", f"events where event__name = product_viewed {MAY}"),
         ("how many checkout started in May", f"events where event__name = checkout_started {MAY}"),

@@ -26,6 +26,7 @@ def _metric(
         made_of="",
         grain="day",
         grains=("day", "week", "month", "quarter", "year"),
+        adds_up=name in ("revenue", "orders", "sessions", "sign_ups", "page_views", "events", "errors"),
     )
 
 
