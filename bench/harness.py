@@ -55,13 +55,15 @@ def report(name: str, title: str, columns: Sequence[str], rows: Sequence[Sequenc
         table.add_column(column, justify="left" if column == columns[0] else "right")
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
-    Console(width=150).print(table)
+    console, measured_on = Console(width=150), machine()
+    console.print(table)
+    console.print(", ".join(f"{name} {value}" for name, value in measured_on.items()), highlight=False)
     RESULTS.mkdir(exist_ok=True)
     content = {
         "name": name,
         "title": title,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
+        "machine": measured_on,
         "columns": list(columns),
         "rows": [list(row) for row in rows],
     }
