@@ -23,6 +23,8 @@ from warehouse.observability.records import CheckResult, RunRecord
 from warehouse.projects import load_projects
 from warehouse.settings import Settings
 
+LOGS_BY_ITSELF = "great_expectations.data_context.types.base"  # it gives itself a level when it is imported
+
 
 @dataclass(frozen=True)
 class Report:
@@ -148,13 +150,14 @@ def read_columns(settings: Settings) -> Columns:
 def _context(settings: Settings) -> Iterator[tuple[Any, Any]]:
     """Great Expectations in memory: nothing of it is kept but the Data Docs."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what fails is in the results
     _import_when_used("scipy.stats")  # for one expectation that is not used here: a fifth of the time to import GX
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     from expectations.clickhouse_dialect import url_of
 
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what fails is in the results
+    logging.getLogger(LOGS_BY_ITSELF).setLevel(logging.CRITICAL)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     source = context.data_sources.add_sql("warehouse", connection_string=url_of(endpoint(settings, "engineer")))

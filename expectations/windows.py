@@ -87,7 +87,7 @@ FROM (
 )"""
     return f"""
 {today},
-    (SELECT any(toTypeName({column})) FROM {table}) AS type,
+    (SELECT toTypeName({column}) FROM {table} LIMIT 1) AS type,
     match(type, '^(LowCardinality\\\\()?(Nullable\\\\()?(U?Int|Float|Decimal)') AS is_number,
     (SELECT arrayDistinct(quantilesExactIf(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)(
         ifNull(toFloat64OrNull(toString({column})), 0), NOT ({is_new}))) FROM {rows}) AS edges
