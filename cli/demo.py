@@ -47,6 +47,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     ask_questions()
     show_an_incident(settings)
     show_quality()
+    judge_alerts()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
     print_text("What to do next:")
@@ -58,6 +59,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     print_text("  millrace paths --project demo --from-event signed_up")
     print_text("  millrace metrics list      what can be asked: revenue, retention, conversion and more")
     print_text("  millrace quality --format html --output quality.html     the scorecard as a page")
+    print_text("  millrace alerts list       what the rules in alerts/ found; alerts/channels.yaml says who is told")
     print_text("  millrace access list       who may read what")
     print_text("  millrace down              stop it; the data stays")
     print_text("")
@@ -157,6 +159,15 @@ def show_quality() -> None:
     print_text("")
     print_text("millrace quality")
     quality()
+
+
+def judge_alerts() -> None:
+    """What the shipped rules find, told by the channel `console`, as `millrace alerts check` does."""
+    from cli.alerts import check
+
+    print_text("")
+    print_text("millrace alerts check")
+    check()
 
 
 def load_sources(settings: Settings, folder: Path) -> None:

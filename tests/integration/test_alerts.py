@@ -304,3 +304,16 @@ def test_mistakes_are_told_before_anything_is_judged(instance: Instance) -> None
     )
     assert instance.rows("SELECT * FROM ops.alerts") == []
     assert instance.run("alerts", "rules", "validate").returncode == 1
+
+
+def test_dagster_judges_by_itself(instance: Instance, hook: Webhook) -> None:
+    import dagster as dg
+
+    from orchestration.automation import alerts_sensor, read_automation
+
+    sensor = alerts_sensor(read_automation(), instance.settings)
+    result(instance, "fail")
+    said = sensor(dg.build_sensor_context())
+    assert isinstance(said, dg.SkipReason)
+    assert said.skip_message == ("1 rule: 1 alert opened, 0 ended, 1 on; 1 delivered, 0 to be tried again, 0 given up.")
+    assert len(hook.requests) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.automation import landing_sensor, read_automation, schedules
+from orchestration.automation import alerts_sensor, landing_sensor, read_automation, schedules
 from orchestration.jobs import jobs
 from orchestration.landing import STILL_WRITTEN_SECONDS, look
 from warehouse.errors import MillraceError
@@ -27,8 +27,11 @@ def test_what_runs_by_itself_runs_in_production_and_nowhere_else(settings: Setti
     for environment, status in (("production", "RUNNING"), ("development", "STOPPED"), ("elsewhere", "STOPPED")):
         there = in_environment(settings, environment)
         assert {schedule.default_status.name for schedule in schedules(automation, defined, there)} == {status}
-        sensor = landing_sensor(automation, defined["events_and_models"], there)
-        assert sensor.default_status.name == status
+        for sensor in (
+            landing_sensor(automation, defined["events_and_models"], there),
+            alerts_sensor(automation, there),
+        ):
+            assert sensor.default_status.name == status
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""Rules about metrics find what plain SQL finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from monitoring.alerts.conditions import Finding
+from monitoring.alerts.conditions.metrics import check_rule, metric_findings
+from monitoring.alerts.rules import ChangeRule, ThresholdRule
+from semantic_layer.metrics.catalogue import load_catalogue
+from semantic_layer.reader import Reader
+from tests.truths.conftest import LoadedWorld
+from warehouse.errors import WrongUsage
+from warehouse.settings import Settings
+
+
+class Rules:
+    def __init__(self, settings: Settings, world: LoadedWorld) -> None:
+        self.settings, self.world = settings, world
+        self.catalogue, self.reader = load_catalogue(settings), Reader(settings)
+        last = self.catalogue.projects["demo"].last_day
+        assert last
+        self.last = last
+        self.now = datetime.combine(last + timedelta(days=1), time(12), UTC)
+
+    def find(self, kind: Any, **rule: Any) -> list[Finding]:
+        made = kind.model_validate({"owner": "team", "projects": ["demo"], **rule})
+        return list(metric_findings(self.settings, "rule", made, self.catalogue, self.reader, self.now))
+
+    def orders(self, days_before: int, where: str = "true") -> int:
+        day = self.last - timedelta(days=days_before)
+        sql = f"SELECT count() FROM marts.fct_orders WHERE project_id = 'demo' AND local_date = '{day}' AND {where}"
+        return int(self.world.instance.rows(sql)[0][0])
+
+
+@pytest.fixture(scope="module")
+def rules(built: LoadedWorld) -> Iterator[Rules]:
+    with built.instance.active() as settings:
+        yield Rules(settings, built)
+
+
+def test_a_threshold_is_that_of_the_last_day(rules: Rules) -> None:
+    there = rules.orders(0)
+    assert there > 0
+    rule = {"kind": "threshold", "metric": "orders"}
+    (found,) = rules.find(ThresholdRule, **rule, above=there - 0.5)
+    assert (found.key, found.value) == ("rule/demo/-", float(there))
+    assert found.points[-1] == (str(rules.last), float(there))
+    assert rules.find(ThresholdRule, **rule, above=there) == []
+
+
+def test_a_rule_is_of_each_segment(rules: Rules) -> None:
+    rule = {"kind": "threshold", "metric": "orders", "by": ["order__has_coupon"], "above": 0}
+    found = {one.subject: one.value for one in rules.find(ThresholdRule, **rule)}
+    by_hand = {
+        f"order__has_coupon={word}": float(rules.orders(0, f"{sign}(coupon = '')"))
+        for word, sign in (("yes", "NOT "), ("no", ""))
+    }
+    assert found == {subject: orders for subject, orders in by_hand.items() if orders}
+
+
+def test_a_change_is_against_the_day_of_the_week_before(rules: Rules) -> None:
+    before, after = rules.orders(7), rules.orders(0)
+    assert before and before != after
+    change = abs(after - before) / before
+    way = "rises_by" if after > before else "falls_by"
+    rule = {"kind": "change", "metric": "orders", "against": 7}
+    assert len(rules.find(ChangeRule, **rule, **{way: f"{100 * change - 1:.4f}%"})) == 1
+    assert rules.find(ChangeRule, **rule, **{way: f"{min(100 * change + 1, 100):.4f}%"}) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({"metric": "ordrs"}, "orders"),
+        ({"metric": "orders", "by": ["user__contry"]}, "user__country"),
+        ({"metric": "orders", "where": ["user__country >"]}, "user__country"),
+    ],
+)
+def test_a_word_that_is_none_is_told(rules: Rules, rule: dict[str, Any], told: str) -> None:
+    made = ThresholdRule.model_validate({"kind": "threshold", "owner": "team", "above": 1, **rule})
+    with pytest.raises(WrongUsage, match=told):
+        check_rule(made, rules.catalogue)
