@@ -86,7 +86,7 @@ class OfMetric(OfProjects):
     where: tuple[Text, ...] = ()
     grain: Literal["day", "week", "month"] = "day"
     consecutive: Annotated[int, Field(ge=1, le=60)] = 1
-    missing: Literal["ignore", "zero"] = "ignore"
+    missing: Literal["ignore", "zero"] | None = None  # of what adds up zero: no order is no row
 
 
 class ThresholdRule(OfMetric):

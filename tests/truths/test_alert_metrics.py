@@ -22,14 +22,12 @@ class Rules:
     def __init__(self, settings: Settings, world: LoadedWorld) -> None:
         self.settings, self.world = settings, world
         self.catalogue, self.reader = load_catalogue(settings), Reader(settings)
-        last = self.catalogue.projects["demo"].last_day
-        assert last
-        self.last = last
-        self.now = datetime.combine(last + timedelta(days=1), time(12), UTC)
+        ((self.last,),) = world.instance.rows("SELECT max(local_date) FROM marts.fct_orders WHERE project_id = 'demo'")
+        self.now = datetime.combine(self.last + timedelta(days=1), time(12), UTC)
 
-    def find(self, kind: Any, **rule: Any) -> list[Finding]:
-        made = kind.model_validate({"owner": "team", "projects": ["demo"], **rule})
-        return list(metric_findings(self.settings, "rule", made, self.catalogue, self.reader, self.now))
+    def find(self, model: Any, now: datetime | None = None, **rule: Any) -> list[Finding]:
+        made = model.model_validate({"owner": "team", "projects": ["demo"], **rule})
+        return list(metric_findings(self.settings, "rule", made, self.catalogue, self.reader, now or self.now))
 
     def orders(self, days_before: int, where: str = "true") -> int:
         day = self.last - timedelta(days=days_before)
@@ -53,6 +51,17 @@ def test_a_threshold_is_that_of_the_last_day(rules: Rules) -> None:
     assert rules.find(ThresholdRule, **rule, above=there) == []
 
 
+def test_a_day_without_orders_has_none(rules: Rules) -> None:
+    quiet = rules.world.instance.rows(
+        "SELECT local_date FROM marts.dim_dates WHERE local_date BETWEEN '2026-02-01' AND '2026-06-01' AND local_date "
+        "NOT IN (SELECT local_date FROM marts.fct_orders WHERE project_id = 'demo') ORDER BY local_date LIMIT 1"
+    )[0][0]
+    at = datetime.combine(quiet + timedelta(days=1), time(12), UTC)
+    (found,) = rules.find(ThresholdRule, at, kind="threshold", metric="orders", below=1)
+    assert found.value == 0.0
+    assert found.points[-1][0] < str(quiet)
+
+
 def test_a_rule_is_of_each_segment(rules: Rules) -> None:
     rule = {"kind": "threshold", "metric": "orders", "by": ["order__has_coupon"], "above": 0}
     found = {one.subject: one.value for one in rules.find(ThresholdRule, **rule)}
@@ -63,14 +72,16 @@ def test_a_rule_is_of_each_segment(rules: Rules) -> None:
     assert found == {subject: orders for subject, orders in by_hand.items() if orders}
 
 
-def test_a_change_is_against_the_day_of_the_week_before(rules: Rules) -> None:
-    before, after = rules.orders(7), rules.orders(0)
-    assert before and before != after
-    change = abs(after - before) / before
-    way = "rises_by" if after > before else "falls_by"
-    rule = {"kind": "change", "metric": "orders", "against": 7}
-    assert len(rules.find(ChangeRule, **rule, **{way: f"{100 * change - 1:.4f}%"})) == 1
-    assert rules.find(ChangeRule, **rule, **{way: f"{min(100 * change + 1, 100):.4f}%"}) == []
+def test_a_change_is_against_so_many_weeks_before(rules: Rules) -> None:
+    sql = "SELECT toMonday(local_date), count() FROM marts.fct_orders WHERE project_id = 'demo' GROUP BY 1"
+    orders: dict[Any, int] = dict(rules.world.instance.rows(sql))
+    earlier, week = min((a, b) for a in orders for b in orders if a < b and orders[a] < orders[b])
+    at, rise = datetime.combine(week + timedelta(days=7), time(12), UTC), 100 * (orders[week] / orders[earlier] - 1)
+    rule = {"kind": "change", "metric": "orders", "grain": "week", "against": (week - earlier).days // 7}
+    (found,) = rules.find(ChangeRule, at, **rule, rises_by=f"{rise - 1:.4f}%")
+    assert found.value == float(orders[week])
+    assert f"more than {orders[earlier]} on {earlier}" in found.summary
+    assert rules.find(ChangeRule, at, **rule, rises_by=f"{rise + 1:.4f}%") == []
 
 
 @pytest.mark.parametrize(

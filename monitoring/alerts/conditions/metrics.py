@@ -102,7 +102,7 @@ def judged(
         project_id=project,
         subject=subject,
         summary=f"{metric.label} of {project}{f' ({subject})' if subject else ''} {sentences[0]}{in_a_row}.",
-        value=_value(rule, series, last),
+        value=_value(rule, metric, facts, series, last),
         next_step=" ".join(
             [
                 f"millrace metrics query --project {project} --metric {rule.metric} --by {rule.grain}",
@@ -116,7 +116,7 @@ def judged(
 
 def _sentence(rule: OfMetric, metric: Metric, facts: ProjectFacts, series: Series, period: date) -> str:
     """What is wrong with this period; empty: nothing."""
-    value = _value(rule, series, period)
+    value = _value(rule, metric, facts, series, period)
     if value is None:
         return ""
     told = f"was {shown(value, metric, facts)} in the {rule.grain} of {period}"
@@ -132,7 +132,7 @@ def _sentence(rule: OfMetric, metric: Metric, facts: ProjectFacts, series: Serie
     earlier = period
     for _ in range(rule.against):
         earlier = _before(earlier, Grain(rule.grain))
-    before = _value(rule, series, earlier)
+    before = _value(rule, metric, facts, series, earlier)
     if not before or abs(before) < rule.at_least:
         return ""
     change = (value - before) / abs(before)
@@ -156,8 +156,10 @@ def _looked_back(rule: OfMetric) -> int:
     return rule.consecutive + (rule.against if isinstance(rule, ChangeRule) else 0)
 
 
-def _value(rule: OfMetric, series: Series, period: date) -> float | None:
-    return series.get(period, 0.0 if rule.missing == "zero" else None)
+def _value(rule: OfMetric, metric: Metric, facts: ProjectFacts, series: Series, period: date) -> float | None:
+    missing = rule.missing or ("zero" if metric.adds_up else "ignore")
+    begun = facts.first_day is not None and period >= facts.first_day
+    return series.get(period, 0.0 if missing == "zero" and begun else None)
 
 
 def _before(period: date, grain: Grain) -> date:

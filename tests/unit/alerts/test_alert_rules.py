@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -139,7 +140,8 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(settings: Settings) ->
 
 # Metrics, period by period
 
-ORDERS = Metric("orders", "Orders", "", "simple", "shop", "number", "up", (), (), "", "day")
+ORDERS = Metric("orders", "Orders", "", "simple", "shop", "number", "up", (), (), "", "day", adds_up=True)
+RATE = replace(ORDERS, name="rate", adds_up=False)
 FACTS = ProjectFacts("Demo", "Europe/Berlin", "EUR", date(2026, 1, 1), date(2026, 3, 31), (), {})
 
 
@@ -151,11 +153,12 @@ def change(**more: object) -> ChangeRule:
     return ChangeRule.model_validate({"kind": "change", "metric": "orders", "owner": "team", **more})
 
 
-def summaries(rule: ThresholdRule | ChangeRule, values: list[float | None], last: date = date(2026, 3, 9)) -> list[str]:
+def summaries(rule: ThresholdRule | ChangeRule, values: list[float | None], metric: Metric = ORDERS) -> list[str]:
     """Of the days until the last one."""
+    last = date(2026, 3, 9)
     first = last.toordinal() - len(values) + 1
     series = {date.fromordinal(first + place): value for place, value in enumerate(values) if value is not None}
-    return [one.summary for one in judged("rule", rule, ORDERS, FACTS, "demo", "", series, last)]
+    return [one.summary for one in judged("rule", rule, metric, FACTS, "demo", "", series, last)]
 
 
 def test_a_threshold_is_crossed_when_it_is_passed_not_when_it_is_met() -> None:
@@ -166,7 +169,7 @@ def test_a_threshold_is_crossed_when_it_is_passed_not_when_it_is_met() -> None:
 
 
 def test_all_of_the_last_periods_must_be_so() -> None:
-    rule = threshold(below=10, consecutive=3)
+    rule = threshold(below=10, consecutive=3, missing="ignore")
     assert summaries(rule, [9, 10, 9, 9]) == []
     assert summaries(rule, [9, 9]) == []
     assert len(summaries(rule, [9, 9, 9])) == 1
@@ -191,10 +194,15 @@ def test_a_rise_and_a_base_that_is_too_small() -> None:
 
 
 def test_a_missing_period_is_nothing_or_zero() -> None:
-    assert summaries(threshold(below=10), [5, None]) == []
-    assert summaries(threshold(below=10, missing="zero"), [5, None]) == [
-        "Orders of demo was 0 on 2026-03-09, below 10."
-    ]
+    none = ["Orders of demo was 0 on 2026-03-09, below 10."]
+    assert summaries(threshold(below=10), [5, None]) == none  # orders add up: no row is no order
+    assert summaries(threshold(below=10, missing="ignore"), [5, None]) == []
+    assert summaries(threshold(below=10), [5, None], metric=RATE) == []
+    assert summaries(threshold(below=10, missing="zero"), [5, None], metric=RATE)
+    young = replace(FACTS, first_day=date(2026, 3, 8))
+    rule = threshold(below=10, consecutive=3)
+    assert list(judged("rule", rule, ORDERS, young, "demo", "", {}, date(2026, 3, 9))) == []
+    assert len(list(judged("rule", rule, ORDERS, young, "demo", "", {}, date(2026, 3, 10)))) == 1
 
 
 def test_the_last_period_is_over_and_has_data() -> None:
