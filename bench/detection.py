@@ -1,8 +1,8 @@
 """Does monitoring find what is there, and nothing else?
 
-`python -m bench.detection [NAB_FOLDER] [SEEDS] [SIZE]`: the labelled series of the Numenta Anomaly Benchmark (windows.json and
-folders of CSV files, packed or not), the first half of which thresholds were chosen on; and planted anomalies of simulated
-worlds, each beside its untouched twin.
+`python -m bench.detection [NAB_FOLDER] [SEEDS] [SIZE]`: the labelled series of the Numenta Anomaly Benchmark
+(windows.json and folders of CSV files, packed or not), thresholds having been chosen on the first half of them; and
+planted anomalies of simulated worlds, each beside its untouched twin.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     judge(settings)
     show_a_funnel(settings)
     show_metrics()
+    show_anomalies()
     ask_questions()
     show_an_incident(settings)
     show_quality()
@@ -113,6 +114,18 @@ def show_metrics() -> None:
     print_text("")
     print_text("millrace metrics query --project demo --metric orders --metric revenue --by month")
     query(project="demo", metric=["orders", "revenue"], by=["month"])
+
+
+def show_anomalies() -> None:
+    """What watched metrics did that was not to be expected: most of it is what the world has planted."""
+    from cli.monitor import list_anomalies, run
+
+    print_text("")
+    print_text("millrace monitor run")
+    run()
+    print_text("")
+    print_text("millrace monitor list --all")
+    list_anomalies(all=True)
 
 
 def ask_questions() -> None:

@@ -41,6 +41,7 @@ COMMANDS = {
     "metrics": "metrics",
     "sql": "sql",
     "detect": "detect",
+    "monitor": "monitor",
     "config": "config",
     "migrate": "schema",
     "events": "events",

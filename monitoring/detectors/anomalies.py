@@ -11,6 +11,7 @@ from monitoring.detectors.series import Floats, Series
 
 QUIET_DAYS, LEAST_QUIET = 1 / 12, 3  # without a surprise, after which the next one is another anomaly
 WORDS = {"shift": "level shift", "unrest": "seasonal break", "missing": "missing data"}
+LEAST_OF_A_LEVEL = 3  # points: before that nobody knows whether it lasts
 LEAST_OF_A_TREND, TWICE = 6, 2.0  # points, and how much farther off its last third is than its first
 
 
@@ -41,7 +42,9 @@ def _anomaly(series: Series, detection: Detection, points: list[int]) -> Anomaly
     value, expected = float(series.values[peak]), float(detection.expected[peak])
     kind = str(detection.kinds[peak])
     word = WORDS.get(kind) or ("drop" if value < expected else "spike")
-    if kind == "shift" and _grows(series.values - detection.expected, points[0], points[-1]):
+    if kind == "shift" and points[-1] - points[0] + 1 < LEAST_OF_A_LEVEL:
+        word = "drop" if value < expected else "spike"
+    elif kind == "shift" and _grows(series.values - detection.expected, points[0], points[-1]):
         word = "trend change"
     return Anomaly(
         first=points[0],

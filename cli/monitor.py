@@ -1,0 +1,146 @@
+"""`millrace monitor run | list | show | ack | resolve`."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated, Any
+
+import typer
+
+from cli.output import Format, FormatOption, print_json, print_table, print_text
+from warehouse.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, help="Watched metrics, and what they did that was not to be expected.")
+AnomalyArgument = Annotated[str, typer.Argument(metavar="ANOMALY", help="Its id, or the beginning of it.")]
+NoteOption = Annotated[str, typer.Option(help="What there is to say of it.")]
+
+
+def register(whole: typer.Typer) -> None:
+    whole.add_typer(app, name="monitor")
+
+
+@app.command()
+def run(
+    project: Annotated[str | None, typer.Option(help="Of this project alone.")] = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Look at every watched series, and write down what is unusual."""
+    from monitoring.watch.running import look
+
+    looked = look(load_settings(), project)
+    if format is Format.JSON:
+        counts = {"series": looked.series, "anomalies": len(looked.findings), "new": looked.new, "ended": looked.ended}
+        print_json(counts)
+        return
+    print_text(
+        f"{looked.series:,} series, {len(looked.findings):,} anomalies: {looked.new:,} new, {looked.ended:,} ended."
+    )
+    print_text("Next: millrace monitor list --all")
+
+
+@app.command("list")
+def list_anomalies(
+    all: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """The anomalies that are not resolved, the newest first."""
+    from monitoring.watch.store import read_anomalies
+
+    found = read_anomalies(load_settings(), all)
+    if format is Format.JSON:
+        print_json(found)
+        return
+    if not found:
+        print_text("No anomaly was ever found." if all else "No anomaly is open; --all shows those of before.")
+        return
+    print_table(
+        ("anomaly", "since (UTC)", "what", "value", "expected", "mostly"),
+        [
+            (
+                *(one["anomaly_id"][:8], one["started_at"][:10], f"{_what(one)}: {one['kind']}, {one['severity']}"),
+                *(_figure(one["value"]), _figure(one["expected"]), _mostly(one)),
+            )
+            for one in found
+        ],
+    )
+    print_text(f"Next: millrace monitor show {found[0]['anomaly_id'][:8]}")
+
+
+@app.command()
+def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
+    """What happened, what explains it, and what else happened then."""
+    from monitoring.watch.store import read_anomaly
+
+    one = read_anomaly(load_settings(), anomaly)
+    if format is Format.JSON:
+        print_json(one)
+        return
+    print_text(f"Anomaly {one['anomaly_id'][:8]} is {one['status']}: {one['kind']} of {_what(one)}, {one['severity']}.")
+    print_text(
+        f"When:       {one['started_at'][:16]} to {one['ended_at'][:16]} UTC, {one['points']} points ({one['grain']})"
+    )
+    change = "" if one["deviation"] is None else f", {one['deviation']:+.0%}"
+    band = f"{_figure(one['lower'])} to {_figure(one['upper'])}"
+    print_text(f"Value:      {_figure(one['value'])} instead of {_figure(one['expected'])} ({band}){change}")
+    print_text(f"Confidence: {one['confidence']:.2f}")
+    print_text(f"Ask:        {one['owner'] or 'nobody is named'}")
+    print_text(f"Also then:  {', '.join(cause['name'] for cause in one['causes']) or 'nothing that is watched'}")
+    for said in one["notes"]:
+        print_text(f"Note:       {said['at'][:16]} {said['author']}: {said['text']}")
+    if one["explanation"]:
+        print_table(
+            ("segment", "value", "expected", "share of the change"),
+            [
+                (
+                    _segment(part["dimensions"]),
+                    _figure(part["value"]),
+                    _figure(part["expected"]),
+                    f"{part['share']:.0%}",
+                )
+                for part in one["explanation"]
+            ],
+        )
+    name = one["series"].split(":")[1]
+    print_text(f"Next: millrace metrics query --project {one['project_id']} --metric {name} --by {one['grain']}")
+
+
+@app.command()
+def ack(anomaly: AnomalyArgument, note: NoteOption = "") -> None:
+    """Say that somebody looks at it."""
+    _noted(anomaly, "acknowledged", note)
+
+
+@app.command()
+def resolve(anomaly: AnomalyArgument, note: NoteOption = "") -> None:
+    """Say that it is over."""
+    _noted(anomaly, "resolved", note)
+
+
+def _noted(anomaly: str, status: str, text: str) -> None:
+    from monitoring.watch.store import note, read_anomaly
+
+    settings = load_settings()
+    one = read_anomaly(settings, anomaly)
+    note(settings, one, status, getpass.getuser(), text)
+    print_text(f"Anomaly {one['anomaly_id'][:8]} is {status}.")
+
+
+def _what(one: dict[str, Any]) -> str:
+    segment = f" ({_segment(one['dimensions'])})" if one["dimensions"] else ""
+    return f"{one['series'].partition(':')[2]} of {one['project_id']}{segment}"
+
+
+def _segment(dimensions: dict[str, str]) -> str:
+    return ", ".join(f"{name.rpartition('__')[2]} {value}" for name, value in dimensions.items())
+
+
+def _mostly(one: dict[str, Any]) -> str:
+    return (
+        f"{_segment(one['explanation'][0]['dimensions'])} ({one['explanation'][0]['share']:.0%})"
+        if one["explanation"]
+        else ""
+    )
+
+
+def _figure(number: float | None) -> str:
+    return "" if number is None else f"{number:,.4g}" if abs(number) < 1000 else f"{number:,.0f}"

@@ -1,0 +1,186 @@
+"""Anomalies and baselines, as rows of the database ops."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monitoring.detectors.detection import Detection
+from monitoring.watch.declared import Watch
+from monitoring.watch.judging import Finding
+from monitoring.watch.reading import Table
+from warehouse.connection import connect, failures_as_sentences
+from warehouse.errors import MillraceError, WrongUsage
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+ROLE = "engineer"
+VERSION = "1"  # of the detectors: another one judges anew
+OVER_AFTER = 7  # points without news, after which an anomaly is over, or how things are now
+BASELINE = {"hour": 168, "day": 7, "week": 4}  # points that are kept of it
+SHOWN = 200
+# Tuples as JSON: what a driver makes of named tuples differs by its version.
+LISTED = f"""
+SELECT anomalies.* EXCEPT (anomaly_id, explanation, causes, notes, written_at, run_id),
+    toString(anomaly_id) AS anomaly_id,
+    toJSONString(explanation) AS explanation, toJSONString(causes) AS causes, toJSONString(notes) AS notes
+FROM ops.anomalies FINAL
+WHERE {{all:Bool}} OR status != 'resolved'
+ORDER BY started_at DESC, series, project_id LIMIT {SHOWN}
+"""
+
+
+def write_findings(settings: Settings, findings: Sequence[Finding], now: datetime) -> tuple[int, int]:
+    """How many are new, and how many ended. What people said of an anomaly stays."""
+    with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing anomalies down"):
+        known = {row["anomaly_id"]: row for row in _rows(client, all_of_them=True)}
+        rows, new, ended = [], 0, 0
+        for one in findings:
+            before = known.get(str(one.anomaly_id))
+            is_over = one.since_last >= OVER_AFTER
+            status = before["status"] if before else "open"
+            resolved_at = before["resolved_at"] if before else None
+            if is_over and status != "resolved":
+                status, resolved_at = "resolved", _text(now)
+                ended += bool(before)
+            new += not before
+            rows.append(
+                {
+                    **_row(one, findings),
+                    "status": status,
+                    "resolved_at": resolved_at,
+                    "noted_at": before["noted_at"] if before else _text(now),
+                    "notes": before["notes"] if before else [],
+                }
+            )
+        _insert(client, "ops.anomalies", rows)
+    return new, ended
+
+
+def write_baseline(
+    settings: Settings, watch: Watch, project: str, table: Table, whole: Detection, now: datetime
+) -> None:
+    points = BASELINE[watch.grain]
+    told = {
+        "from": [_text(moment) for moment in table.starts[-points:]],
+        **{
+            name: [_number(one) for one in getattr(whole, name)[-points:].tolist()]
+            for name in ("expected", "lower", "upper")
+        },
+        "sensitivity": watch.sensitivity,
+    }
+    row = {
+        "series": watch.series,
+        "project_id": project,
+        "dimensions": {},
+        "version": VERSION,
+        "learned_at": _text(now),
+        "learned_until": _text(table.starts[-1]),
+        "points": int(np.isfinite(table.whole.series.values).sum()),
+        "baseline": json.dumps(told),
+    }
+    with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing a baseline down"):
+        _insert(client, "ops.anomaly_baselines", [row])
+
+
+def read_anomalies(settings: Settings, all_of_them: bool = False) -> list[dict[str, Any]]:
+    """The open ones, the newest first."""
+    with closing(connect(settings, ROLE)) as client, failures_as_sentences("reading anomalies"):
+        return _rows(client, all_of_them)
+
+
+def read_anomaly(settings: Settings, beginning: str) -> dict[str, Any]:
+    found = [
+        row for row in read_anomalies(settings, all_of_them=True) if row["anomaly_id"].startswith(beginning.lower())
+    ]
+    if len(found) != 1:
+        what = "is of no anomaly" if not found else f"is the beginning of {len(found)} anomalies"
+        raise WrongUsage(f"{beginning!r} {what}.", hint="Their ids: millrace monitor list --all")
+    return found[0]
+
+
+def note(settings: Settings, anomaly: Mapping[str, Any], status: str, author: str, text: str) -> None:
+    """Somebody looked at it."""
+    if anomaly["status"] == "resolved":
+        raise MillraceError(f"Anomaly {anomaly['anomaly_id'][:8]} is resolved already.")
+    now = datetime.now(UTC)
+    notes = [*anomaly["notes"], {"at": _text(now), "author": author, "text": text or status}]
+    row = {**anomaly, "status": status, "notes": notes, "resolved_at": _text(now) if status == "resolved" else None}
+    with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing a note down"):
+        _insert(client, "ops.anomalies", [row])
+
+
+def _rows(client: Client, all_of_them: bool) -> list[dict[str, Any]]:
+    body = client.raw_query(
+        LISTED.replace(f" LIMIT {SHOWN}", "") if all_of_them else LISTED,
+        parameters={"all": all_of_them},
+        fmt="JSONEachRow",
+        settings={"output_format_json_quote_64bit_integers": 0},
+    )
+    rows = [json.loads(line) for line in body.decode().splitlines()]
+    for row in rows:
+        for name in ("explanation", "causes", "notes"):
+            row[name] = json.loads(row[name])
+    return rows
+
+
+def _insert(client: Client, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    if lines := "\n".join(json.dumps(row) for row in rows):
+        client.raw_insert(table, insert_block=lines.encode(), fmt="JSONEachRow")
+
+
+def _row(one: Finding, findings: Sequence[Finding]) -> dict[str, Any]:
+    others = sorted(
+        {
+            other.watch.metric: other
+            for other in findings
+            if other.project_id == one.project_id and other.watch.metric != one.watch.metric and one.overlaps(other)
+        }.items()
+    )
+    return {
+        "anomaly_id": str(one.anomaly_id),
+        "series": one.watch.series,
+        "project_id": one.project_id,
+        "dimensions": dict(one.dimensions),
+        "grain": one.watch.grain,
+        "kind": one.kind,
+        "severity": one.severity,
+        "confidence": round(one.confidence, 4),
+        "started_at": _text(one.started_at),
+        "ended_at": _text(one.ended_at),
+        "points": one.points,
+        "is_good": one.is_good,
+        "value": _number(one.value),
+        "expected": _number(one.expected),
+        "lower": _number(one.lower),
+        "upper": _number(one.upper),
+        "deviation": _number(one.deviation),
+        "owner": one.watch.owner,
+        "channels": list(one.watch.channels),
+        "explanation": [
+            {
+                "dimensions": dict(part.dimensions),
+                "value": part.value,
+                "expected": part.expected,
+                "share": round(part.share, 4),
+            }
+            for part in one.parts
+        ],
+        "causes": [{"kind": "metric", "name": name, "at": _text(other.started_at)} for name, other in others],
+    }
+
+
+def _number(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -1,0 +1,85 @@
+"""Anomalies and baselines in the warehouse: written once, and what people said of them stays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from monitoring.watch.declared import Watch
+from monitoring.watch.judging import Finding, Part
+from monitoring.watch.store import write_findings
+from tests.support import Instance
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+BEGIN = datetime(2026, 6, 28, 22, tzinfo=UTC)
+SESSIONS = Finding(
+    anomaly_id=UUID("11111111-1111-1111-1111-111111111111"),
+    watch=Watch(metric="sessions", owner="growth", channels=("console",)),
+    project_id="demo",
+    dimensions=(),
+    kind="drop",
+    severity="high",
+    confidence=0.93,
+    started_at=BEGIN,
+    ended_at=BEGIN + timedelta(days=1),
+    points=1,
+    since_last=0,
+    is_good=False,
+    value=40.0,
+    expected=100.0,
+    lower=70.0,
+    upper=130.0,
+    parts=(Part((("session__country", "DE"),), 10.0, 64.0, 0.9),),
+)
+ERRORS = replace(
+    SESSIONS,
+    anomaly_id=UUID("22222222-2222-2222-2222-222222222222"),
+    watch=Watch(metric="errors"),
+    kind="spike",
+    dimensions=(("error__code", "E1"),),
+    parts=(),
+    upper=float("nan"),
+)
+
+
+@pytest.fixture
+def warehouse(clickhouse: Instance) -> Instance:
+    clickhouse.client().command("TRUNCATE TABLE ops.anomalies")
+    return clickhouse
+
+
+def test_an_anomaly_is_written_once_listed_noted_and_ends(warehouse: Instance) -> None:
+    assert write_findings(warehouse.settings, [SESSIONS, ERRORS], NOW) == (2, 0)
+    listed = warehouse.json("monitor", "list")
+    assert {one["series"]: one["status"] for one in listed} == {"metric:sessions": "open", "metric:errors": "open"}
+    (one,) = [own for own in listed if own["series"] == "metric:sessions"]
+    assert (one["value"], one["expected"], one["deviation"], one["channels"]) == (40, 100, -0.6, ["console"])
+    assert one["explanation"] == [{"dimensions": {"session__country": "DE"}, "value": 10, "expected": 64, "share": 0.9}]
+    assert [cause["name"] for cause in one["causes"]] == ["errors"]
+    assert warehouse.run("monitor", "ack", "1111", "--note", "we know").returncode == 0
+    lasting = replace(SESSIONS, ended_at=BEGIN + timedelta(days=2), points=2)
+    assert write_findings(warehouse.settings, [lasting, ERRORS], NOW + timedelta(days=1)) == (0, 0)
+    again = json.loads(warehouse.run("monitor", "show", "1111", "--format", "json").stdout)
+    assert (again["status"], again["points"], again["noted_at"][:19]) == ("acknowledged", 2, "2026-06-30 12:00:00")
+    assert [note["text"] for note in again["notes"]] == ["we know"]
+    over = replace(lasting, since_last=7)
+    assert write_findings(warehouse.settings, [over, ERRORS], NOW + timedelta(days=9)) == (0, 1)
+    assert [own["series"] for own in warehouse.json("monitor", "list")] == ["metric:errors"]
+    assert warehouse.rows("SELECT count() FROM ops.anomalies FINAL") == [(2,)]
+
+
+def test_what_somebody_resolved_stays_resolved(warehouse: Instance) -> None:
+    write_findings(warehouse.settings, [SESSIONS], NOW)
+    assert warehouse.run("monitor", "resolve", "1111").returncode == 0
+    write_findings(warehouse.settings, [SESSIONS], NOW + timedelta(hours=1))
+    assert warehouse.json("monitor", "list") == []
+    done = warehouse.run("monitor", "ack", "1111")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is resolved already" in done.stderr
+    done = warehouse.run("monitor", "show", "9999")
+    assert done.returncode == 2
+    assert "of no anomaly" in done.stderr
