@@ -59,11 +59,10 @@ def _watch(name: str, told: Any, catalogue: Catalogue) -> Watch:
     try:
         watch = Watch(**{"owner": metric.owner, **told, "metric": name})
     except ValidationError as error:
-        detail = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-        key = ".".join(map(str, detail["loc"]))
+        first = error.errors()[0]
+        keys = ", ".join(sorted(set(Watch.model_fields) - {"metric"}))
         raise MillraceError(
-            f"{where}: {key} {detail['msg']}.",
-            hint=f"It may have {', '.join(sorted(set(Watch.model_fields) - {'metric'}))}.",
+            f"{where}, {'.'.join(map(str, first['loc']))}: {first['msg']}.", hint=f"It may have {keys}."
         ) from error
     if Grain(watch.grain) not in [Grain(one) for one in metric.grains if one in list(Grain)]:
         raise MillraceError(f"{where}: {name} has no grain {watch.grain}; it has {', '.join(metric.grains)}.")
