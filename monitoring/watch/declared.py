@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from monitoring.detectors.detection import DEFAULT_SENSITIVITY
 from semantic_layer.metrics.catalogue import Catalogue, semantic_manifest
-from semantic_layer.metrics.models import Grain
 from warehouse.errors import MillraceError, nearest
 from warehouse.settings import Settings
 
@@ -64,7 +63,7 @@ def _watch(name: str, told: Any, catalogue: Catalogue) -> Watch:
         raise MillraceError(
             f"{where}, {'.'.join(map(str, first['loc']))}: {first['msg']}.", hint=f"It may have {keys}."
         ) from error
-    if Grain(watch.grain) not in [Grain(one) for one in metric.grains if one in list(Grain)]:
+    if watch.grain not in metric.grains:
         raise MillraceError(f"{where}: {name} has no grain {watch.grain}; it has {', '.join(metric.grains)}.")
     for dimension in watch.by:
         if dimension not in metric.dimensions:
