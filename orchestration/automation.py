@@ -41,6 +41,7 @@ class Automation(_Strict):
     timezone: str
     landing: Sensor
     alerts: Sensor
+    watch: Sensor
     schedules: dict[str, Schedule]
 
 
@@ -94,6 +95,29 @@ def alerts_sensor(automation: Automation, settings: Settings) -> dg.SensorDefini
         return dg.SkipReason(in_words(done))
 
     return alerts_judged
+
+
+def watch_sensor(automation: Automation, settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        minimum_interval_seconds=automation.watch.every_seconds,
+        default_status=(
+            dg.DefaultSensorStatus.RUNNING if automation.watch.runs_in(settings) else dg.DefaultSensorStatus.STOPPED
+        ),
+        description="After each build watched metrics are looked at, and what is unusual is written down.",
+    )
+    def metrics_watched(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        from monitoring.watch.running import look
+        from monitoring.watch.store import last_build
+
+        own = load_settings()
+        built = last_build(own)
+        if built == (context.cursor or ""):
+            return dg.SkipReason("Nothing was built since.")
+        looked = look(own)
+        context.update_cursor(built)
+        return dg.SkipReason(f"{looked.series} series, {len(looked.findings)} anomalies, {looked.new} new.")
+
+    return metrics_watched
 
 
 def landing_sensor(

@@ -9,7 +9,7 @@ from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
 from orchestration.assets.reconcile import reconcile_checks
 from orchestration.assets.semantic import semantic_assets
-from orchestration.automation import alerts_sensor, landing_sensor, read_automation, schedules
+from orchestration.automation import alerts_sensor, landing_sensor, read_automation, schedules, watch_sensor
 from orchestration.jobs import IN_ONE_PROCESS, jobs
 from warehouse.manifest import current_manifest
 from warehouse.settings import load_settings
@@ -28,6 +28,7 @@ def definitions() -> dg.Definitions:
         sensors=[
             landing_sensor(automation, defined["events_and_models"], settings),
             alerts_sensor(automation, settings),
+            watch_sensor(automation, settings),
         ],
         executor=IN_ONE_PROCESS,
     )

@@ -97,6 +97,15 @@ def read_anomalies(settings: Settings, all_of_them: bool = False) -> list[dict[s
         return _rows(client, all_of_them)
 
 
+def last_build(settings: Settings) -> str:
+    """When the newest build began; empty: nothing was ever built."""
+    with closing(connect(settings, ROLE)) as client, failures_as_sentences("asking for the last build"):
+        ((last,),) = client.query(
+            "SELECT toString(maxOrNull(started_at)) FROM ops.runs WHERE kind = 'build'"
+        ).result_rows
+    return last or ""
+
+
 def read_anomaly(settings: Settings, beginning: str) -> dict[str, Any]:
     found = [
         row for row in read_anomalies(settings, all_of_them=True) if row["anomaly_id"].startswith(beginning.lower())

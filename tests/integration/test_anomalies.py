@@ -11,7 +11,7 @@ import pytest
 
 from monitoring.watch.declared import Watch
 from monitoring.watch.judging import Finding, Part
-from monitoring.watch.store import write_findings
+from monitoring.watch.store import last_build, write_findings
 from tests.support import Instance
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -83,3 +83,24 @@ def test_what_somebody_resolved_stays_resolved(warehouse: Instance) -> None:
     done = warehouse.run("monitor", "show", "9999")
     assert done.returncode == 2
     assert "of no anomaly" in done.stderr
+
+
+def test_a_build_is_looked_at_once(warehouse: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dagster as dg
+
+    import orchestration.automation as automation
+
+    monkeypatch.setattr(automation, "load_settings", lambda: warehouse.settings)
+    sensor = automation.watch_sensor(automation.read_automation(), warehouse.settings)
+    before = last_build(warehouse.settings)
+    warehouse.client().command(
+        "INSERT INTO ops.runs (run_id, kind, started_at) VALUES (generateUUIDv4(), 'build', '2100-01-01 00:00:00')"
+    )
+    try:
+        built = last_build(warehouse.settings)
+        assert built != before
+        assert built.startswith("2100-01-01")
+        context = dg.build_sensor_context(cursor=built)
+        assert str(sensor(context).skip_message) == "Nothing was built since."
+    finally:
+        warehouse.client().command("DELETE FROM ops.runs WHERE started_at = '2100-01-01 00:00:00'")
