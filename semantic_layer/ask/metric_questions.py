@@ -12,6 +12,7 @@ from semantic_layer.ask.phrases import Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
 from semantic_layer.ask.time_points import UNITS
+from semantic_layer.ask.tokens import key_of, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.comparing import fits
 from semantic_layer.metrics.models import (
@@ -90,6 +91,14 @@ def _told_apart(slots: Slots, dimensions: Dimensions, by: list[Grouping], metric
     """By what a share is told, where a value says it: the share of revenue from Germany is a row of that by country."""
     if whole := next((metric for metric in metrics if not metric.adds_up), None):
         raise Unclear(f"{whole.label} has no share of a total: its parts do not add up to a whole.")
+    # "what share of sessions bounced" asks for a rate: only what a metric is called says what is shared out.
+    names = {key_of(map(stem, words_of(metric.label))) for metric in metrics}
+    for mention in slots.metrics:
+        said = words_of(mention.text)
+        if len(said) > 1 and key_of(map(stem, said)) not in names:
+            raise Unclear(
+                f"It is not clear whether {mention.text!r} is shared out, or is a share itself: ask for a rate."
+            )
     if slots.people:
         raise Unclear(
             "It is not clear of which people the share is: ask for how many there are by country, or by plan."

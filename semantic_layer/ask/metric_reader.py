@@ -320,7 +320,7 @@ class MetricReader(ClauseReader):
     def take_head(self) -> bool:
         """A dimension that is asked about: countries with more than 100 orders, compare channels by revenue."""
         group = self.group(self.at)
-        if group is None:
+        if group is None or self.slots.shares:  # "what share of sessions converted by channel" asks for a rate
             return self._change()
         begin = self.at
         while self.is_filler(begin - 1):

@@ -115,7 +115,10 @@ def _compiled_here(settings: Settings, manifest: str, requests: Sequence[Mapping
 
     path = semantic_manifest(settings)
     if hashlib.sha256(path.read_bytes()).hexdigest() != manifest:
-        raise MillraceError("The metrics have just been declared anew.", hint="Ask again; where that does not help, run `millrace build`.")
+        raise MillraceError(
+            "The metrics have just been declared anew.",
+            hint="Ask again; where that does not help, run `millrace build`.",
+        )
     compiler = compiler_of(path)
     try:
         return [planned(compiler, **request) for request in requests]

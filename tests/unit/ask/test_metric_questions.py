@@ -87,6 +87,16 @@ MAY = "2026-05-01..2026-05-31"
             "refused: A share of the total is asked for, and is compared: ask for one of them.",
         ),
         ("what share of sessions had errors on mobile", "refused: It is not known what 'errors' means here."),
+        (
+            "what share of sessions bounced on mobile",
+            "refused: It is not clear whether 'sessions bounced' is shared out, or is a share itself: ask for a rate.",
+        ),
+        (
+            "what percentage of sessions bounced by device",
+            "refused: It is not clear whether 'sessions bounced' is shared out, or is a share itself: ask for a rate.",
+        ),
+        ("what share of orders coupon by device", "refused: It is not known what 'orders coupon' means here."),
+        ("share of bounced sessions by device", "bounced_sessions by session__device_type share of total"),
         # events that no metric is called after
         ("how many product viewed in May", f"events where event__name = product_viewed {MAY}"),
         ("how many checkout started in May", f"events where event__name = checkout_started {MAY}"),

@@ -26,7 +26,8 @@ def _metric(
         made_of="",
         grain="day",
         grains=("day", "week", "month", "quarter", "year"),
-        adds_up=name in ("revenue", "orders", "sessions", "sign_ups", "page_views", "events", "errors"),
+        adds_up=name
+        in ("revenue", "orders", "sessions", "sign_ups", "page_views", "events", "errors", "bounced_sessions"),
     )
 
 
@@ -38,6 +39,7 @@ METRICS = (
     _metric("weekly_active_users", "Weekly active users", "WAU"),
     _metric("monthly_active_users", "Monthly active users", "MAU", by=("user__country",)),
     _metric("sessions", "Sessions", "visits"),
+    _metric("bounced_sessions", "Bounced sessions", "sessions bounced"),
     _metric("bounce_rate", "Bounce rate", good="down", format="percent"),
     _metric("sign_ups", "Sign-ups", "registrations", "new users", by=("user__country", "session__channel")),
     _metric("sign_up_rate", "Sign-up rate", "sign-up conversion rate", "conversion rate", format="percent"),
