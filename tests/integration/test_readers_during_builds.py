@@ -12,7 +12,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from tests.integration.arrivals import HALF_A_YEAR, arrive, build, contents, start_anew, world_aside
+from tests.integration.arrivals import BOOKKEEPING, HALF_A_YEAR, arrive, build, contents, start_anew, world_aside
 from tests.support import Instance
 from warehouse.connection import connect
 from warehouse.dbt import NodeResult, Watcher, build_arguments, run
@@ -28,14 +28,13 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 
 def marts(own: Instance) -> dict[str, str]:
-    """Every mart, and what its rows are compared by."""
-    return dict(
-        own.rows(
-            "SELECT name, if(has((SELECT groupArray(concat(table, '.', name)) FROM system.columns "
-            "WHERE database = 'marts'), concat(name, '.local_date')), 'toString(local_date)', '''all''') "
-            "FROM system.tables WHERE database = 'marts' ORDER BY name"
-        )
+    """Every mart that is made of events, and what its rows are compared by."""
+    found = own.rows(
+        "SELECT name, if(has((SELECT groupArray(concat(table, '.', name)) FROM system.columns "
+        "WHERE database = 'marts'), concat(name, '.local_date')), 'toString(local_date)', '''all''') "
+        "FROM system.tables WHERE database = 'marts' ORDER BY name"
     )
+    return {name: part for name, part in found if f"marts.{name}" not in BOOKKEEPING}
 
 
 def shown(client: Client, tables: dict[str, str]) -> Shown:
