@@ -31,6 +31,9 @@ class Unattended(_Strict):
 class Sensor(Unattended):
     every_seconds: Annotated[int, Field(ge=1)]
 
+    def status_in(self, settings: Settings) -> dg.DefaultSensorStatus:
+        return dg.DefaultSensorStatus.RUNNING if self.runs_in(settings) else dg.DefaultSensorStatus.STOPPED
+
 
 class Schedule(Unattended):
     job: str
@@ -81,9 +84,7 @@ def alerts_sensor(automation: Automation, settings: Settings) -> dg.SensorDefini
 
     @dg.sensor(
         minimum_interval_seconds=automation.alerts.every_seconds,
-        default_status=(
-            dg.DefaultSensorStatus.RUNNING if automation.alerts.runs_in(settings) else dg.DefaultSensorStatus.STOPPED
-        ),
+        default_status=automation.alerts.status_in(settings),
         description="Alert rules are judged, and whom they concern is told.",
     )
     def alerts_judged(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -100,9 +101,7 @@ def alerts_sensor(automation: Automation, settings: Settings) -> dg.SensorDefini
 def watch_sensor(automation: Automation, settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         minimum_interval_seconds=automation.watch.every_seconds,
-        default_status=(
-            dg.DefaultSensorStatus.RUNNING if automation.watch.runs_in(settings) else dg.DefaultSensorStatus.STOPPED
-        ),
+        default_status=automation.watch.status_in(settings),
         description="After each build watched metrics are looked at, and what is unusual is written down.",
     )
     def metrics_watched(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -126,9 +125,7 @@ def landing_sensor(
     @dg.sensor(
         job=job,
         minimum_interval_seconds=automation.landing.every_seconds,
-        default_status=(
-            dg.DefaultSensorStatus.RUNNING if automation.landing.runs_in(settings) else dg.DefaultSensorStatus.STOPPED
-        ),
+        default_status=automation.landing.status_in(settings),
         description="Files that land are loaded, and the models that are made of them brought up to date.",
     )
     def files_landed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
