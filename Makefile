@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-PACKAGES := cli expectations ingestion monitoring orchestration semantic_layer warehouse
+PACKAGES := cli expectations ingestion ml monitoring orchestration semantic_layer warehouse
 SIZE ?= small
 
 .PHONY: help demo test lint up down docs lock clean

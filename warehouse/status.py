@@ -16,7 +16,7 @@ from warehouse.server import control
 from warehouse.server.state import read_state, run_directory, running_state
 from warehouse.settings import Settings, mask_url
 
-LAYERS = ("raw", "staging", "intermediate", "marts", "ops")
+LAYERS = ("raw", "staging", "intermediate", "marts", "ml", "ops")
 
 
 def read_status(settings: Settings) -> dict[str, Any]:

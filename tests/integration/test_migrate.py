@@ -43,7 +43,7 @@ def test_up_applies_all_steps_and_migrate_finds_nothing_left(instance: Instance)
     assert (again.returncode, again.stdout) == (0, "The schema is up to date.\n")
     assert len(instance.rows("SELECT 1 FROM ops.schema_migrations")) == len(names)
     engines = dict(instance.rows("SELECT name, engine FROM system.databases"))
-    assert {engines[name] for name in ("raw", "staging", "intermediate", "marts", "ops")} == {"Atomic"}
+    assert {engines[name] for name in ("raw", "staging", "intermediate", "marts", "ml", "ops")} == {"Atomic"}
 
 
 def test_raw_events_is_what_the_design_says(clickhouse: Instance) -> None:

@@ -25,7 +25,7 @@ from warehouse.projects import Project
 from warehouse.settings import Settings
 
 # The layers that carry project_id: a user of some projects is filtered on every table in them, present or future.
-FILTERED_DATABASES = ("vault", "raw", "staging", "intermediate", "marts")
+FILTERED_DATABASES = ("vault", "raw", "staging", "intermediate", "marts", "ml")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 GRANT = re.compile(r"[A-Za-z ,]+(\([a-z0-9_, ]+\))? ON (\*|[a-z][a-z0-9_]*)\.(\*|[a-z][a-z0-9_]*)( WITH GRANT OPTION)?")
 # `default` is the local server's own session; nobody logs in as it.
