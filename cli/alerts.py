@@ -104,7 +104,7 @@ def resolve(alerts: IdsArgument, note: NoteOption = "", format: FormatOption = F
 def check(format: FormatOption = Format.TABLE) -> None:
     """Judge every rule now and tell what is to be told, as Dagster does by itself."""
     from monitoring.alerts.evaluation import check as check_rules
-    from monitoring.alerts.evaluation import in_words
+    from monitoring.alerts.evaluation import complaints, in_words
 
     # What the channel `console` writes is no part of the JSON.
     done = check_rules(load_settings(), print_text if format is Format.TABLE else say)
@@ -114,14 +114,15 @@ def check(format: FormatOption = Format.TABLE) -> None:
                 **{"rules": done.rules, "opened": [as_json(one) for one in done.opened]},
                 **{"resolved": [as_json(one) for one in done.resolved], "on": len(done.on)},
                 "problems": [{"rule": rule, "problem": problem} for rule, problem in done.problems.items()],
+                "mistakes": [vars(one) for one in done.mistakes],
                 "delivered": vars(done.delivered),
             }
         )
     else:
         print_text(in_words(done))
-        for rule, problem in done.problems.items():
-            say(f"{rule} could not be judged: {problem}")
-    if done.problems:
+        for complaint in complaints(done):
+            say(complaint)
+    if complaints(done):
         raise typer.Exit(1)
 
 
@@ -185,6 +186,8 @@ def list_rules(format: FormatOption = Format.TABLE) -> None:
     from monitoring.alerts.declared import load_declaration
 
     declared = load_declaration(load_settings())
+    for mistake in declared.mistakes:
+        say(str(mistake))
     found = [
         {
             **{"name": name, "kind": getattr(rule, "kind", ""), "severity": rule.severity, "owner": rule.owner},

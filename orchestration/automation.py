@@ -88,11 +88,11 @@ def alerts_sensor(automation: Automation, settings: Settings) -> dg.SensorDefini
         description="Alert rules are judged, and whom they concern is told.",
     )
     def alerts_judged(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        from monitoring.alerts.evaluation import check, in_words
+        from monitoring.alerts.evaluation import check, complaints, in_words
 
         done = check(load_settings(), context.log.warning)
-        for rule, problem in done.problems.items():
-            context.log.error(f"{rule} could not be judged: {problem}")
+        for complaint in complaints(done):
+            context.log.error(complaint)
         return dg.SkipReason(in_words(done))
 
     return alerts_judged

@@ -71,6 +71,9 @@ def _changed(
 def try_channel(settings: Settings, declared: Declaration, name: str, tell: Callable[[str], None]) -> str:
     """What the channel answers to a message that says that it is a test."""
     if name not in declared.channels:
+        for mistake in declared.mistakes:
+            if declared.may_have("channels", name):
+                raise WrongUsage(f"The declaration has a mistake. {mistake}")
         raise WrongUsage(f"There is no channel {name!r}{nearest(name, declared.channels) or '.'}")
     now = datetime.now(UTC)
     alert = Alert(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,7 +15,7 @@ from monitoring.alerts.rules import KINDS, AnyRule, Maintenance, OfProjects, Own
 from monitoring.alerts.values import Strict
 from monitoring.channels.models import CHANNEL_KINDS, AnyChannel, Channel
 from warehouse import strict_yaml
-from warehouse.errors import MillraceError, nearest
+from warehouse.errors import nearest
 from warehouse.projects import load_projects
 from warehouse.settings import Settings
 
@@ -25,7 +25,6 @@ SECTIONS: Mapping[str, tuple[TypeAdapter[Any], Mapping[str, type[Strict]]]] = {
     "maintenance": (TypeAdapter(Maintenance), {"": Maintenance}),
     "rules": (TypeAdapter(AnyRule), KINDS),
 }
-WHERE = "docs/alerts.md has every key."
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,22 @@ class Place:
 
 @dataclass
 class Declaration:
+    """What is declared without a mistake, and the mistakes: they keep back what they are in, and nothing else."""
+
     channels: dict[str, Channel] = field(default_factory=dict)
     owners: dict[str, Owner] = field(default_factory=dict)
     maintenance: dict[str, Maintenance] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     places: dict[tuple[str, str], Place] = field(default_factory=dict)  # of section and name
+    mistakes: list[Mistake] = field(default_factory=list)
+    is_whole: bool = True  # no file is unreadable
 
     def channels_of(self, rule: Rule) -> tuple[str, ...]:
         return rule.channels or self.owners[rule.owner].channels
+
+    def may_have(self, section: str, name: str) -> bool:
+        """Whether it stands in a file, or may stand in what cannot be read."""
+        return name in getattr(self, section) or (section, name) in self.places or not self.is_whole
 
     def maintenance_of(self, rule: str, at: Any) -> str:
         """The name of the window that the rule is in; empty: none."""
@@ -71,21 +78,20 @@ def folder(settings: Settings) -> Path:
 
 
 def load_declaration(settings: Settings) -> Declaration:
-    found, mistakes = read_declaration(settings)
-    if mistakes:
-        more = f" And {len(mistakes) - 1} more mistakes." if len(mistakes) > 1 else ""
-        raise MillraceError(f"{mistakes[0]}{more}", hint="`millrace alerts rules validate` tells all of them.")
-    return found
-
-
-def read_declaration(settings: Settings) -> tuple[Declaration, list[Mistake]]:
-    """What is declared without mistakes, and the mistakes."""
     found = Declaration()
     mistakes: list[Mistake] = []
     for path in sorted(folder(settings).glob("*.y*ml")):
         mistakes += _read(path, found)
     mistakes += _cross_checks(found, list(load_projects(settings)))
-    return found, sorted(mistakes, key=lambda one: (one.file, one.line))
+    # Whom to tell is not known.
+    for name in [name for name, rule in found.rules.items() if not rule.channels and rule.owner not in found.owners]:
+        del found.rules[name]
+    found.mistakes = in_order(mistakes)
+    return found
+
+
+def in_order(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    return sorted(mistakes, key=lambda one: (one.file, one.line))
 
 
 def _read(path: Path, found: Declaration) -> Iterator[Mistake]:
@@ -95,17 +101,17 @@ def _read(path: Path, found: Declaration) -> Iterator[Mistake]:
         document, nodes = strict_yaml.load(text), yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        yield Mistake(file, line, f"is no YAML: {' '.join(str(error.problem).split())}.")
+        yield _unreadable(found, file, line, f"is no YAML: {' '.join(str(error.problem).split())}.")
         return
     except (OSError, ValueError) as error:
-        yield Mistake(file, 1, f"cannot be read: {' '.join(str(error).split())}.")
+        yield _unreadable(found, file, 1, f"cannot be read: {' '.join(str(error).split())}.")
         return
     if document is None:
         return
     assert nodes is not None
     place = Place(file, nodes)
     if not isinstance(document, dict):
-        yield Mistake(file, 1, f"must be a mapping with {', '.join(SECTIONS)}.")
+        yield _unreadable(found, file, 1, f"must be a mapping with {', '.join(SECTIONS)}.")
         return
     for section, entries in document.items():
         if section not in SECTIONS:
@@ -115,6 +121,11 @@ def _read(path: Path, found: Declaration) -> Iterator[Mistake]:
         else:
             for name, entry in entries.items():
                 yield from _read_one(place, str(section), name, entry, found)
+
+
+def _unreadable(found: Declaration, file: str, line: int, sentence: str) -> Mistake:
+    found.is_whole = False
+    return Mistake(file, line, sentence)
 
 
 def _read_one(place: Place, section: str, name: Any, entry: Any, found: Declaration) -> Iterator[Mistake]:
@@ -189,7 +200,8 @@ def _cross_checks(found: Declaration, projects: list[str]) -> Iterator[Mistake]:
     names = {section: [name for of, name in found.places if of == section] for section in SECTIONS}
 
     def check(section: str, name: str, path: Sequence[Any], word: str, of: str, known: list[str]) -> Iterator[Mistake]:
-        if word not in known:
+        # What may stand in a file that cannot be read is not called wrong as well.
+        if word not in known and (found.is_whole or of in ("project", "rule")):
             where = ".".join(map(str, (section, name, *path)))
             sentence = f"{where}: there is no {of} {word!r}{_known(word, known)}"
             yield found.places[section, name].mistake([section, name, *path], sentence)

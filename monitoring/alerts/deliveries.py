@@ -186,7 +186,9 @@ class _Work:
         attempted_at = datetime.now(UTC)
         failed, final, retry_after, answer = broken, False, 0.0, ""
         if channel is None:
-            failed, final = "There is no such channel any more.", True
+            # One whose declaration has a mistake may be there again in a minute.
+            final = not self.declared.may_have("channels", name)
+            failed = "There is no such channel any more." if final else "The declaration of the channel has a mistake."
         elif self._nobody_asked(group[0].event, channel.kind):
             answer = "this kind of channel is not told who took it"
         elif not broken:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from monitoring.alerts.conditions import Finding
 from monitoring.alerts.conditions.anomalies import anomaly_findings
 from monitoring.alerts.conditions.data import check_findings, freshness_findings
-from monitoring.alerts.declared import Declaration, load_declaration
+from monitoring.alerts.declared import Declaration, Mistake, load_declaration
 from monitoring.alerts.deliveries import Delivered, deliver
 from monitoring.alerts.rules import AnomalyRule, CheckFailureRule, FreshnessRule, OfMetric, Rule
 from monitoring.alerts.states import Alert, follow
@@ -33,6 +33,7 @@ class Round:
     resolved: list[Alert] = field(default_factory=list)
     on: list[Alert] = field(default_factory=list)  # that are not resolved
     problems: dict[str, str] = field(default_factory=dict)  # by rule: why it could not be judged
+    mistakes: list[Mistake] = field(default_factory=list)  # in what is declared: what they are in was left out
     delivered: Delivered = field(default_factory=Delivered)
 
 
@@ -45,7 +46,7 @@ def check(settings: Settings, tell: Callable[[str], None], now: datetime | None 
 
 
 def evaluate(settings: Settings, declared: Declaration, now: datetime | None = None) -> Round:
-    done = Round(rules=len(declared.rules))
+    done = Round(rules=len(declared.rules), mistakes=declared.mistakes)
     with alone(settings, "alerts"), connected(settings, "to judge alert rules") as client:
         at = now or server_now(client)
         judge, findings, judged = _Judge(settings, client), {}, set()
@@ -104,6 +105,12 @@ class _Judge:
         return Reader(self._settings)
 
 
+def complaints(done: Round) -> list[str]:
+    """What somebody has to mend before all rules are judged."""
+    found = [f"{mistake} What it is in is left out until it is mended." for mistake in done.mistakes]
+    return found + [f"{rule} could not be judged: {problem}" for rule, problem in done.problems.items()]
+
+
 def in_words(done: Round) -> str:
     told = done.delivered
     parts = [
@@ -112,6 +119,8 @@ def in_words(done: Round) -> str:
     ]
     if told.sent or told.failed or told.dead:
         parts.append(f"{told.sent} delivered, {told.failed} to be tried again, {told.dead} given up")
+    if missed := complaints(done):
+        parts.append(f"{counted(len(missed), 'problem')}, the first: {missed[0].rstrip('.')}")
     return "; ".join(parts) + "."
 
 

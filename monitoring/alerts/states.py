@@ -99,7 +99,8 @@ def follow(
     for key, finding in found.items():
         after[key] = _found(known.get(key), finding, declared.rules[finding.rule], declared, now)
     for key, alert in known.items():
-        if key in found or (alert.rule in declared.rules and alert.rule not in judged):
+        # What cannot be judged, for a mistake in its rule or otherwise, changes nothing.
+        if key in found or (alert.rule not in judged and declared.may_have("rules", alert.rule)):
             continue
         why = CLEARED if alert.rule in declared.rules else UNDECLARED
         if alert.is_on:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitoring.alerts.declared import Declaration, Mistake, read_declaration
+from monitoring.alerts.declared import Declaration, Mistake, in_order, load_declaration
 from monitoring.alerts.rules import OfMetric
 from semantic_layer.metrics.catalogue import Catalogue, load_catalogue, semantic_manifest
 from warehouse.errors import MillraceError
@@ -10,10 +10,11 @@ from warehouse.settings import Settings
 
 
 def mistakes_of(settings: Settings) -> tuple[Declaration, list[Mistake]]:
-    declared, mistakes = read_declaration(settings)
+    declared = load_declaration(settings)
+    mistakes = list(declared.mistakes)
     if semantic_manifest(settings).exists() and any(isinstance(rule, OfMetric) for rule in declared.rules.values()):
         mistakes += _of_metrics(declared, load_catalogue(settings))
-    return declared, sorted(mistakes, key=lambda one: (one.file, one.line))
+    return declared, in_order(mistakes)
 
 
 def _of_metrics(declared: Declaration, catalogue: Catalogue) -> list[Mistake]:

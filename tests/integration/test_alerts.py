@@ -295,15 +295,43 @@ def test_a_rule_that_cannot_be_judged_keeps_no_other_back(instance: Instance) ->
     assert len(instance.json("alerts")) == 1
 
 
-def test_mistakes_are_told_before_anything_is_judged(instance: Instance) -> None:
-    declare(instance, "hoook")
+def test_a_mistake_in_one_file_is_told_and_what_stands_elsewhere_is_judged(instance: Instance, hook: Webhook) -> None:
+    result(instance, "fail")
+    declare(instance, "hook", more="  other: {kind: check_failure, owner: team}\n")
+    assert len(instance.json("alerts", "check")["opened"]) == 2
+    declare(instance, "hook", more="  other: {kind: check_failure, owner: team, checks: 7}\n")
+    (instance.project_dir / "alerts" / "more.yaml").write_text("rules:\n  third: {kind: [\n")
+    result(instance, "fail", "another")
     done = instance.run("alerts", "check")
+    (instance.project_dir / "alerts" / "more.yaml").unlink()
     assert done.returncode == 1
-    assert (
-        "alerts/rules.yaml:5: owners.team.channels.0: there is no channel 'hoook'; did you mean 'hook'?" in done.stderr
-    )
-    assert instance.rows("SELECT * FROM ops.alerts") == []
+    assert done.stdout.startswith("1 rule: 1 alert opened, 0 ended, 3 on; 1 delivered")  # of `other` nothing changes
+    assert "alerts/rules.yaml:8: rules.other.checks: " in done.stderr
+    assert "alerts/more.yaml:3: is no YAML" in done.stderr
+    assert hook.requests[-1].json["title"] == "[medium] marts.fct_orders fails another: 3 rows failed."
     assert instance.run("alerts", "rules", "validate").returncode == 1
+    assert instance.run("alerts", "test", "hook").returncode == 0
+
+
+def test_a_channel_that_is_mended_is_told_what_it_missed(instance: Instance, hook: Webhook) -> None:
+    result(instance, "fail")
+    declare(instance, "hook, hoook")
+    done = instance.run("alerts", "check")
+    mistake = "alerts/rules.yaml:5: owners.team.channels.1: there is no channel 'hoook'; did you mean 'hook'?"
+    assert (done.returncode, mistake in done.stderr, len(hook.requests)) == (1, True, 1)
+    assert ("opened", "hoook", 1, "dead") in attempts(instance)
+    text = (instance.project_dir / "alerts" / "rules.yaml").read_text()
+    (instance.project_dir / "alerts" / "rules.yaml").write_text(
+        text.replace("hoook", "other").replace("{secret: other}", "{scret: other}")
+    )
+    result(instance, "fail", "another")
+    judge(instance)
+    assert tell(instance, (0.01, 3600)).failed == 2
+    declare(instance, "hook, other")
+    later = "ALTER TABLE ops.alert_deliveries UPDATE next_attempt_at = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 1"
+    instance.client().command(later)
+    assert tell(instance, (0.01, 3600)).sent == 1
+    assert [request.path.split("/")[1] for request in hook.requests] == ["hook", "hook", "other"]
 
 
 def test_dagster_judges_by_itself(instance: Instance, hook: Webhook) -> None:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from monitoring.alerts.conditions.metrics import judged, last_period, query_of
-from monitoring.alerts.declared import load_declaration, read_declaration
+from monitoring.alerts.declared import load_declaration
 from monitoring.alerts.rules import ChangeRule, ThresholdRule
 from semantic_layer.metrics.catalogue import Metric, ProjectFacts
 from tests.support import REPOSITORY
 from tests.unit.alerts.test_alert_states import NOON
-from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
 GOOD = """\
@@ -119,22 +118,57 @@ def test_a_mistake_is_told_with_file_line_and_the_nearest_word(
 ) -> None:
     assert right in GOOD
     write(settings, GOOD.replace(right, wrong))
-    mistakes = [str(one) for one in read_declaration(settings)[1]]
+    mistakes = [str(one) for one in load_declaration(settings).mistakes]
     assert any(told in mistake and mistake.startswith("alerts/shop.yaml:") for mistake in mistakes), mistakes
-    with pytest.raises(MillraceError):
-        load_declaration(settings)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "judged"),
+    [
+        ("    below: 10\n", "", []),
+        ("kind: threshold", "kind: [", []),
+        ("owner: team", "owner: teem", []),
+        ("channels: [chat]", "channels: chat", []),  # whom to tell is not known
+        ("{secret: chat}", "https://hooks.slack.com/x", ["few_orders"]),
+        ("few_*", "none_*", ["few_orders"]),
+    ],
+)
+def test_a_mistake_keeps_back_what_it_is_in_and_nothing_else(
+    settings: Settings, right: str, wrong: str, judged: list[str]
+) -> None:
+    write(settings, GOOD.replace(right, wrong))
+    write(
+        settings,
+        "channels: {own: {kind: console}}\nowners: {me: {channels: [own]}}\nrules: {late: {kind: freshness, "
+        "owner: me}}\n",
+        "whole.yaml",
+    )
+    declared = load_declaration(settings)
+    assert [one.file for one in declared.mistakes] and set(declared.rules) == {"late", *judged}
+    assert declared.may_have("rules", "few_orders") and declared.channels_of(declared.rules["late"]) == ("own",)
+
+
+def test_only_what_is_unreadable_may_hold_what_nobody_sees(settings: Settings) -> None:
+    write(settings, GOOD)
+    assert not load_declaration(settings).may_have("rules", "other")
+    write(settings, "rules: [", "other.yaml")
+    declared = load_declaration(settings)
+    assert declared.may_have("rules", "other") and "few_orders" in declared.rules
+    assert [str(one) for one in declared.mistakes] == [
+        "alerts/other.yaml:1: is no YAML: expected the node content, but found '<stream end>'."
+    ]
 
 
 def test_a_name_is_declared_once_in_all_files(settings: Settings) -> None:
     write(settings, GOOD, "a.yaml")
     write(settings, "channels:\n  chat: {kind: console}\n", "b.yaml")
-    (mistake,) = read_declaration(settings)[1]
+    (mistake,) = load_declaration(settings).mistakes
     assert str(mistake) == "alerts/b.yaml:2: channels: chat is declared in alerts/a.yaml already."
 
 
 def test_a_secret_in_the_file_is_refused_and_not_repeated(settings: Settings) -> None:
     write(settings, GOOD.replace("{secret: chat}", "https://hooks.slack.com/services/T0/B0/hidden"))
-    told = " ".join(str(one) for one in read_declaration(settings)[1])
+    told = " ".join(str(one) for one in load_declaration(settings).mistakes)
     assert told and "hidden" not in told
 
 
