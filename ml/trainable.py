@@ -5,12 +5,15 @@ A model is a module of its own with an object of this shape; ml/catalogue.py lis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Evaluation:
     metrics: Mapping[str, float]
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # the same metrics of simpler ways
     segments: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # the same metrics, `country=DE` alone
+    window: tuple[date, date] | None = None  # first and last of these days; only what has the same one is compared
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a candidate must do to take the champion's place; `metric` decides, on the newest window."""
+    """What a candidate must do to take the champion's place; `metric` decides, on the newest window. It may not be
+    worse than any baseline either."""
 
     metric: str
     higher_is_better: bool = True
     at_least: float | None = None  # or at most, where lower is better
+    limits: Mapping[str, float] = field(default_factory=dict)  # what other metrics may be at most: calibration_error
     segment_tolerance: float = 0.05  # by how much a segment may be worse than with the champion
 
 
@@ -61,3 +67,26 @@ class Trainable(Protocol):
     def dump(self, model: Any) -> bytes: ...
 
     def load(self, kept: bytes) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a model sees and says at the end of a day: compared with those of the training, drift is told by it."""
+
+    features: Mapping[str, Sequence[Any]]  # by name: numbers (None: unknown) or words, one per row
+    predictions: Sequence[float]
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A trainable whose inputs and predictions are watched for drift; of the others only the performance is."""
+
+    def sample(self, settings: Settings, project: str, model: Any, day: date) -> Sample: ...
+
+
+@runtime_checkable
+class Online(Protocol):
+    """A trainable that `millrace serve` asks about one user at a time."""
+
+    def answer(self, client: Client, project: str, model: Any, user_id: str) -> Mapping[str, Any] | None:
+        """By features read by key, in a few milliseconds; None: nobody has this id. `client` reads as modeler."""
