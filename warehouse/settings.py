@@ -153,6 +153,16 @@ class Settings(BaseModel):
         SecretStr(""),
         description="Dagster's storage, postgresql://user:password@host/database. Empty: SQLite in the data directory.",
     )
+    mlflow_store: SecretStr = Field(
+        SecretStr(""),
+        description="Where MLflow keeps runs and versions of models, postgresql://user:password@host/database. "
+        "Empty: SQLite in the data directory.",
+    )
+    mlflow_artifacts: str = Field(
+        "",
+        description="Where models, cards and plots lie, e.g. s3://bucket/models. Empty: files in the data directory. "
+        "Nothing that lies elsewhere is loaded as a model.",
+    )
     alert_targets: Annotated[str, AfterValidator(_valid_targets)] = Field(
         "hooks.slack.com, *.logic.azure.com, *.powerplatform.com, events.pagerduty.com, events.eu.pagerduty.com",
         description="Hosts that alerts may be sent to, with commas between: host, *.host for all below it, host:port "

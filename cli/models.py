@@ -1,0 +1,291 @@
+"""`millrace models | train | evaluate | promote | rollback | predict`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import Format, FormatOption, console, print_json, print_table, print_text, say
+from warehouse.errors import MillraceError, WrongUsage, nearest
+from warehouse.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from ml.registry.store import Version
+    from ml.registry.training import Trained
+    from ml.trainable import Evaluation, Trainable
+
+NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Of these models; else of all.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of this model: `millrace models` lists them.")]
+ProjectOption = Annotated[str | None, typer.Option(help="Of this project; else that of MILLRACE_PROJECT.")]
+DayOption = Annotated[
+    str | None, typer.Option("--day", help="As of the end of this day, 2026-01-31; else the newest that has events.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (models, train, evaluate, promote, rollback, predict):
+        app.command()(command)
+
+
+def models(
+    names: NamesArgument = None,
+    project: ProjectOption = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """The versions of each model: which is the champion, how good it is, and why others are not."""
+    from ml.catalogue import chosen
+    from ml.registry.store import Store
+
+    settings = load_settings()
+    store, wanted = Store(settings), chosen(names or ())
+    found = {one.name: store.versions(project or settings.project, one.name) for one in wanted}
+    if format is Format.JSON:
+        print_json([_as_json(version) for versions in found.values() for version in versions])
+        return
+    shown = 10 if names else 3
+    rows = [
+        (
+            one.name,
+            version.version,
+            version.role,
+            version.trained_at[:10],
+            _figure(one, version.metrics),
+            version.verdict,
+        )
+        for one in wanted
+        for version in found[one.name][:shown]
+    ]
+    if rows:
+        print_table(("model", "version", "is", "trained", "figure", "because"), rows)
+    for one in wanted:
+        if not found[one.name]:
+            print_text(f"{one.name}: {one.title}. Not trained yet.")
+    print_text("Next: millrace train" if not rows else f"Next: millrace evaluate {rows[0][0]}")
+
+
+def train(
+    names: NamesArgument = None,
+    project: ProjectOption = None,
+    day: DayOption = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Train models, judge each beside its champion, and promote what is better. Exit code 1 where one fails."""
+    from ml.catalogue import chosen
+    from ml.registry.store import Store
+    from ml.registry.training import train as train_one
+
+    settings, project = _of(project)
+    wanted, until, store = chosen(names or ()), _day(settings, project, day), Store(settings)
+    done: list[tuple[Trainable, Trained | MillraceError, float]] = []
+    with _bar(len(wanted)) as step:
+        for one in wanted:
+            step(f"training {one.name}")
+            begun = time.monotonic()
+            outcome: Trained | MillraceError
+            try:
+                outcome = train_one(store, one, project, until)
+            except MillraceError as error:
+                outcome = error
+            done.append((one, outcome, time.monotonic() - begun))
+    if format is Format.JSON:
+        print_json([_trained_as_json(one, outcome, seconds) for one, outcome, seconds in done])
+    else:
+        _print_trained(done)
+    failed = [outcome for _, outcome, _ in done if isinstance(outcome, MillraceError)]
+    for failure in failed:
+        say(f"Error: {failure.message}\n  {failure.hint}" if failure.hint else f"Error: {failure.message}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def evaluate(
+    names: NamesArgument = None,
+    project: ProjectOption = None,
+    day: DayOption = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """How good the champions are on the newest days whose outcome is known, beside simpler ways."""
+    from ml.catalogue import chosen
+    from ml.registry.store import Store
+    from ml.registry.training import evaluate as evaluate_one
+
+    settings, project = _of(project)
+    wanted, until, store = chosen(names or ()), _day(settings, project, day), Store(settings)
+    if not names:
+        wanted = [one for one in wanted if store.champion(project, one.name)]
+        if not wanted:
+            raise MillraceError(f"{project} has no champion of any model.", hint="`millrace train` trains them.")
+    judged = [(one, *evaluate_one(store, one, project, until)) for one in wanted]
+    if format is Format.JSON:
+        print_json([_as_json(version) | {"evaluation": asdict(evaluation)} for _, version, evaluation in judged])
+        return
+    for one, version, evaluation in judged:
+        _print_evaluation(one, version, evaluation)
+
+
+def promote(
+    name: NameArgument,
+    version: Annotated[int, typer.Argument(help="This version of it.")],
+    project: ProjectOption = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Make a version the champion, whatever the gate said of it."""
+    from ml.catalogue import trainable
+    from ml.registry.store import Store
+    from ml.registry.training import promote as promote_one
+
+    settings, project = _of(project)
+    _print_champion(promote_one(Store(settings), trainable(name), project, version), format)
+
+
+def rollback(name: NameArgument, project: ProjectOption = None, format: FormatOption = Format.TABLE) -> None:
+    """Back to the champion before this one."""
+    from ml.catalogue import trainable
+    from ml.registry.store import Store
+    from ml.registry.training import rollback as roll_back
+
+    settings, project = _of(project)
+    _print_champion(roll_back(Store(settings), trainable(name), project), format)
+
+
+def predict(
+    names: NamesArgument = None,
+    project: ProjectOption = None,
+    day: DayOption = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Write down what the champions say: marts.pred_* have it."""
+    from ml.catalogue import chosen
+    from ml.registry.store import Store
+    from ml.registry.training import predict as predict_one
+
+    settings, project = _of(project)
+    wanted, until, store = chosen(names or ()), _day(settings, project, day), Store(settings)
+    if not names:
+        wanted = [one for one in wanted if store.champion(project, one.name)]
+        if not wanted:
+            raise MillraceError(f"{project} has no champion of any model.", hint="`millrace train` trains them.")
+    written = []
+    with _bar(len(wanted)) as step:
+        for one in wanted:
+            step(f"predicting {one.name}")
+            written.append(predict_one(store, one, project, until))
+    if format is Format.JSON:
+        print_json([_as_json(version) | {"day": until, "rows": rows} for version, rows in written])
+        return
+    print_table(("model", "version", "day", "rows"), [(one.model, one.version, until, rows) for one, rows in written])
+
+
+def _of(project: str | None) -> tuple[Settings, str]:
+    from warehouse.projects import load_projects
+
+    settings = load_settings()
+    wanted = project or settings.project
+    known = load_projects(settings)
+    if wanted not in known:
+        raise WrongUsage(
+            f"No project is called {wanted!r}{nearest(wanted, known)}.", hint=f"There are: {', '.join(known)}."
+        )
+    return settings, wanted
+
+
+def _day(settings: Settings, project: str, text: str | None) -> date:
+    from ml.registry.training import newest_day
+
+    newest = newest_day(settings, project)
+    if text is None:
+        return newest
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise WrongUsage(f"{text!r} is not a day: write it as 2026-01-31.") from None
+    if day > newest:
+        raise WrongUsage(f"{day} is after the last day with events of {project}, {newest}.")
+    return day
+
+
+def _print_trained(done: list[tuple[Trainable, Trained | MillraceError, float]]) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for one, outcome, seconds in done:
+        if isinstance(outcome, MillraceError):
+            rows.append((one.name, None, "failed", None, f"{seconds:.1f}", "see below"))
+            continue
+        became = "champion" if outcome.promoted else "challenger"
+        figure = _figure(one, outcome.evaluation.metrics)
+        rows.append(
+            (one.name, outcome.version.version, became, figure, f"{seconds:.1f}", "; ".join(outcome.verdict.reasons))
+        )
+        if outcome.remark:
+            say(outcome.remark)
+    print_table(("model", "version", "became", "figure", "seconds", "because"), rows)
+
+
+def _print_evaluation(one: Trainable, version: Version, evaluation: Evaluation) -> None:
+    window = f", {evaluation.window[0]} to {evaluation.window[1]}" if evaluation.window else ""
+    print_text(f"{one.title}: version {version.version} of {version.trained_at[:10]}{window}")
+    ways = {"champion": evaluation.metrics, "when trained": version.metrics, **evaluation.baselines}
+    print_table(
+        ("figure", *ways), [(name, *(_number(way.get(name)) for way in ways.values())) for name in evaluation.metrics]
+    )
+    if evaluation.segments:
+        print_table(
+            ("segment", *evaluation.metrics),
+            [
+                (segment, *(_number(figures.get(name)) for name in evaluation.metrics))
+                for segment, figures in evaluation.segments.items()
+            ],
+        )
+
+
+def _print_champion(version: Version, format: Format) -> None:
+    if format is Format.JSON:
+        print_json(_as_json(version))
+        return
+    print_text(f"Version {version.version} of {version.model} is the champion for {version.project}.")
+    print_text(f"Next: millrace predict {version.model}")
+
+
+def _as_json(version: Version) -> dict[str, Any]:
+    return asdict(version)
+
+
+def _trained_as_json(one: Trainable, outcome: Trained | MillraceError, seconds: float) -> dict[str, Any]:
+    if isinstance(outcome, MillraceError):
+        return {"model": one.name, "seconds": round(seconds, 3), "error": outcome.message}
+    return _as_json(outcome.version) | {
+        "promoted": outcome.promoted,
+        "reasons": outcome.verdict.reasons,
+        "remark": outcome.remark,
+        "seconds": round(seconds, 3),
+        "error": None,
+    }
+
+
+def _figure(one: Trainable, metrics: Any) -> str:
+    return f"{one.gate.metric} {_number(metrics.get(one.gate.metric))}"
+
+
+def _number(figure: float | None) -> str:
+    return "" if figure is None else f"{figure:,.4g}" if abs(figure) < 10_000 else f"{figure:,.0f}"
+
+
+@contextmanager
+def _bar(steps: int) -> Iterator[Any]:
+    from rich.progress import Progress
+
+    with Progress(console=console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=steps)
+        begun = 0
+
+        def step(what: str) -> None:
+            nonlocal begun
+            bars.update(task, completed=begun, description=what)
+            begun += 1
+
+        yield step
