@@ -1,16 +1,28 @@
-"""The models that there are, by name. A line each: a module is imported when its model is asked for."""
+"""The models that there are. A line each, which says all that Dagster must know: a module is imported only when its
+model is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
 from ml.trainable import Trainable
 from warehouse.errors import WrongUsage, nearest
 
-# In the order of training: a name, and where its object is.
-MODELS: dict[str, str] = {}
+
+@dataclass(frozen=True)
+class Model:
+    name: str  # as its object has it
+    where: str  # module:object
+    reads: tuple[str, ...]  # marts that it learns from
+    writes: tuple[str, ...]  # tables of the database ml that it writes what it says into
+
+
+# In the order of training, for example Model("churn", "ml.churn:CHURN", ("feat_user_daily",), ("churn",)).
+_MODELS: tuple[Model, ...] = ()
+MODELS = {model.name: model for model in _MODELS}
 
 
 def trainable(name: str) -> Trainable:
@@ -18,7 +30,7 @@ def trainable(name: str) -> Trainable:
         raise WrongUsage(
             f"No model is called {name!r}{nearest(name, MODELS)}.", hint=f"There are: {', '.join(MODELS) or 'none'}."
         )
-    module, _, attribute = MODELS[name].partition(":")
+    module, _, attribute = MODELS[name].where.partition(":")
     return cast(Trainable, getattr(import_module(module), attribute))
 
 
