@@ -16,9 +16,10 @@ from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from ml.registry.store import Version
+    from ml.drift.watching import Watch
+    from ml.registry.store import Store, Version
     from ml.registry.training import Trained
-    from ml.trainable import Evaluation, Trainable
+    from ml.trainable import Trainable
 
 NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Of these models; else of all.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of this model: `millrace models` lists them.")]
@@ -26,6 +27,8 @@ ProjectOption = Annotated[str | None, typer.Option(help="Of this project; else t
 DayOption = Annotated[
     str | None, typer.Option("--day", help="As of the end of this day, 2026-01-31; else the newest that has events.")
 ]
+
+SHOWN_FEATURES = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -110,23 +113,25 @@ def evaluate(
     day: DayOption = None,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """How good the champions are on the newest days whose outcome is known, beside simpler ways."""
+    """How good the champions are on the newest days whose outcome is known, and what has drifted since the training."""
     from ml.catalogue import chosen
+    from ml.drift.watching import watch
     from ml.registry.store import Store
-    from ml.registry.training import evaluate as evaluate_one
 
     settings, project = _of(project)
     wanted, until, store = chosen(names or ()), _day(settings, project, day), Store(settings)
     if not names:
-        wanted = [one for one in wanted if store.champion(project, one.name)]
-        if not wanted:
-            raise MillraceError(f"{project} has no champion of any model.", hint="`millrace train` trains them.")
-    judged = [(one, *evaluate_one(store, one, project, until)) for one in wanted]
+        wanted = _with_champions(store, project, wanted)
+    found = []
+    with _bar(len(wanted)) as step:
+        for one in wanted:
+            step(f"evaluating {one.name}")
+            found.append((one, watch(store, one, project, until)))
     if format is Format.JSON:
-        print_json([_as_json(version) | {"evaluation": asdict(evaluation)} for _, version, evaluation in judged])
+        print_json([_watched_as_json(seen) for _, seen in found])
         return
-    for one, version, evaluation in judged:
-        _print_evaluation(one, version, evaluation)
+    for one, seen in found:
+        print_watch(one, seen)
 
 
 def promote(
@@ -168,9 +173,7 @@ def predict(
     settings, project = _of(project)
     wanted, until, store = chosen(names or ()), _day(settings, project, day), Store(settings)
     if not names:
-        wanted = [one for one in wanted if store.champion(project, one.name)]
-        if not wanted:
-            raise MillraceError(f"{project} has no champion of any model.", hint="`millrace train` trains them.")
+        wanted = _with_champions(store, project, wanted)
     written = []
     with _bar(len(wanted)) as step:
         for one in wanted:
@@ -226,21 +229,42 @@ def _print_trained(done: list[tuple[Trainable, Trained | MillraceError, float]])
     print_table(("model", "version", "became", "figure", "seconds", "because"), rows)
 
 
-def _print_evaluation(one: Trainable, version: Version, evaluation: Evaluation) -> None:
-    window = f", {evaluation.window[0]} to {evaluation.window[1]}" if evaluation.window else ""
-    print_text(f"{one.title}: version {version.version} of {version.trained_at[:10]}{window}")
-    ways = {"champion": evaluation.metrics, "when trained": version.metrics, **evaluation.baselines}
-    print_table(
-        ("figure", *ways), [(name, *(_number(way.get(name)) for way in ways.values())) for name in evaluation.metrics]
-    )
-    if evaluation.segments:
+def print_watch(one: Trainable, seen: Watch) -> None:
+    version, evaluation = seen.version, seen.evaluation
+    print_text(f"{one.title}: version {version.version}, trained as of {version.until}; now as of {seen.day}")
+    if evaluation is None:
+        print_text(seen.remark)
+    else:
+        if evaluation.window:
+            print_text(f"Judged on {evaluation.window[0]} to {evaluation.window[1]}.")
+        ways = {"now": evaluation.metrics, "when trained": version.metrics, **evaluation.baselines}
         print_table(
-            ("segment", *evaluation.metrics),
+            ("figure", *ways),
+            [(name, *(_number(way.get(name)) for way in ways.values())) for name in evaluation.metrics],
+        )
+        if evaluation.segments:
+            print_table(
+                ("segment", *evaluation.metrics),
+                [
+                    (segment, *(_number(figures.get(name)) for name in evaluation.metrics))
+                    for segment, figures in evaluation.segments.items()
+                ],
+            )
+    moved = sorted((look for look in seen.looks if look.psi is not None), key=lambda look: -(look.psi or 0))
+    if moved:
+        print_table(
+            ("moved most", "PSI", "KS", "mean now", "when trained", "drifted"),
             [
-                (segment, *(_number(figures.get(name)) for name in evaluation.metrics))
-                for segment, figures in evaluation.segments.items()
+                (look.name, *map(_number, (look.psi, look.ks, look.value, look.reference)), look.drifted)
+                for look in moved[:SHOWN_FEATURES]
             ],
         )
+    reasons = seen.reasons_to_train
+    print_text(
+        f"Train it anew: {'; '.join(reasons)}. Next: millrace train {one.name}"
+        if reasons
+        else "Nothing asks for a new training."
+    )
 
 
 def _print_champion(version: Version, format: Format) -> None:
@@ -249,6 +273,23 @@ def _print_champion(version: Version, format: Format) -> None:
         return
     print_text(f"Version {version.version} of {version.model} is the champion for {version.project}.")
     print_text(f"Next: millrace predict {version.model}")
+
+
+def _with_champions(store: Store, project: str, wanted: list[Trainable]) -> list[Trainable]:
+    found = [one for one in wanted if store.champion(project, one.name)]
+    if not found:
+        raise MillraceError(f"{project} has no champion of any model.", hint="`millrace train` trains them.")
+    return found
+
+
+def _watched_as_json(seen: Watch) -> dict[str, Any]:
+    return _as_json(seen.version) | {
+        "day": seen.day,
+        "evaluation": asdict(seen.evaluation) if seen.evaluation else None,
+        "drift": [asdict(look) for look in seen.looks],
+        "reasons_to_train": seen.reasons_to_train,
+        "remark": seen.remark,
+    }
 
 
 def _as_json(version: Version) -> dict[str, Any]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 KEPT = "model/model.bin"
+REFERENCE = "reference.json"  # what it saw and said when it was trained, for ml/drift
 SHA256 = "millrace.sha256"
 UNTIL, TRAINED_AT, COMMIT, DATA = (
     "millrace.until",
@@ -108,7 +109,14 @@ class Store:
             yield
 
     def keep(
-        self, project: str, trainable: Trainable, candidate: Candidate, kept: bytes, until: date, verdict: Verdict
+        self,
+        project: str,
+        trainable: Trainable,
+        candidate: Candidate,
+        kept: bytes,
+        until: date,
+        verdict: Verdict,
+        reference: Mapping[str, Any] | None = None,
     ) -> Version:
         """The whole of a training as a run, and the model as a new version; it is nobody's champion yet."""
         name, client = _registered(project, trainable.name), self.client
@@ -122,7 +130,7 @@ class Store:
             client.log_metric(run_id, metric, figure)
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            for path, content in _files(candidate, kept).items():
+            for path, content in _files(candidate, kept, reference).items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_bytes(content)
             client.log_artifacts(run_id, str(folder))
@@ -194,6 +202,14 @@ class Store:
                 hint=f"Take another: `millrace rollback {version.model}`, or train anew.",
             )
         return trainable.load(kept)
+
+    def reference(self, version: Version) -> Mapping[str, Any] | None:
+        if not any(file.path == REFERENCE for file in self.client.list_artifacts(version.run_id)):
+            return None
+        with tempfile.TemporaryDirectory() as temporary:
+            text = Path(self.client.download_artifacts(version.run_id, REFERENCE, temporary)).read_text()
+        found: Mapping[str, Any] = json.loads(text)
+        return found
 
     def promote(self, version: Version) -> None:
         name, champions = _registered(version.project, version.model), self._champions(version.project, version.model)
@@ -303,8 +319,9 @@ def _flat(evaluation: Evaluation) -> dict[str, float]:
     }
 
 
-def _files(candidate: Candidate, kept: bytes) -> dict[str, bytes]:
+def _files(candidate: Candidate, kept: bytes, reference: Mapping[str, Any] | None) -> dict[str, bytes]:
     return {
+        **({REFERENCE: json.dumps(reference).encode()} if reference else {}),
         KEPT: kept,
         "card.md": candidate.card.encode(),
         "evaluation.json": json.dumps(asdict(candidate.evaluation), indent=2, default=str).encode(),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from ml.drift.comparing import summarise
 from ml.registry.gate import Verdict, judge
 from ml.registry.store import Store, Version
-from ml.trainable import Evaluation, Trainable
+from ml.trainable import Evaluation, Trainable, Watched
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
@@ -36,7 +39,8 @@ def train(store: Store, trainable: Trainable, project: str, until: date) -> Trai
         try:
             candidate = trainable.train(store.settings, project, until)
             kept = trainable.dump(candidate.model)
-            trainable.load(kept)  # what cannot be read back is worth nothing
+            model = trainable.load(kept)  # what cannot be read back is worth nothing
+            reference = _reference(store.settings, trainable, project, model, until)
         except Exception as error:
             reason = error.message if isinstance(error, MillraceError) else f"{type(error).__name__}: {error}"
             store.keep_failure(project, trainable.name, until, reason)
@@ -47,7 +51,7 @@ def train(store: Store, trainable: Trainable, project: str, until: date) -> Trai
             ) from error
         judged, remark = _judged(store, trainable, champion, until)
         verdict = judge(trainable.gate, candidate.evaluation, judged)
-        version = store.keep(project, trainable, candidate, kept, until, verdict)
+        version = store.keep(project, trainable, candidate, kept, until, verdict, reference)
         if verdict.passed:
             store.promote(version)
         else:
@@ -55,6 +59,12 @@ def train(store: Store, trainable: Trainable, project: str, until: date) -> Trai
         return Trained(
             store.version(project, trainable.name, version.version), verdict, candidate.evaluation, champion, remark
         )
+
+
+def _reference(
+    settings: Settings, trainable: Trainable, project: str, model: Any, until: date
+) -> Mapping[str, Any] | None:
+    return summarise(trainable.sample(settings, project, model, until)) if isinstance(trainable, Watched) else None
 
 
 def _judged(store: Store, trainable: Trainable, champion: Version | None, until: date) -> tuple[Evaluation | None, str]:
@@ -66,13 +76,6 @@ def _judged(store: Store, trainable: Trainable, champion: Version | None, until:
         return trainable.evaluate(store.settings, champion.project, model, until), ""
     except (MillraceError, ValueError, KeyError, TypeError) as error:
         return None, f"The champion, version {champion.version}, could not be judged: {error}"
-
-
-def evaluate(store: Store, trainable: Trainable, project: str, until: date) -> tuple[Version, Evaluation]:
-    """The champion, on the newest window whose outcome is known."""
-    champion = store.must_have_champion(project, trainable.name)
-    model = store.load(trainable, champion)
-    return champion, trainable.evaluate(store.settings, project, model, until)
 
 
 def promote(store: Store, trainable: Trainable, project: str, number: int) -> Version:

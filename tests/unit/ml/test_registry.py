@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ml.registry.store import KEPT, Store, git_commit
-from ml.registry.training import evaluate, predict, promote, rollback, train
+from ml.registry.training import predict, promote, rollback, train
 from tests.unit.ml.line import Line
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
@@ -61,8 +61,6 @@ def test_what_is_better_becomes_champion_and_what_is_not_a_challenger(shared: St
     roles = {one.version: one.role for one in shared.versions(project, "line")}
     assert roles == {4: "champion", 3: "challenger", 2: "", 1: ""}
     assert "no better than the champion's 0.5" in shared.version(project, "line", 3).verdict
-    champion, evaluation = evaluate(shared, Line(GOOD), project, DAY)
-    assert (champion.version, evaluation.metrics) == (4, {"error": 0.0})
 
 
 def test_a_bad_first_model_is_no_champion_and_nothing_is_predicted(shared: Store, project: str) -> None:
