@@ -19,13 +19,13 @@ from monitoring.detectors.surprise import Surprise, decades_of_normal, z_at
 
 # Decades that a detector must bring beyond what is asked for: it looks at each point in several ways, and a jump
 # between neighbours is the most common of surprises (bench/detection.py prints what that brings).
-BEYOND = {"spike": 0.0, "shift": -0.2, "unrest": 0.6, "jump": 0.6, "missing": 0.6}
+BEYOND = {"spike": 0.0, "shift": -0.2, "unrest": 0.6, "jump": 0.6, "missing": 0.0}
 DEFAULT_SENSITIVITY = 0.5
 # By sensitivity: of how many days without news one has a false alarm, as a power of ten.
 QUIET_AT_1, QUIET_MORE = 1.3, 3.8
 MOST_TOLD_PER_DAY = 24  # points within an hour know of each other, and count as one
 DECADES_OF_HALF = 1.5  # of days, at which a score is 0.5
-MOST_Z = 6.0  # one point alone does not make a state
+MOST_Z, LEAST_Z = 6.0, 2.0  # one point alone does not make a state
 IN_A_STATE, LEAST_OF_A_STATE, LEAST_SHARE = 0.5, 1.0, 0.6  # most points are in it, the last one clearly
 LEAST_HISTORY, LEAST_DAYS = 14, 2  # points and days before anything is said
 
@@ -101,12 +101,14 @@ def _statistics(z: Floats, per_day: int) -> dict[str, tuple[Floats, Floats, Flag
         "spike": (far, decades_of_normal(z), np.ones(len(z), bool)),
         "jump": (jump, decades_of_normal(jump / np.sqrt(2)), ~(far < np.abs(before))),
     }
-    bounded = np.clip(z, -MOST_Z, MOST_Z)
     usual, spread = np.sqrt(2 / np.pi), np.sqrt(1 - 2 / np.pi)  # of |z|
-    windows = (2, 4, 8) if per_day == 1 else (max(per_day // 24, 4), max(per_day // 6, 8), max(per_day // 2, 12))
+    windows = (2, 3, 8) if per_day == 1 else (max(per_day // 24, 4), max(per_day // 6, 8), max(per_day // 2, 12))
     # The points of a state within a day know of each other: it counts as if a quarter as many were independent.
     alike = 1.5 if per_day == 1 else 4
     for points in windows:
+        # Three lost days and five ordinary ones are no week of a new level: of days each counts for its part.
+        most = max(LEAST_Z, 2 * MOST_Z / points) if per_day == 1 else MOST_Z
+        bounded = np.clip(z, -most, most)
         mean, mean_far = past.up_to_now(bounded, points), past.up_to_now(np.abs(bounded), points)
         independent = np.sqrt(points / alike)
         off = np.abs(mean)
