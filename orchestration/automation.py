@@ -9,6 +9,8 @@ from typing import Annotated
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ml.catalogue import MODELS
+from orchestration.assets.machine_learning import key_of, predicted_keys
 from orchestration.landing import look
 from warehouse.errors import MillraceError, nearest
 from warehouse.settings import Settings, load_settings
@@ -45,6 +47,7 @@ class Automation(_Strict):
     landing: Sensor
     alerts: Sensor
     watch: Sensor
+    retraining: Sensor
     schedules: dict[str, Schedule]
 
 
@@ -117,6 +120,36 @@ def watch_sensor(automation: Automation, settings: Settings) -> dg.SensorDefinit
         return dg.SkipReason(f"{looked.series} series, {len(looked.findings)} anomalies, {looked.new} new.")
 
     return metrics_watched
+
+
+def retraining_sensor(
+    automation: Automation, job: dg.UnresolvedAssetJobDefinition, settings: Settings
+) -> dg.SensorDefinition:
+    @dg.sensor(
+        job=job,
+        minimum_interval_seconds=automation.retraining.every_seconds,
+        default_status=automation.retraining.status_in(settings),
+        description="Models whose champions have drifted or decayed are trained anew, once a week at most.",
+    )
+    def models_drifted() -> dg.SensorResult | dg.SkipReason:
+        from ml.drift.watching import due
+
+        found = [one for one in due(load_settings()) if one.model in MODELS]
+        if not found:
+            return dg.SkipReason("No champion has drifted or decayed.")
+        # A new training need not be better: without the week each look would start another.
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(
+                    run_key=f"{one.project}.{one.model}.{one.version}.{one.day:%G-W%V}",
+                    asset_selection=[key_of(MODELS[one.model]), *predicted_keys(MODELS[one.model])],
+                    tags={"millrace/because": "; ".join(one.reasons)[:200]},
+                )
+                for one in found
+            ]
+        )
+
+    return models_drifted
 
 
 def landing_sensor(

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import dagster as dg
 
+from ml.catalogue import MODELS
 from orchestration.assets.expectations import expectation_checks
+from orchestration.assets.machine_learning import learning_assets
 from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
 from orchestration.assets.reconcile import reconcile_checks
 from orchestration.assets.semantic import semantic_assets
-from orchestration.automation import alerts_sensor, landing_sensor, read_automation, schedules, watch_sensor
+from orchestration.automation import (
+    alerts_sensor,
+    landing_sensor,
+    read_automation,
+    retraining_sensor,
+    schedules,
+    watch_sensor,
+)
 from orchestration.jobs import IN_ONE_PROCESS, jobs
 from warehouse.manifest import current_manifest
 from warehouse.settings import load_settings
@@ -21,7 +30,12 @@ def definitions() -> dg.Definitions:
     reconcile = reconcile_checks(manifest)
     defined = jobs(source_keys(), list(reconcile.check_keys))
     return dg.Definitions(
-        assets=[*raw_assets(), model_assets(manifest), semantic_assets(manifest)],
+        assets=[
+            *raw_assets(),
+            model_assets(manifest),
+            semantic_assets(manifest),
+            *learning_assets(list(MODELS.values())),
+        ],
         asset_checks=[expectation_checks(), reconcile],
         jobs=list(defined.values()),
         schedules=schedules(automation, defined, settings),
@@ -29,6 +43,7 @@ def definitions() -> dg.Definitions:
             landing_sensor(automation, defined["events_and_models"], settings),
             alerts_sensor(automation, settings),
             watch_sensor(automation, settings),
+            retraining_sensor(automation, defined["train"], settings),
         ],
         executor=IN_ONE_PROCESS,
     )

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from ml.catalogue import MODELS
+from orchestration.assets.machine_learning import GROUP, predicted_keys
+
 IN_ONE_PROCESS = dg.in_process_executor  # a process for each step costs more than most steps, on two cores
 
 
@@ -13,7 +16,8 @@ def jobs(
     source_keys: Sequence[dg.AssetKey] = (), reconcile: Sequence[dg.AssetCheckKey] = ()
 ) -> dict[str, dg.UnresolvedAssetJobDefinition]:
     compared = dg.AssetSelection.checks(*reconcile)
-    everything = dg.AssetSelection.all() - compared
+    learning = dg.AssetSelection.groups(GROUP)
+    everything = dg.AssetSelection.all() - compared - learning
     models = everything - dg.AssetSelection.groups("landing", "raw")
     defined = [
         dg.define_asset_job(
@@ -39,6 +43,12 @@ def jobs(
             "reconcile",
             selection=compared,
             description="What builds made part by part, compared with what a full build would make.",
+        ),
+        dg.define_asset_job("train", selection=learning, description="All models anew, and what their champions say."),
+        dg.define_asset_job(
+            "predict",
+            selection=dg.AssetSelection.assets(*(key for model in MODELS.values() for key in predicted_keys(model))),
+            description="What the champions of all models say, and whether they have drifted.",
         ),
     ]
     return {job.name: job for job in defined}

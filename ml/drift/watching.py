@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from ml.drift.comparing import Look, compare
@@ -35,16 +37,22 @@ class Watch:
 
     @property
     def reasons_to_train(self) -> list[str]:
-        features = [look for look in self.looks if look.kind == "feature"]
-        drifted = [look.name for look in features if look.drifted]
-        reasons = [f"{look.name} is {look.value:.4g}" for look in self._of("performance")]
-        reasons += [f"predictions are others than when trained (PSI {look.psi:.2f})" for look in self._of("prediction")]
-        if features and len(drifted) > MANY_FEATURES * len(features):
-            reasons.append(f"{len(drifted)} of {len(features)} features have drifted: {', '.join(drifted)}")
-        return reasons
+        return reasons_to_train(self.looks)
 
-    def _of(self, kind: str) -> list[Look]:
-        return [look for look in self.drifted if look.kind == kind]
+
+def reasons_to_train(looks: Sequence[Look]) -> list[str]:
+    drifted = [look for look in looks if look.drifted]
+    reasons = [f"{look.name} is {look.value:.4g}" for look in drifted if look.kind == "performance"]
+    reasons += [
+        f"predictions are others than when trained (PSI {look.psi:.2f})"
+        for look in drifted
+        if look.kind == "prediction"
+    ]
+    features = [look for look in looks if look.kind == "feature"]
+    moved = [look.name for look in features if look.drifted]
+    if features and len(moved) > MANY_FEATURES * len(features):
+        reasons.append(f"{len(moved)} of {len(features)} features have drifted: {', '.join(moved)}")
+    return reasons
 
 
 def watch(store: Store, trainable: Trainable, project: str, day: date) -> Watch:
@@ -95,6 +103,39 @@ def history(settings: Settings, project: str, model: str, days: int = 30) -> lis
     with closing(connect(settings, "modeler")) as client, failures_as_sentences("the history of drift"):
         found = client.query(sql, parameters={"project": project, "model": model, "days": days})
     return [dict(zip(COLUMNS[2:], row, strict=True)) for row in found.result_rows]
+
+
+@dataclass(frozen=True)
+class Due:
+    """A champion that there is reason to train anew."""
+
+    project: str
+    model: str
+    version: int
+    day: date
+    reasons: tuple[str, ...]
+
+
+def due(settings: Settings) -> list[Due]:
+    """By what was found the last time that each was looked at."""
+    sql = f"""
+    SELECT {", ".join(COLUMNS)} FROM ml.drift FINAL
+    WHERE (project_id, model, day, version) IN (
+        SELECT project_id, model, max((day, version)).1, max((day, version)).2 FROM ml.drift GROUP BY project_id, model
+    )
+    ORDER BY ALL
+    """
+    with closing(connect(settings, "modeler")) as client, failures_as_sentences("the history of drift"):
+        rows = client.query(sql).result_rows
+    found = []
+    for (project, model, version, day), group in groupby(rows, key=lambda row: tuple(row[:4])):
+        looks = [
+            Look(kind, name, drifted, psi, ks, value, reference)
+            for *_, kind, name, psi, ks, value, reference, drifted in group
+        ]
+        if reasons := reasons_to_train(looks):
+            found.append(Due(project, model, version, day, tuple(reasons)))
+    return found
 
 
 def _write(settings: Settings, champion: Version, day: date, looks: list[Look]) -> None:

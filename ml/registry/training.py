@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ml.drift.comparing import summarise
 from ml.registry.gate import Verdict, judge
@@ -14,6 +15,7 @@ from ml.registry.store import Store, Version
 from ml.trainable import Evaluation, Trainable, Watched
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import MillraceError
+from warehouse.projects import load_projects
 from warehouse.settings import Settings
 
 
@@ -100,11 +102,13 @@ def predict(store: Store, trainable: Trainable, project: str, day: date) -> tupl
 
 
 def newest_day(settings: Settings, project: str) -> date:
-    """The last day of the project that has events: what is said is said at its end."""
+    """The last day of the project that has events and is over: what is said is said at its end."""
+    today = datetime.now(ZoneInfo(load_projects(settings)[project].timezone)).date()
     with closing(connect(settings, "modeler")) as client, failures_as_sentences("the events of the project"):
         rows = client.query(
-            "SELECT max(local_date), count() FROM marts.fct_events WHERE project_id = {project:String}",
-            parameters={"project": project},
+            "SELECT max(local_date), count() FROM marts.fct_events "
+            "WHERE project_id = {project:String} AND local_date < {today:Date}",
+            parameters={"project": project, "today": today},
         ).result_rows
     day, events = rows[0]
     if not events:

@@ -34,6 +34,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster
         "ingestion",
         "semantic_layer",
         "expectations",
+        "ml",
         "monitoring",
         "orchestration",
         "cli",

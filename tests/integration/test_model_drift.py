@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ml.drift.watching import history, watch
+from ml.drift.watching import due, history, watch
 from ml.registry.store import Store
 from ml.registry.training import train
 from ml.trainable import Evaluation, Sample
@@ -39,6 +39,9 @@ def test_a_champion_is_watched_day_by_day(clickhouse: Instance) -> None:
     for _ in range(2):
         seen = watch(store, line, "demo", DAY + timedelta(days=1))
     assert seen.reasons_to_train == ["1 of 1 features have drifted: x"]
+    (one,) = due(clickhouse.settings)
+    assert (one.project, one.model, one.version, one.day) == ("demo", "line", 1, DAY + timedelta(days=1))
+    assert one.reasons == tuple(seen.reasons_to_train)
     assert "nobody's outcome is known" in watch(store, line, "demo", DAY + timedelta(days=2)).remark
 
     rows = history(clickhouse.settings, "demo", "line")

@@ -5,7 +5,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.automation import alerts_sensor, landing_sensor, read_automation, schedules, watch_sensor
+from orchestration.automation import (
+    alerts_sensor,
+    landing_sensor,
+    read_automation,
+    retraining_sensor,
+    schedules,
+    watch_sensor,
+)
 from orchestration.jobs import jobs
 from orchestration.landing import STILL_WRITTEN_SECONDS, look
 from warehouse.errors import MillraceError
@@ -31,6 +38,7 @@ def test_what_runs_by_itself_runs_in_production_and_nowhere_else(settings: Setti
             landing_sensor(automation, defined["events_and_models"], there),
             alerts_sensor(automation, there),
             watch_sensor(automation, there),
+            retraining_sensor(automation, defined["train"], there),
         ):
             assert sensor.default_status.name == status
 
