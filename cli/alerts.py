@@ -24,6 +24,7 @@ AllOption = Annotated[bool, typer.Option("--all", help="Also those that ended.")
 IdsArgument = Annotated[list[str], typer.Argument(help="Their ids, or the beginnings of them.")]
 NoteOption = Annotated[str, typer.Option("--note", help="What others should know.")]
 SHOWN_ATTEMPTS = 50
+TOLD_APART = ("events", "notes", "points", "digest")  # a digest: `millrace digest --format json`
 
 
 def register(whole: typer.Typer) -> None:
@@ -243,7 +244,7 @@ def print_attempts(attempts: Sequence[Attempt]) -> None:
 
 
 def as_json(one: Alert) -> dict[str, Any]:
-    plain = {name: _plain(value) for name, value in vars(one).items() if name not in ("events", "notes", "points")}
+    plain = {name: _plain(value) for name, value in vars(one).items() if name not in TOLD_APART}
     return {
         **plain,
         "events": [{name: _plain(value) for name, value in event._asdict().items()} for event in one.events],

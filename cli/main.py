@@ -36,6 +36,7 @@ COMMANDS = {
     "quality": "quality",
     "incidents": "incidents",
     "alerts": "alerts",
+    "digest": "digest",
     "impact": "impact",
     "metrics-exporter": "exporter",
     "metrics": "metrics",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ml.catalogue import MODELS
 from orchestration.assets.machine_learning import key_of, predicted_keys
+from orchestration.jobs import AnyJob
 from orchestration.landing import look
 from warehouse.errors import MillraceError, nearest
 from warehouse.settings import Settings, load_settings
@@ -60,9 +61,7 @@ def read_automation(path: Path = FILE) -> Automation:
         raise MillraceError(f"{path.name}: {where}: {first['msg']}.") from error
 
 
-def schedules(
-    automation: Automation, jobs: Mapping[str, dg.UnresolvedAssetJobDefinition], settings: Settings
-) -> list[dg.ScheduleDefinition]:
+def schedules(automation: Automation, jobs: Mapping[str, AnyJob], settings: Settings) -> list[dg.ScheduleDefinition]:
     found = []
     for name, declared in automation.schedules.items():
         if declared.job not in jobs:
@@ -122,9 +121,7 @@ def watch_sensor(automation: Automation, settings: Settings) -> dg.SensorDefinit
     return metrics_watched
 
 
-def retraining_sensor(
-    automation: Automation, job: dg.UnresolvedAssetJobDefinition, settings: Settings
-) -> dg.SensorDefinition:
+def retraining_sensor(automation: Automation, job: AnyJob, settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         job=job,
         minimum_interval_seconds=automation.retraining.every_seconds,
@@ -152,9 +149,7 @@ def retraining_sensor(
     return models_drifted
 
 
-def landing_sensor(
-    automation: Automation, job: dg.UnresolvedAssetJobDefinition, settings: Settings
-) -> dg.SensorDefinition:
+def landing_sensor(automation: Automation, job: AnyJob, settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         job=job,
         minimum_interval_seconds=automation.landing.every_seconds,

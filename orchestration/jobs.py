@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import dagster as dg
 
 from ml.catalogue import MODELS
 from orchestration.assets.machine_learning import GROUP, predicted_keys
+from orchestration.digests import digests
 
 IN_ONE_PROCESS = dg.in_process_executor  # a process for each step costs more than most steps, on two cores
 
 
-def jobs(
-    source_keys: Sequence[dg.AssetKey] = (), reconcile: Sequence[dg.AssetCheckKey] = ()
-) -> dict[str, dg.UnresolvedAssetJobDefinition]:
+AnyJob: TypeAlias = "dg.JobDefinition | dg.UnresolvedAssetJobDefinition"  # Dagster exports the latter to types alone
+
+
+def jobs(source_keys: Sequence[dg.AssetKey] = (), reconcile: Sequence[dg.AssetCheckKey] = ()) -> dict[str, AnyJob]:
     compared = dg.AssetSelection.checks(*reconcile)
     learning = dg.AssetSelection.groups(GROUP)
     everything = dg.AssetSelection.all() - compared - learning
@@ -51,4 +54,4 @@ def jobs(
             description="What the champions of all models say, and whether they have drifted.",
         ),
     ]
-    return {job.name: job for job in defined}
+    return {**{job.name: job for job in defined}, digests.name: digests}

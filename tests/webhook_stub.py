@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ class Request:
     path: str
     headers: dict[str, str]  # names in lower case
     body: bytes
+    at: float  # on the monotonic clock
 
     @property
     def json(self) -> Any:
@@ -57,9 +59,8 @@ def webhook(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with lock:
-                stub.requests.append(
-                    Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-                )
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                stub.requests.append(Request(self.path, headers, body, time.monotonic()))
                 reply = stub.replies[min(len(stub.requests), len(stub.replies)) - 1]
             stub.came.set()
             while not stub.may_answer.wait(0.05) and not stopped.is_set():

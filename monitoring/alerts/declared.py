@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from monitoring.alerts.rules import KINDS, AnyRule, Maintenance, OfProjects, Owner, Rule
+from monitoring.alerts.rules import KINDS, AnyRule, DigestPlan, Maintenance, Owner, Rule
 from monitoring.alerts.values import Strict
 from monitoring.channels.models import CHANNEL_KINDS, AnyChannel, Channel
 from warehouse import strict_yaml
@@ -24,7 +24,10 @@ SECTIONS: Mapping[str, tuple[TypeAdapter[Any], Mapping[str, type[Strict]]]] = {
     "owners": (TypeAdapter(Owner), {"": Owner}),
     "maintenance": (TypeAdapter(Maintenance), {"": Maintenance}),
     "rules": (TypeAdapter(AnyRule), KINDS),
+    "digests": (TypeAdapter(DigestPlan), {"": DigestPlan}),
 }
+
+TO_WAKE_UP = ("pagerduty", "sms")
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,18 @@ class Declaration:
     owners: dict[str, Owner] = field(default_factory=dict)
     maintenance: dict[str, Maintenance] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    digests: dict[str, DigestPlan] = field(default_factory=dict)
     places: dict[tuple[str, str], Place] = field(default_factory=dict)  # of section and name
     mistakes: list[Mistake] = field(default_factory=list)
     is_whole: bool = True  # no file is unreadable
 
-    def channels_of(self, rule: Rule) -> tuple[str, ...]:
-        return rule.channels or self.owners[rule.owner].channels
+    def channels_of(self, one: Rule | DigestPlan) -> tuple[str, ...]:
+        return one.channels or self.owners[one.owner].channels
+
+    def channels_of_digest(self, plan: DigestPlan) -> tuple[str, ...]:
+        """Nobody is called out of bed by a digest."""
+        kinds = {name: channel.kind for name, channel in self.channels.items()}
+        return tuple(name for name in self.channels_of(plan) if kinds.get(name) not in TO_WAKE_UP)
 
     def may_have(self, section: str, name: str) -> bool:
         """Whether it stands in a file, or may stand in what cannot be read."""
@@ -83,9 +92,13 @@ def load_declaration(settings: Settings) -> Declaration:
     for path in sorted(folder(settings).glob("*.y*ml")):
         mistakes += _read(path, found)
     mistakes += _cross_checks(found, list(load_projects(settings)))
+
     # Whom to tell is not known.
-    for name in [name for name, rule in found.rules.items() if not rule.channels and rule.owner not in found.owners]:
-        del found.rules[name]
+    def is_told(one: Rule | DigestPlan) -> bool:
+        return bool(one.channels) or one.owner in found.owners
+
+    found.rules = {name: rule for name, rule in found.rules.items() if is_told(rule)}
+    found.digests = {name: plan for name, plan in found.digests.items() if is_told(plan)}
     found.mistakes = in_order(mistakes)
     return found
 
@@ -209,22 +222,25 @@ def _cross_checks(found: Declaration, projects: list[str]) -> Iterator[Mistake]:
     for name, owner in found.owners.items():
         for path, word in _channel_names(owner):
             yield from check("owners", name, path, word, "channel", names["channels"])
-    for name, rule in found.rules.items():
-        yield from check("rules", name, ["owner"], rule.owner, "owner", names["owners"])
-        for path, word in _channel_names(rule):
-            yield from check("rules", name, path, word, "channel", names["channels"])
-        if isinstance(rule, OfProjects) and rule.projects != "all":
-            for number, project in enumerate(rule.projects):
-                yield from check("rules", name, ["projects", number], project, "project", projects)
+    owned: list[tuple[str, str, Rule | DigestPlan]] = [("rules", name, rule) for name, rule in found.rules.items()]
+    owned += [("digests", name, plan) for name, plan in found.digests.items()]
+    for section, name, one in owned:
+        yield from check(section, name, ["owner"], one.owner, "owner", names["owners"])
+        for path, word in _channel_names(one):
+            yield from check(section, name, path, word, "channel", names["channels"])
+        about = getattr(one, "projects", "all")
+        if about != "all":
+            for number, project in enumerate(about):
+                yield from check(section, name, ["projects", number], project, "project", projects)
     for name, window in found.maintenance.items():
         for number, pattern in enumerate(window.rules):
             if not any(fnmatchcase(rule, pattern) for rule in names["rules"]):
                 yield from check("maintenance", name, ["rules", number], pattern, "rule", names["rules"])
 
 
-def _channel_names(one: Owner | Rule) -> Iterator[tuple[list[Any], str]]:
+def _channel_names(one: Owner | Rule | DigestPlan) -> Iterator[tuple[list[Any], str]]:
     yield from ((["channels", number], name) for number, name in enumerate(one.channels))
-    for step, escalation in enumerate(one.escalate or ()):
+    for step, escalation in enumerate((not isinstance(one, DigestPlan) and one.escalate) or ()):
         yield from ((["escalate", step, "to", number], name) for number, name in enumerate(escalation.to))
 
 

@@ -141,7 +141,7 @@ def travelling_together(due: Sequence[Delivery], declared: Declaration) -> list[
     groups: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
     for one in due:
         rule, channel = declared.rules.get(one.alert.rule), declared.channels.get(one.channel)
-        alone = (rule and rule.group == "alert") or (channel and channel.kind in ONE_BY_ONE)
+        alone = one.alert.digest or (rule and rule.group == "alert") or (channel and channel.kind in ONE_BY_ONE)
         groups[one.channel, one.event, one.alert.rule, str(one.delivery_id) if alone else ""].append(one)
     return list(groups.values())
 

@@ -13,7 +13,15 @@ from monitoring.alerts.conditions.anomalies import anomaly_findings
 from monitoring.alerts.conditions.data import check_findings, freshness_findings
 from monitoring.alerts.declared import Declaration, Mistake, load_declaration
 from monitoring.alerts.deliveries import Delivered, deliver
-from monitoring.alerts.rules import AnomalyRule, CheckFailureRule, FreshnessRule, OfMetric, Rule
+from monitoring.alerts.rules import (
+    AnomalyRule,
+    CheckFailureRule,
+    ExperimentRule,
+    FreshnessRule,
+    OfMetric,
+    Rule,
+    SegmentRule,
+)
 from monitoring.alerts.states import Alert, follow
 from monitoring.alerts.store import alone, connected, last_alerts, server_now, write_alerts
 from semantic_layer.metrics.catalogue import Catalogue, load_catalogue
@@ -24,6 +32,8 @@ from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
+    from monitoring.experiments import Result
 
 
 @dataclass
@@ -66,7 +76,7 @@ def evaluate(settings: Settings, declared: Declaration, now: datetime | None = N
         write_alerts(client, changed)
         after = {**known, **{alert.alert_key: alert for alert in changed}}
     done.on = [alert for alert in after.values() if alert.is_on]
-    done.opened = [a for a in changed if a.is_on and not (a.alert_key in known and known[a.alert_key].is_on)]
+    done.opened = [a for a in changed if a.opened_at == at and not (a.alert_key in known and known[a.alert_key].is_on)]
     done.resolved = [a for a in changed if not a.is_on and a.alert_key in known and known[a.alert_key].is_on]
     return done
 
@@ -86,6 +96,14 @@ class _Judge:
                 return check_findings(self._client, name, rule)
             case AnomalyRule():
                 return anomaly_findings(self._client, name, rule)
+            case ExperimentRule():
+                from monitoring.alerts.conditions.experiments import experiment_findings
+
+                return experiment_findings(name, rule, self._finished_experiments)
+            case SegmentRule():
+                from monitoring.alerts.conditions.segments import segment_findings
+
+                return segment_findings(name, rule, self._catalogue, self._reader, now)
             case OfMetric():
                 from monitoring.alerts.conditions.metrics import metric_findings
 
@@ -99,6 +117,12 @@ class _Judge:
     @cached_property
     def _catalogue(self) -> Catalogue:
         return load_catalogue(self._settings)
+
+    @cached_property
+    def _finished_experiments(self) -> list[Result]:
+        from monitoring.experiments import finished
+
+        return list(finished(self._settings, self._catalogue, self._reader))
 
     @cached_property
     def _reader(self) -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints, model_validator
@@ -61,6 +61,8 @@ class Maintenance(Strict):
 class Rule(Strict):
     """What all kinds share."""
 
+    is_news: ClassVar[bool] = False  # told once, and over with that: nobody has to do anything
+
     owner: Name
     description: str = ""
     severity: Severity = "medium"
@@ -72,12 +74,16 @@ class Rule(Strict):
     next_step: str = ""
 
 
-class OfProjects(Rule):
+class AboutProjects(Strict):
     projects: Literal["all"] | Annotated[tuple[Text, ...], Field(min_length=1)] = "all"
 
     def is_about(self, project: str) -> bool:
         """What is of no project is of all of them."""
         return self.projects == "all" or not project or project in self.projects
+
+
+class OfProjects(AboutProjects, Rule):
+    """A rule of some projects, or of all."""
 
 
 class OfMetric(OfProjects):
@@ -152,8 +158,40 @@ class AnomalyRule(OfProjects):
     also_good: bool = False  # also what went the way that is good for the metric
 
 
+class ExperimentRule(OfProjects):
+    """An experiment is over: its last day has passed, or it has had as many people as it was to have."""
+
+    is_news = True
+
+    kind: Literal["experiment_finished"]
+    experiments: Annotated[tuple[Text, ...], Field(min_length=1)] = ("*",)
+
+
+class SegmentRule(OfProjects):
+    """People moved from one segment to another: by any table that has versions of them, in a column of it."""
+
+    kind: Literal["segment_moved"]
+    table: Name  # of marts, with project_id, valid_from and valid_to
+    column: Name
+    key: Name = "person_key"
+    before: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(("*",), alias="from")
+    after: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(("*",), alias="to")
+    grain: Literal["day", "week", "month"] = "week"
+    people: Annotated[int, Field(ge=1)]  # at least so many
+    share: Share | None = None  # and at least this part of those who were in the segment
+
+
+class DigestPlan(AboutProjects):
+    """Who is told once a day what changed."""
+
+    owner: Name
+    channels: Channels = ()  # instead of the owner's
+    description: str = ""
+
+
 AnyRule = Annotated[
-    ThresholdRule | ChangeRule | FreshnessRule | CheckFailureRule | AnomalyRule, Field(discriminator="kind")
+    ThresholdRule | ChangeRule | FreshnessRule | CheckFailureRule | AnomalyRule | ExperimentRule | SegmentRule,
+    Field(discriminator="kind"),
 ]
 KINDS: dict[str, type[Rule]] = {
     "threshold": ThresholdRule,
@@ -161,4 +199,6 @@ KINDS: dict[str, type[Rule]] = {
     "freshness": FreshnessRule,
     "check_failure": CheckFailureRule,
     "anomaly": AnomalyRule,
+    "experiment_finished": ExperimentRule,
+    "segment_moved": SegmentRule,
 }

@@ -13,7 +13,8 @@ from monitoring.alerts.conditions import Finding
 from monitoring.alerts.declared import Declaration
 from monitoring.alerts.rules import SEVERITIES, Escalation, Rule
 
-CLEARED, UNDECLARED = "it is over", "its rule is not declared any more"
+DIGEST = "digest"  # the kind of what is no alert, but travels as one
+CLEARED, UNDECLARED, TOLD = "it is over", "its rule is not declared any more", "it is news, and was told"
 
 
 class Event(NamedTuple):
@@ -58,6 +59,7 @@ class Alert:
     resolution: str = ""
     events: tuple[Event, ...] = ()
     notes: tuple[Note, ...] = ()
+    digest: str = ""  # of a digest what it tells, as JSON
 
     @property
     def is_on(self) -> bool:
@@ -78,7 +80,7 @@ class Alert:
     def owes_the_end(self) -> bool:
         """Somebody was told that it is open, and nobody yet that it is not."""
         ended = any(e.what == "resolved" and e.at >= self.opened_at for e in self.events)
-        return not self.is_on and self.told_at is not None and not ended
+        return not self.is_on and self.resolution != TOLD and self.told_at is not None and not ended
 
     def with_event(self, what: str, at: datetime, channels: Sequence[str]) -> Alert:
         return replace(self, events=(*self.events, Event(what, at, tuple(channels))))
@@ -113,7 +115,7 @@ def follow(
 
 def _found(last: Alert | None, finding: Finding, rule: Rule, declared: Declaration, now: datetime) -> Alert:
     if last is not None and not last.is_on and last.cleared_at is None:
-        return last  # resolved by hand: it is told again when it was over in between
+        return last  # resolved by hand, or news: it is told again when it was over in between
     owner = finding.owner if finding.owner in declared.owners else rule.owner
     known_channels = tuple(name for name in finding.channels if name in declared.channels)
     channels = rule.channels or known_channels or declared.owners[owner].channels
@@ -161,6 +163,8 @@ def told_of(alert: Alert, declared: Declaration, now: datetime) -> Alert:
     if alert.told_at is None:
         if alert.status == "open" and not _cools_down(alert, rule, now):
             alert = alert.with_event("opened", now, alert.channels)
+            if rule.is_news:
+                alert = replace(alert, status="resolved", resolved_at=now, resolution=TOLD)
         return alert
     if alert.status == "open":
         for number, step in enumerate(_steps(alert, rule, declared)):

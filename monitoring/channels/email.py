@@ -14,6 +14,7 @@ from typing import Any
 from monitoring.channels.http import LOOPBACK, check_allowed, in_time, in_words, shorter
 from monitoring.channels.message import Message, NotDelivered, Outside
 from monitoring.channels.models import Email
+from monitoring.digest.writing import html
 
 STANDARD_PORTS = (25, 465, 587)
 PICTURE = "series@millrace"
@@ -60,10 +61,11 @@ def mail_of(channel: Email, message: Message) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"  # no answering machine answers
     picture = picture_of(message)
     mail.set_content(message.text)
-    mail.add_alternative(_page(message, picture is not None), subtype="html")
+    page = html(message.digest) if message.digest else _page(message, picture is not None)
+    mail.add_alternative(page, subtype="html")
     if picture is not None:
-        page: Any = mail.get_payload(1)
-        page.add_related(picture, "image", "png", cid=f"<{PICTURE}>", filename="series.png", disposition="inline")
+        part: Any = mail.get_payload(1)
+        part.add_related(picture, "image", "png", cid=f"<{PICTURE}>", filename="series.png", disposition="inline")
     return mail
 
 

@@ -47,6 +47,7 @@ def webhook_payload(message: Message) -> dict[str, Any]:
         "severity": message.severity,
         "title": message.title,
         "alerts": [_as_json(alert) for alert in message.alerts],
+        **({"digest": message.digest.as_json()} if message.digest else {}),
     }
 
 

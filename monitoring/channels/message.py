@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from monitoring.alerts.rules import SEVERITIES
 from monitoring.alerts.states import Alert
+from monitoring.digest.contents import Digest
+from monitoring.digest.wording import lead, sentence
+from monitoring.digest.writing import markdown
 
 MOST_LINES = 10
 BEFORE = {"escalated": "Nobody has taken it yet. ", "resolved": "Over: ", "acknowledged": "Taken: "}
@@ -42,6 +47,11 @@ class Message:
     def rule(self) -> str:
         return self.alerts[0].rule
 
+    @cached_property
+    def digest(self) -> Digest | None:
+        """What it tells, where it is one; then it is of one alert alone."""
+        return Digest.of_json(json.loads(self.alerts[0].digest)) if self.alerts[0].digest else None
+
     @property
     def severity(self) -> str:
         return max((alert.severity for alert in self.alerts), key=SEVERITIES.index)
@@ -49,6 +59,8 @@ class Message:
     @property
     def title(self) -> str:
         """One line."""
+        if self.digest:
+            return self.alerts[0].summary
         said = f"{BEFORE.get(self.event, '')}{self.alerts[0].summary}"
         if len(self.alerts) > 1:
             said = f"{BEFORE.get(self.event, '')}{len(self.alerts)} alerts of {self.rule}"
@@ -56,6 +68,10 @@ class Message:
 
     @property
     def lines(self) -> list[str]:
+        if self.digest:
+            told = [sentence(one, self.digest) for one in self.digest.notable]
+            shown = [self.digest.prose or lead(self.digest), *told, *(item.text for item in self.digest.items)]
+            return shown[:MOST_LINES]
         shown = [alert.summary for alert in self.alerts] if len(self.alerts) > 1 else []
         if len(shown) > MOST_LINES:
             shown = [*shown[:MOST_LINES], f"And {len(shown) - MOST_LINES} more: millrace alerts list"]
@@ -64,16 +80,20 @@ class Message:
     @property
     def facts(self) -> list[tuple[str, str]]:
         first = self.alerts[0]
+        if self.digest:
+            return [("Look", first.next_step)]
         ids = ", ".join(str(alert.alert_id)[:8] for alert in self.alerts[:MOST_LINES])
         facts = [("Rule", self.rule), ("Owner", first.owner), ("Since", f"{first.opened_at:%Y-%m-%d %H:%M} UTC")]
         projects = ", ".join(dict.fromkeys(alert.project_id for alert in self.alerts if alert.project_id))
         facts += [("Project", projects)] if projects else []
         facts += [("Look", first.next_step)] if first.next_step and self.event != "resolved" else []
-        if self.event in ("opened", "escalated") and not self.is_test:
+        if self.event in ("opened", "escalated") and first.is_on and not self.is_test:
             facts += [("Take it", f"millrace alerts ack {str(first.alert_id)[:8]}")]
         return [*facts, ("Alert", ids)]
 
     @property
     def text(self) -> str:
+        if self.digest:
+            return markdown(self.digest)
         facts = [f"{name}: {value}" for name, value in self.facts]
         return "\n".join([self.title, *(f"- {line}" for line in self.lines), *facts])

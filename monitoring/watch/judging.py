@@ -73,7 +73,7 @@ def judge(watch: Watch, project: str, table: Table, good: str, adds_up: bool) ->
     # Segments are many: each must be as much more surprising, so that all of them bring the false alarms of one.
     others = [detect(one.series, watch.sensitivity, alike=alike) for one in table.segments]
     found = [
-        replace(one, parts=_parts(table, others, one, peak) if adds_up else ())
+        replace(one, parts=parts_of(one.value - one.expected, table.segments, others, peak) if adds_up else ())
         for one, peak in _findings(watch, project, table, table.whole, whole, good)
     ]
     for segment, detection in zip(table.segments, others, strict=True):
@@ -128,12 +128,13 @@ def severity(weight: Level, one: Anomaly, is_good: bool | None) -> Level:
     return LEVELS[min(max(level + LEVELS.index(weight) - 1, 0), len(LEVELS) - 1)]
 
 
-def _parts(table: Table, others: Sequence[Detection], whole: Finding, peak: int) -> tuple[Part, ...]:
-    """Which segments made the change; those of one dimension add up to it, but for what is not watched."""
-    change = whole.value - whole.expected
+def parts_of(
+    change: float, segments: Sequence[Segment], detections: Sequence[Detection], place: int
+) -> tuple[Part, ...]:
+    """Which segments made a change of the whole; those of one dimension add up to it, but for what is not watched."""
     found = []
-    for segment, detection in zip(table.segments, others, strict=True):
-        value, expected = float(segment.series.values[peak]), float(detection.expected[peak])
+    for segment, detection in zip(segments, detections, strict=True):
+        value, expected = float(segment.series.values[place]), float(detection.expected[place])
         if change and np.isfinite(value) and np.isfinite(expected):
             found.append(Part(segment.dimensions, value, expected, (value - expected) / change))
     return tuple(sorted(found, key=lambda part: -part.share)[:EXPLAINED])

@@ -4,12 +4,15 @@ is mended, and nothing is left behind."""
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.running_dagster import EVENT, RunningDagster, until
 from tests.support import REPOSITORY, Instance
+from tests.webhook_stub import Webhook, webhook
 
 # A test that somebody adds to their project: what it finds heals, when the order is told.
 REFUNDS_HAVE_ORDERS = """
@@ -24,8 +27,25 @@ ORDER = {**EVENT, "event": "order_completed", "user_id": "anna"}
 REFUND = {**EVENT, "event": "order_refunded", "user_id": "anna", "timestamp": "2026-03-01T11:00:00.000Z"}
 
 
+ALERTS = """
+channels:
+  hook: {kind: webhook, url: {secret: hook}, key: {secret: key}}
+owners:
+  team: {channels: [hook]}
+rules:
+  broken: {kind: check_failure, owner: team}
+  late: {kind: freshness, owner: team, assets: [raw.events], older_than: 15s}
+"""
+
+
 @pytest.fixture(scope="module")
-def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster]:
+def hook() -> Iterator[Webhook]:
+    with webhook() as stub:
+        yield stub
+
+
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator[RunningDagster]:
     folder = tmp_path_factory.mktemp("dagster")
     copy = folder / "repository"
     left_out = shutil.ignore_patterns("__pycache__", "target", "logs")
@@ -44,7 +64,10 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster
     for file in REPOSITORY.glob("*.yaml"):
         shutil.copy(file, copy)
     (copy / "dbt_project" / "tests" / "refunds_have_orders.sql").write_text(REFUNDS_HAVE_ORDERS)
-    with Instance(folder / "millrace", PYTHONPATH=str(copy)) as own:
+    secrets = {"MILLRACE_SECRET_HOOK": hook.url, "MILLRACE_SECRET_KEY": "key", "MILLRACE_ALERT_TARGETS": hook.target}
+    with Instance(folder / "millrace", PYTHONPATH=str(copy), **secrets) as own:
+        (own.project_dir / "alerts").mkdir()
+        (own.project_dir / "alerts" / "rules.yaml").write_text(ALERTS)
         own.up()
         running = RunningDagster(own)
         try:
@@ -67,7 +90,20 @@ def test_a_file_that_lands_becomes_rows_of_a_mart(dagster: RunningDagster) -> No
     assert {"label": "dagster/row_count", "intValue": 2} in materialized[0]["metadataEntries"]
 
 
-def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(dagster: RunningDagster) -> None:
+def told(hook: Webhook, rule: str, event: str = "opened") -> list[Any]:
+    return [request for request in hook.requests if (request.json["rule"], request.json["event"]) == (rule, event)]
+
+
+def test_a_load_that_does_not_come_is_told_without_one(dagster: RunningDagster, hook: Webhook) -> None:
+    known = set(dagster.runs())
+    assert until(lambda: told(hook, "late"))
+    assert "raw.events of demo was loaded last" in told(hook, "late")[0].json["title"]
+    assert set(dagster.runs()) == known
+
+
+def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
+    dagster: RunningDagster, hook: Webhook, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = "SELECT order_id, toFloat64(amount) FROM marts.fct_orders ORDER BY ALL"
     known = set(dagster.runs())
     dagster.drop("first.jsonl", {**ORDER, "properties": {"order_id": "o1", "revenue": 10, "currency": "EUR"}})
@@ -77,6 +113,7 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(dagster: Running
     known = set(dagster.runs())
     refund = {**REFUND, "properties": {"order_id": "o2", "revenue": 7, "currency": "EUR"}}
     another = {**ORDER, "properties": {"order_id": "o3", "revenue": 30, "currency": "EUR"}}
+    landed = time.monotonic()
     dagster.drop("defect.jsonl", refund, another)
     run = dagster.next_run(known)
     assert dagster.ended(run) == "FAILURE"
@@ -89,6 +126,12 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(dagster: Running
     incidents = "SELECT asset, check_name, status FROM ops.incidents FINAL"
     about = ("intermediate.int_order_events", "refunds_have_orders")
     assert dagster.instance.rows(incidents) == [(*about, "open")]
+    assert until(lambda: told(hook, "broken"))
+    (message,) = told(hook, "broken")
+    assert message.json["alerts"][0]["subject"] == "intermediate.int_order_events: refunds_have_orders"
+    record_property("seconds_from_landing_to_message", message.at - landed)
+    with capsys.disabled():
+        print(f"\nFrom bad data landing to the message sent: {message.at - landed:.1f} s")  # noqa: T201 - to be read
 
     known = set(dagster.runs())
     dagster.drop("mended.jsonl", {**ORDER, "properties": {"order_id": "o2", "revenue": 20, "currency": "EUR"}})
@@ -97,6 +140,7 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(dagster: Running
     assert dagster.instance.rows(rows) == [("o1", 10.0), ("o2", 20.0), ("o3", 30.0)]
     assert dagster.instance.rows("SELECT order_id FROM marts.fct_refunds") == [("o2",)]
     assert dagster.instance.rows(incidents) == [(*about, "resolved")]
+    assert until(lambda: told(hook, "broken", "resolved"))
 
 
 def test_a_file_that_is_none_of_events_is_told_and_stops_no_other(dagster: RunningDagster) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 from monitoring.alerts.conditions import Finding
+from monitoring.alerts.conditions.periods import last_of, period_before
 from monitoring.alerts.rules import ChangeRule, OfMetric, ThresholdRule
+from monitoring.figures import figure
 from semantic_layer.journeys.models import make
 from semantic_layer.metrics.answers import answer
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.checking import checked
-from semantic_layer.metrics.comparing import period_first, period_last
+from semantic_layer.metrics.comparing import period_last
 from semantic_layer.metrics.conditions import all_of, parse_condition
 from semantic_layer.metrics.flags import parse_grouping
 from semantic_layer.metrics.models import METRIC_TIME, Grain, MetricQuery
@@ -49,19 +50,13 @@ def check_rule(rule: OfMetric, catalogue: Catalogue) -> None:
 
 def last_period(rule: OfMetric, facts: ProjectFacts, now: datetime) -> date | None:
     """Its first day: the last period that is over and has data, or that runs."""
-    if facts.last_day is None:
-        return None
-    grain = Grain(rule.grain)
-    today = now.astimezone(ZoneInfo(facts.timezone)).date()
-    running = period_first(today, grain)
-    over = running if isinstance(rule, ThresholdRule) and rule.running else _before(running, grain)
-    return min(over, period_first(facts.last_day, grain))
+    return last_of(Grain(rule.grain), facts, now, running=isinstance(rule, ThresholdRule) and rule.running)
 
 
 def query_of(rule: OfMetric, project: str, last: date) -> MetricQuery:
     grain, first = Grain(rule.grain), last
     for _ in range(max(SHOWN_PERIODS, _looked_back(rule))):
-        first = _before(first, grain)
+        first = period_before(first, grain)
     by = [{"name": METRIC_TIME, "grain": grain}]
     asked = [parse_grouping(text) for text in rule.by]
     if any(one.grain for one in asked):
@@ -93,7 +88,7 @@ def judged(
         if not sentence:
             return
         sentences.append(sentence)
-        period = _before(period, Grain(rule.grain))
+        period = period_before(period, Grain(rule.grain))
     in_a_row = f", and so were the {rule.consecutive - 1} before" if rule.consecutive > 1 else ""
     if rule.consecutive == 2:
         in_a_row = f", and so was the {rule.grain} before"
@@ -119,19 +114,19 @@ def _sentence(rule: OfMetric, metric: Metric, facts: ProjectFacts, series: Serie
     value = _value(rule, metric, facts, series, period)
     if value is None:
         return ""
-    told = f"was {shown(value, metric, facts)} in the {rule.grain} of {period}"
+    told = f"was {figure(value, metric.format, facts.currency)} in the {rule.grain} of {period}"
     if rule.grain == "day":
-        told = f"was {shown(value, metric, facts)} on {period}"
+        told = f"was {figure(value, metric.format, facts.currency)} on {period}"
     if isinstance(rule, ThresholdRule):
         if rule.above is not None and value > rule.above:
-            return f"{told}, above {shown(rule.above, metric, facts)}"
+            return f"{told}, above {figure(rule.above, metric.format, facts.currency)}"
         if rule.below is not None and value < rule.below:
-            return f"{told}, below {shown(rule.below, metric, facts)}"
+            return f"{told}, below {figure(rule.below, metric.format, facts.currency)}"
         return ""
     assert isinstance(rule, ChangeRule)
     earlier = period
     for _ in range(rule.against):
-        earlier = _before(earlier, Grain(rule.grain))
+        earlier = period_before(earlier, Grain(rule.grain))
     before = _value(rule, metric, facts, series, earlier)
     if not before or abs(before) < rule.at_least:
         return ""
@@ -140,16 +135,8 @@ def _sentence(rule: OfMetric, metric: Metric, facts: ProjectFacts, series: Serie
         rule.falls_by is not None and change <= -rule.falls_by
     ):
         way = "more" if change > 0 else "less"
-        return f"{told}, {abs(change):.0%} {way} than {shown(before, metric, facts)} on {earlier}"
+        return f"{told}, {abs(change):.0%} {way} than {figure(before, metric.format, facts.currency)} on {earlier}"
     return ""
-
-
-def shown(value: float, metric: Metric, facts: ProjectFacts) -> str:
-    if metric.format == "percent":
-        return f"{100 * value:.4g} %"
-    text = f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-    unit = {"currency": facts.currency, "seconds": "s", "milliseconds": "ms"}.get(metric.format, "")
-    return f"{text} {unit}".strip()
 
 
 def _looked_back(rule: OfMetric) -> int:
@@ -160,10 +147,6 @@ def _value(rule: OfMetric, metric: Metric, facts: ProjectFacts, series: Series, 
     missing = rule.missing or ("zero" if metric.adds_up else "ignore")
     begun = facts.first_day is not None and period >= facts.first_day
     return series.get(period, 0.0 if missing == "zero" and begun else None)
-
-
-def _before(period: date, grain: Grain) -> date:
-    return period_first(period - timedelta(days=1), grain)
 
 
 def _by_segment(rows: Sequence[Sequence[object]], groups: int) -> dict[tuple[str, ...], dict[date, float]]:

@@ -9,7 +9,7 @@ import pytest
 
 from monitoring.alerts.conditions import Finding
 from monitoring.alerts.declared import Declaration
-from monitoring.alerts.rules import Maintenance, Owner, ThresholdRule
+from monitoring.alerts.rules import ExperimentRule, Maintenance, Owner, ThresholdRule
 from monitoring.alerts.states import Alert, acknowledged, follow, resolved
 from monitoring.channels.models import Console
 
@@ -232,3 +232,16 @@ def test_channels_that_a_finding_names_and_nobody_declares_are_left_out() -> Non
     play = Play()
     assert play.round(NOON, True, owner="nobody", channels=("boss", "pigeon")) == [("opened", "boss")]
     assert play.alert.owner == "team"
+
+
+def test_news_is_told_once_and_over_with_that() -> None:
+    hours = {"from": "11:00", "to": "13:00", "timezone": "UTC"}
+    play = Play(owner={"quiet_hours": hours, "escalate": [{"after": "1m", "to": ["boss"]}]})
+    play.declared.rules["rule"] = ExperimentRule(kind="experiment_finished", owner="team", cooldown=timedelta(0))
+    assert (play.round(NOON, True), play.alert.status) == ([], "open")  # it waits as everything does
+    assert play.round(NOON + 60 * MINUTE, True) == [("opened", "chat")]
+    assert (play.alert.status, play.alert.resolution) == ("resolved", "it is news, and was told")
+    assert play.round(NOON + 90 * MINUTE, True) == []
+    assert play.round(NOON + 91 * MINUTE, False) == []  # and nobody hears that it ended
+    assert len(play.all) == 1
+    assert play.round(NOON + 92 * MINUTE, True) == [("opened", "chat")]

@@ -1,0 +1,1 @@
+"""What changed on a day, why, and what to look at: for people who will not look by themselves."""

@@ -1,0 +1,106 @@
+"""Digests as they are declared in alerts/*.yaml, sent as alerts are: at least once, once by their key, written down."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from monitoring.alerts.declared import Declaration
+from monitoring.alerts.deliveries import Delivered, deliver
+from monitoring.alerts.states import DIGEST, TOLD, Alert, Event
+from monitoring.alerts.store import alone, connected, read_alerts, server_now, write_alerts
+from monitoring.digest.contents import Digest
+from monitoring.digest.making import make_digest
+from monitoring.digest.prose import with_prose
+from monitoring.digest.wording import title
+from semantic_layer.metrics.catalogue import load_catalogue
+from warehouse.errors import WrongUsage
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Sent:
+    name: str
+    project: str
+    day: date
+    alert_id: uuid.UUID
+    is_new: bool  # else it was sent before
+
+
+def send_digests(
+    settings: Settings,
+    declared: Declaration,
+    tell: Callable[[str], None],
+    project: str | None = None,
+    day: date | None = None,
+) -> tuple[list[Sent], Delivered]:
+    """What each declared digest tells of each of its projects; of a day each is sent once."""
+    if not declared.digests:
+        raise WrongUsage("No digest is declared.", hint="docs/alerts.md says how: digests: {morning: {owner: …}}.")
+    projects = [project] if project else [*_with_data(settings)]
+    sent = []
+    for one in projects:
+        names = [name for name, plan in declared.digests.items() if plan.is_about(one)]
+        if names:
+            digest = make_digest(settings, one, day)
+            known = {name: _known(settings, name, digest) for name in names}
+            if not all(known.values()):
+                digest = with_prose(settings, digest)
+            sent += [known[name] or _keep(settings, declared, name, digest) for name in names]
+    return sent, deliver(settings, declared, tell)
+
+
+def _with_data(settings: Settings) -> Iterator[str]:
+    return (name for name, facts in load_catalogue(settings).projects.items() if facts.last_day is not None)
+
+
+def _key(name: str, digest: Digest) -> str:
+    return f"{DIGEST}/{digest.project}/{name} {digest.day}"
+
+
+def _id(key: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([key, 0]))
+
+
+def _known(settings: Settings, name: str, digest: Digest) -> Sent | None:
+    id = _id(_key(name, digest))
+    with connected(settings, "to send a digest") as client:
+        found = read_alerts(client, "WHERE alert_id = {id:UUID}", id=str(id))
+    return Sent(name, digest.project, digest.day, id, False) if found else None
+
+
+def _keep(settings: Settings, declared: Declaration, name: str, digest: Digest) -> Sent:
+    """From here on it is delivered, whatever happens: what is to be told is part of the row."""
+    plan, key = declared.digests[name], _key(name, digest)
+    channels = declared.channels_of_digest(plan)
+    with alone(settings, "alerts"), connected(settings, "to send a digest") as client:
+        now = server_now(client)
+        alert = Alert(
+            alert_id=_id(key),
+            alert_key=key,
+            sequence=0,
+            rule=name,
+            kind=DIGEST,
+            project_id=digest.project,
+            subject=str(digest.day),
+            severity="low",
+            owner=plan.owner,
+            channels=channels,
+            status="resolved",
+            summary=title(digest),
+            value=None,
+            next_step=f"millrace digest --project {digest.project} --day {digest.day}",
+            points=(),
+            opened_at=now,
+            last_found_at=now,
+            resolved_at=now,
+            cleared_at=now,
+            resolution=TOLD,
+            events=(Event("opened", now, channels),),
+            digest=json.dumps(digest.as_json(), ensure_ascii=False),
+        )
+        write_alerts(client, [alert])
+    return Sent(name, digest.project, digest.day, alert.alert_id, True)
