@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.listing import AllOption, at, plain, print_list, short
 from cli.output import Format, FormatOption, human_age, print_json, print_table, print_text, say
 from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What alert rules found, who was told, and who has taken it.")
 rules = typer.Typer(help="The rules in alerts/*.yaml.")
 app.add_typer(rules, name="rules")
-AllOption = Annotated[bool, typer.Option("--all", help="Also those that ended.")]
 IdsArgument = Annotated[list[str], typer.Argument(help="Their ids, or the beginnings of them.")]
 NoteOption = Annotated[str, typer.Option("--note", help="What others should know.")]
 SHOWN_ATTEMPTS = 50
@@ -44,17 +43,15 @@ def list_alerts(all: AllOption = False, format: FormatOption = Format.TABLE) -> 
     from monitoring.alerts.acting import alerts_of
 
     found = alerts_of(load_settings(), all)
-    if format is Format.JSON:
-        print_json([as_json(one) for one in found])
-        return
-    if not found:
-        print_text("There never was an alert." if all else "No alert is open.")
-        return
-    print_table(
+    print_list(
+        found,
+        format,
+        as_json,
         ("alert", "severity", "since (UTC)", "state", "what"),
-        [(_short(one), one.severity, f"{one.opened_at:%m-%d %H:%M}", _state(one), one.summary) for one in found],
+        lambda one: (_short(one), one.severity, f"{one.opened_at:%Y-%m-%d %H:%M}", _state(one), one.summary),
+        none="There never was an alert." if all else "No alert is open.",
+        show="millrace alerts show",
     )
-    print_text(f"Next: millrace alerts show {_short(found[0])}")
 
 
 @app.command()
@@ -69,12 +66,12 @@ def show(
     if format is Format.JSON:
         print_json({**as_json(one), "deliveries": [_attempt_as_json(attempt) for attempt in attempts]})
         return
-    ended = f" since {_at(one.resolved_at)}: {one.resolution}" if one.resolved_at else ""
+    ended = f" since {at(one.resolved_at)}: {one.resolution}" if one.resolved_at else ""
     print_text(f"Alert {_short(one)} is {one.status}{ended}.")
     print_text(f"Found:    {one.summary}")
     print_text(f"Rule:     {one.rule} ({one.kind}), severity {one.severity}")
     print_text(f"Owner:    {one.owner}; told by {', '.join(one.listeners) or 'nothing yet'}")
-    print_text(f"Since:    {_at(one.opened_at)}, changed last {_at(one.last_found_at)}")
+    print_text(f"Since:    {at(one.opened_at)}, changed last {at(one.last_found_at)}")
     if one.notes:
         print_table(("at (UTC)", "who", "note"), [(f"{n.at:%Y-%m-%d %H:%M}", n.author, n.text) for n in one.notes])
     if attempts:
@@ -235,7 +232,7 @@ def print_attempts(attempts: Sequence[Attempt]) -> None:
         ("at (UTC)", "delivery", "event", "channel", "status", "answer"),
         [
             (
-                *(f"{one.attempted_at:%m-%d %H:%M:%S}", _short_id(one.delivery_id), one.event, one.channel),
+                *(f"{one.attempted_at:%m-%d %H:%M:%S}", short(one.delivery_id), one.event, one.channel),
                 *(f"{one.status} ({one.attempt})", one.answer),
             )
             for one in attempts
@@ -244,21 +241,17 @@ def print_attempts(attempts: Sequence[Attempt]) -> None:
 
 
 def as_json(one: Alert) -> dict[str, Any]:
-    plain = {name: _plain(value) for name, value in vars(one).items() if name not in TOLD_APART}
+    own = {name: plain(value) for name, value in vars(one).items() if name not in TOLD_APART}
     return {
-        **plain,
-        "events": [{name: _plain(value) for name, value in event._asdict().items()} for event in one.events],
-        "notes": [{name: _plain(value) for name, value in note._asdict().items()} for note in one.notes],
+        **own,
+        "events": [{name: plain(value) for name, value in event._asdict().items()} for event in one.events],
+        "notes": [{name: plain(value) for name, value in note._asdict().items()} for note in one.notes],
         "points": [point._asdict() for point in one.points],
     }
 
 
 def _attempt_as_json(one: Attempt) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in vars(one).items()}
-
-
-def _plain(value: Any) -> Any:
-    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value
+    return {name: plain(value) for name, value in vars(one).items()}
 
 
 def _told(changed: Sequence[Alert], what: str, format: Format) -> None:
@@ -275,15 +268,7 @@ def _state(one: Alert) -> str:
 
 
 def _short(one: Alert) -> str:
-    return _short_id(one.alert_id)
-
-
-def _short_id(id: object) -> str:
-    return str(id)[:8]
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return short(one.alert_id)
 
 
 def _listed(value: Any) -> Any:

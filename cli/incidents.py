@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.listing import AllOption, at, plain, print_list, short
 from cli.output import Format, FormatOption, print_json, print_table, print_text
 from warehouse.settings import load_settings
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from warehouse.observability.incidents import Incident
 
 app = typer.Typer(help="Blocking checks that fail: since when, what they keep back, what to do.")
-AllOption = Annotated[bool, typer.Option("--all", help="Also those that ended.")]
 
 
 def register(whole: typer.Typer) -> None:
@@ -36,17 +35,15 @@ def list_incidents(all: AllOption = False, format: FormatOption = Format.TABLE) 
     from warehouse.observability.incident_reading import read_incidents
 
     found = read_incidents(load_settings(), all)
-    if format is Format.JSON:
-        print_json([_as_json(one) for one in found])
-        return
-    if not found:
-        print_text("No incident was ever opened." if all else "No incident is open.")
-        return
-    print_table(
+    print_list(
+        found,
+        format,
+        _as_json,
         ("incident", "since (UTC)", "what", "found"),
-        [(_short(one), f"{one.opened_at:%Y-%m-%d %H:%M}", _what(one), _state(one)) for one in found],
+        lambda one: (short(one.incident_id), f"{one.opened_at:%Y-%m-%d %H:%M}", _what(one), _state(one)),
+        none="No incident was ever opened." if all else "No incident is open.",
+        show="millrace incidents show",
     )
-    print_text(f"Next: millrace incidents show {_short(found[0])}")
 
 
 @app.command()
@@ -66,11 +63,11 @@ def show(
         more = {"downstream": downstream, "history": history, "how_to_see": how_to_see(one)}
         print_json({**_as_json(one), **more, "next_step": next_step(one)})
         return
-    ended = f", ended {_at(one.resolved_at)}: {one.resolution}" if one.resolved_at else ""
-    print_text(f"Incident {_short(one)} is {one.status}{ended}.")
+    ended = f", ended {at(one.resolved_at)}: {one.resolution}" if one.resolved_at else ""
+    print_text(f"Incident {short(one.incident_id)} is {one.status}{ended}.")
     print_text(f"Check:      {one.check_name} ({one.kind})")
     print_text(f"Table:      {one.asset}{f', project {one.project_id}' if one.project_id else ''}; ask {one.owner}")
-    print_text(f"Failing:    since {_at(one.opened_at)}, last {_at(one.last_failed_at)}, in {_runs(one)}")
+    print_text(f"Failing:    since {at(one.opened_at)}, last {at(one.last_failed_at)}, in {_runs(one)}")
     print_text(f"Found last: {one.message}")
     print_text(f"Kept back:  {_listed(one.kept_back)}")
     print_text(f"Downstream: {_listed(downstream)}")
@@ -80,14 +77,7 @@ def show(
 
 
 def _as_json(one: Incident) -> dict[str, Any]:
-    return {
-        name: value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value
-        for name, value in asdict(one).items()
-    }
-
-
-def _short(one: Incident) -> str:
-    return str(one.incident_id)[:8]
+    return {name: plain(value) for name, value in asdict(one).items()}
 
 
 def _what(one: Incident) -> str:
@@ -104,10 +94,6 @@ def _state(one: Incident) -> str:
 
 def _runs(one: Incident) -> str:
     return "1 run" if one.failed_runs == 1 else f"{one.failed_runs:,} runs"
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _listed(names: Sequence[str]) -> str:

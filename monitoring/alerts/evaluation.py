@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from monitoring.alerts.conditions import Finding
-from monitoring.alerts.conditions.anomalies import anomaly_findings
-from monitoring.alerts.conditions.data import check_findings, freshness_findings
+from monitoring.alerts.conditions.anomalies import OPEN, anomaly_findings
+from monitoring.alerts.conditions.data import FAILING, Rows, check_findings, freshness_findings
 from monitoring.alerts.declared import Declaration, Mistake, load_declaration
 from monitoring.alerts.deliveries import Delivered, deliver
 from monitoring.alerts.rules import (
@@ -28,6 +28,7 @@ from semantic_layer.metrics.catalogue import Catalogue, load_catalogue
 from semantic_layer.reader import Reader
 from warehouse.errors import MillraceError
 from warehouse.observability.declared import Declared, read_declared
+from warehouse.observability.freshness import AGES
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ class _Judge:
     def findings(self, name: str, rule: Rule, now: datetime) -> Iterable[Finding]:
         match rule:
             case FreshnessRule():
-                return freshness_findings(self._client, name, rule, self._declared)
+                return freshness_findings(self._ages, name, rule, self._declared)
             case CheckFailureRule():
-                return check_findings(self._client, name, rule)
+                return check_findings(self._failing, name, rule)
             case AnomalyRule():
-                return anomaly_findings(self._client, name, rule)
+                return anomaly_findings(self._anomalies, name, rule)
             case ExperimentRule():
                 from monitoring.alerts.conditions.experiments import experiment_findings
 
@@ -109,6 +110,18 @@ class _Judge:
 
                 return metric_findings(self._settings, name, rule, self._catalogue, self._reader, now)
         raise TypeError(f"nobody judges rules of {type(rule).__name__}")
+
+    @cached_property
+    def _ages(self) -> Rows:
+        return self._client.query(AGES).result_rows
+
+    @cached_property
+    def _failing(self) -> Rows:
+        return self._client.query(FAILING).result_rows
+
+    @cached_property
+    def _anomalies(self) -> Rows:
+        return self._client.query(OPEN).result_rows
 
     @cached_property
     def _declared(self) -> Declared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +11,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from monitoring.alerts.declared import load_declaration
+from monitoring.alerts.store import connected, last_alerts
 from monitoring.digest.contents import Digest
 from monitoring.digest.making import make_digest
+from monitoring.digest.sending import send_digests
 from tests.truths.conftest import LoadedWorld
+from tests.webhook_stub import webhook
 from warehouse.errors import WrongUsage
 from warehouse.settings import Settings
 
@@ -68,3 +73,41 @@ def test_it_can_be_kept_and_read_again(digest: Digest) -> None:
 def test_of_what_has_no_data_there_is_none(settings: Settings, project: str, day: date) -> None:
     with pytest.raises(WrongUsage):
         make_digest(settings, project, day)
+
+
+DECLARED = """\
+channels:
+  hook: {kind: webhook, url: {secret: hook}, key: {secret: key}}
+  pager: {kind: pagerduty, key: {secret: key}}
+owners: {team: {channels: [pager, hook]}}
+digests:
+  morning: {owner: team, projects: [demo]}
+"""
+
+
+def test_it_is_sent_once_by_the_channels_of_alerts_and_again_where_it_failed(
+    built: LoadedWorld, settings: Settings, digest: Digest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = built.instance.project_dir / "alerts"
+    folder.mkdir()
+    (folder / "digests.yaml").write_text(DECLARED)
+    try:
+        with webhook(500, 200) as hook:
+            monkeypatch.setenv("MILLRACE_SECRET_HOOK", hook.url)
+            monkeypatch.setenv("MILLRACE_SECRET_KEY", "key")
+            own = settings.model_copy(update={"alert_targets": hook.target})
+            declared = load_declaration(own)
+            first, second = (send_digests(own, declared, print, None, DAY) for _ in range(2))
+            assert [(one.project, one.is_new) for one in first[0]] == [("demo", True)]
+            assert ([one.is_new for one in second[0]], second[1].sent) == ([False], 0)
+            assert (first[1].failed, first[1].sent) == (1, 1)
+            assert len(hook.requests) == 2  # one that failed, a second later one that did not, and none of the pager
+            assert Digest.of_json(hook.requests[1].json["digest"]) == digest
+            assert hook.requests[0].headers["x-millrace-message"] == hook.requests[1].headers["x-millrace-message"]
+    finally:
+        shutil.rmtree(folder)
+    with connected(settings, "to look") as client:
+        assert not [one for one in last_alerts(client).values() if one.digest]  # no round of rules knows it
+    assert built.instance.json("alerts", "list", "--all") == []
+    told = built.instance.rows("SELECT status, count() FROM ops.alert_deliveries FINAL GROUP BY 1 ORDER BY 1")
+    assert told == [("failed", 1), ("sent", 1)]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from monitoring.alerts.conditions import Finding, fits
 from monitoring.alerts.rules import SEVERITIES, AnomalyRule
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
 
 OPEN = """
 SELECT
@@ -19,8 +16,8 @@ FROM ops.anomalies FINAL WHERE status != 'resolved' ORDER BY started_at, anomaly
 """
 
 
-def anomaly_findings(client: Client, name: str, rule: AnomalyRule) -> Iterator[Finding]:
-    for row in client.query(OPEN).result_rows:
+def anomaly_findings(anomalies: Sequence[Sequence[Any]], name: str, rule: AnomalyRule) -> Iterator[Finding]:
+    for row in anomalies:
         anomaly_id, series, project, dimensions, kind, severity, started_at, ended_at = row[:8]
         value, expected, lower, upper, owner, channels, is_good = row[8:]
         if is_good and not rule.also_good:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 from monitoring.alerts.conditions import Finding, fits
 from monitoring.alerts.rules import CheckFailureRule, FreshnessRule
 from monitoring.alerts.values import in_words
 from warehouse.observability.declared import Declared
-from warehouse.observability.freshness import AGES
 from warehouse.observability.quality import REMEMBERED_DAYS
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
 
 # Failing now: since it passed last, in how many runs. What a build knows no more ended its incident after that.
 FAILING = f"""
@@ -37,8 +33,11 @@ ORDER BY ALL
 """
 
 
-def freshness_findings(client: Client, name: str, rule: FreshnessRule, declared: Declared) -> Iterator[Finding]:
-    for asset, project, updated_at, age in client.query(AGES).result_rows:
+Rows = Sequence[Sequence[Any]]
+
+
+def freshness_findings(ages: Rows, name: str, rule: FreshnessRule, declared: Declared) -> Iterator[Finding]:
+    for asset, project, updated_at, age in ages:
         known = declared.assets.get(asset)
         # Before the first build nothing is declared; what only a rule names is known by its load.
         if (declared.assets and (known is None or not known.is_table)) or not fits(asset, rule.assets):
@@ -58,8 +57,8 @@ def freshness_findings(client: Client, name: str, rule: FreshnessRule, declared:
         )
 
 
-def check_findings(client: Client, name: str, rule: CheckFailureRule) -> Iterator[Finding]:
-    for asset, check, project, runs, message, severity, kind in client.query(FAILING).result_rows:
+def check_findings(failing: Rows, name: str, rule: CheckFailureRule) -> Iterator[Finding]:
+    for asset, check, project, runs, message, severity, kind in failing:
         if rule.of_severity not in ("any", severity) or runs < rule.consecutive or not rule.is_about(project):
             continue
         if not fits(asset, rule.assets) or not fits(check, rule.checks):
