@@ -47,6 +47,7 @@ COMMANDS = {
     "promote": "models",
     "rollback": "models",
     "predict": "models",
+    "serve": "serve",
     "detect": "detect",
     "monitor": "monitor",
     "config": "config",

@@ -1,0 +1,1 @@
+"""Predictions over HTTP, for products that ask while somebody waits: `millrace serve`."""
