@@ -45,6 +45,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     show_a_funnel(settings)
     show_metrics()
     show_anomalies()
+    show_lifetimes()
     ask_questions()
     show_an_incident(settings)
     show_quality()
@@ -126,6 +127,15 @@ def show_anomalies() -> None:
     print_text("")
     print_text("millrace monitor list --all")
     list_anomalies(all=True)
+
+
+def show_lifetimes() -> None:
+    """What customers are worth, as `millrace lifetime` has it."""
+    from cli.lifetime import lifetime
+
+    print_text("")
+    print_text("millrace lifetime --project demo")
+    lifetime(project="demo")
 
 
 def ask_questions() -> None:

@@ -38,6 +38,7 @@ COMMANDS = {
     "alerts": "alerts",
     "digest": "digest",
     "impact": "impact",
+    "lifetime": "lifetime",
     "metrics-exporter": "exporter",
     "metrics": "metrics",
     "sql": "sql",

@@ -21,7 +21,7 @@ class Model:
 
 
 # In the order of training, for example Model("churn", "ml.churn:CHURN", ("feat_user_daily",), ("churn",)).
-_MODELS: tuple[Model, ...] = ()
+_MODELS: tuple[Model, ...] = (Model("lifetime", "ml.lifetime.model:LIFETIME", ("fct_orders",), ("lifetime_values",)),)
 MODELS = {model.name: model for model in _MODELS}
 
 

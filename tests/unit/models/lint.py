@@ -10,7 +10,7 @@ from warehouse.manifest import keys_of, layer, models
 PREFIXES = {
     "staging": ("stg_",),
     "intermediate": ("int_",),
-    "marts": ("dim_", "fct_", "agg_", "funnel_", "retention_", "feat_"),
+    "marts": ("dim_", "fct_", "agg_", "funnel_", "retention_", "feat_", "pred_"),
 }
 IMPERSONAL = ("", "none", "removed")  # else a class of the registry of event types: personal, sensitive
 Manifest = dict[str, Any]

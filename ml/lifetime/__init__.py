@@ -1,0 +1,1 @@
+"""What customers will still buy: how often (BG/NBD), whether they come at all, and for how much (Gamma-Gamma)."""
