@@ -51,6 +51,7 @@ docs: $(INSTALLED)  ## Regenerate what is generated: .env.example, docs/*.md; an
 	@$(BIN)/millrace config --example > .env.example
 	@$(BIN)/python -m ingestion.event_guide
 	@$(BIN)/python -m ingestion.sources.guide
+	@$(BIN)/python -m ml.features.dbt_yaml
 	@$(BIN)/python -m warehouse.data_dictionary
 	@$(BIN)/python -m semantic_layer.metrics.guide
 	@$(BIN)/millrace up  # the site also shows what is in the warehouse

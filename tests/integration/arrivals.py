@@ -25,6 +25,10 @@ MEANING = {
         "SELECT project_id, is_user, id, min(first_at) FROM intermediate.int_first_seen GROUP BY ALL"
     ),
     "intermediate.int_order_days": "SELECT DISTINCT * FROM intermediate.int_order_days",
+    "intermediate.int_user_state_changes": (
+        "SELECT project_id, person_key, from_day, state FROM intermediate.int_user_state_changes "
+        "GROUP BY ALL HAVING sum(sign) > 0"
+    ),
 }
 PERSONAL_IDS = ("event_id", "user_id", "anonymous_id", "session_id", "group_id")
 # A table of days costs by its days: ten weeks, with the nights in which the clocks of both projects are put forward.

@@ -165,3 +165,56 @@ def test_an_order_that_is_told_twice_belongs_to_the_day_on_which_it_was_told_fir
         "SELECT sum(revenue) FROM marts.fct_orders WHERE session_key != 0"
     )
     assert_as_a_full_refresh_has_it(empty)
+
+
+FUTURE = "toDateTime64('2026-04-05 00:00:00', 3, 'UTC')"  # what happens from this instant on is the future
+LATER = f"{FUTURE} + INTERVAL 3 DAY"
+
+
+def features_before_the_future(own: Instance) -> dict[str, object]:
+    """By day; the last of them is over in every timezone."""
+    return dict(
+        own.rows(
+            "SELECT toString(local_date), groupArraySorted(10000)(toString(tuple(*))) FROM marts.feat_user_daily "
+            f"WHERE local_date < toDate({FUTURE}) - 1 GROUP BY local_date"
+        )
+    )
+
+
+def test_no_feature_knows_the_future(empty: Instance) -> None:
+    begun = f"started_at < {FUTURE}"
+    arrive(empty, f"timestamp < {FUTURE}")
+    hand_over(empty, "customers", f"updated_at < {FUTURE}")
+    hand_over(empty, "subscriptions", begun, f", if(ended_at < {FUTURE}, ended_at, NULL) AS ended_at")
+    hand_over(empty, "invoices", f"issued_at < {FUTURE}")
+    hand_over(empty, "currency_rates")
+    build(empty)
+    known = features_before_the_future(empty)
+    assert len(known) > 30
+
+    arrive(empty, f"timestamp >= {FUTURE}")
+    for source in ("customers", "subscriptions", "invoices"):
+        hand_over(empty, source)
+    build(empty)
+    assert features_before_the_future(empty) == known
+
+    # Another future: everybody moves, is served otherwise, cancels and fails to pay; strangers log in on their devices.
+    said = "'elsewhere' AS plan, 'XX' AS country, 'gold' AS tier, now64(3) AS onboarded_at"
+    hand_over(empty, "customers", "true", f", {said}, {LATER} AS updated_at")
+    hand_over(empty, "subscriptions", begun, f", least(ifNull(ended_at, {LATER}), {LATER}) AS ended_at")
+    hand_over(empty, "invoices", f"issued_at >= {FUTURE}", ", issued_at AS failed_at, 'failed' AS status")
+    devices = (
+        f"SELECT DISTINCT project_id, anonymous_id FROM raw.events WHERE anonymous_id != '' AND timestamp < {FUTURE}"
+    )
+    somebody = "(SELECT any(user_id) FROM raw.events WHERE user_id != '')"
+    empty.client().command(
+        "INSERT INTO raw.events "
+        "(project_id, event_id, event, user_id, anonymous_id, timestamp, received_at, consent_analytics) "
+        f"SELECT project_id, anonymous_id, 'logged_in', {somebody}, anonymous_id, {LATER}, {LATER}, true "
+        f"FROM ({devices})"
+    )
+    build(empty)
+    assert features_before_the_future(empty) == known
+    changed = empty.rows(f"SELECT count() FROM marts.feat_user_daily WHERE local_date > {LATER} AND plan = 'elsewhere'")
+    assert changed[0][0] > 10
+    assert_as_a_full_refresh_has_it(empty)

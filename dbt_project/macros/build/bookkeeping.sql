@@ -36,8 +36,8 @@
    built       what the model was last built from, (through, definition); none where it was never built
    definition  changes when what the model is made by changes: its own SQL, with all variables and macros in it, or the
                definition by which a model that it reads was last built. Then it must be made anew as a whole
-   changed     of a table of days: the latest change of a day #}
-{% macro build_state(model, sql, of_days=false) %}
+   changed     of a table of days: the latest change of a day; `changes` is SQL that gives them #}
+{% macro build_state(model, sql, changes=none) %}
     {% set name = model.schema ~ '.' ~ model.alias %}
     {% set parents = [] %}
     {% for id in model.depends_on.nodes if id in graph.nodes %}
@@ -54,9 +54,9 @@
             from ops.built_models
             where model in ('{{ ([name] + parents) | join("', '") }}')
             group by model
-            {% if of_days %}
+            {% if changes %}
                 union all
-                select 'changed', toString(max(changed_at)), '' from {{ ref('int_changed_days') }}
+                select 'changed', toString(max(changed_at)), '' from {{ changes }}
             {% endif %}
         )
         order by about

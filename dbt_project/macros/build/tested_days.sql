@@ -28,11 +28,7 @@
     {% if not rows | length %}{{ return('') }}{% endif %}
     {% set through = "toDateTime64('" ~ rows[0][0] ~ "', 3, 'UTC')" %}
     {% if tested.config.materialized == 'by_day' %}
-        {% set before, after = tested.config.get('days_before', 0), tested.config.get('days_after', 0) %}
-        {{ return(
-            'local_date in (select arrayJoin(arrayMap(n -> local_date + n, range(-' ~ before ~ ', ' ~ (after + 1) ~ '))) from '
-            ~ graph.nodes['model.millrace.int_changed_days'].relation_name ~ ' where changed_at > ' ~ through ~ ')'
-        ) }}
+        {{ return('local_date in (select local_date from ' ~ changed_days(tested) ~ ' where changed_at > ' ~ through ~ ')') }}
     {% endif %}
     {{ return(tested.config.meta.arrives_by ~ ' >= ' ~ through) }}
 {% endmacro %}

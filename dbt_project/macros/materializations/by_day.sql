@@ -4,13 +4,14 @@
     first build, a full refresh or a changed definition makes all days, some at a time, and swaps the table.
 
     The SQL says with in_days() which rows belong to the days at hand. `days_before` and `days_after`: a change of a day
-    changes the table's days around it as well.
+    changes the table's days around it as well. `changed_from` names a collected model whose rows (from_day, changed_at) say
+    from which day on something else that the table is made from has changed.
 #}
 {% materialization by_day, adapter='clickhouse' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set new = this.incorporate(path={'identifier': this.identifier ~ '__new'}, type='table') -%}
-    {%- set state = build_state(model, sql, of_days=true) -%}
+    {%- set state = build_state(model, sql, changes=changed_days(model)) -%}
     {%- set whole = must_be_made_anew(existing, state) -%}
     {%- set has_contract = config.get('contract').enforced -%}
 
@@ -19,7 +20,7 @@
     {{ drop_relation_if_exists(load_cached_relation(new)) }}
 
     {% set before, after = config.get('days_before', 0), config.get('days_after', 0) %}
-    {% set ranges = all_days(before, after) if whole else days_changed_since(state.built[0], before, after) %}
+    {% set ranges = all_days(before, after) if whole else days_changed_since(state.built[0], changed_days(model)) %}
     {% if whole %}
         {% set empty = fill_in(sql) %}
         {% do clickhouse__create_empty_table(False, new, empty, has_contract) %}
@@ -81,17 +82,34 @@
     {{ return(run_query(query).rows) }}
 {% endmacro %}
 
-{# Ranges of consecutive days that changed after an instant. #}
-{% macro days_changed_since(instant, before, after) %}
-    {% set query %}
-        select toString(min(day)), toString(max(day))
+{# Which days of a table of days changed and when: (local_date, changed_at), as SQL. #}
+{% macro changed_days(model) -%}
+    {%- set changes = graph.nodes['model.millrace.int_changed_days'].relation_name -%}
+    {%- set before, after, beside = model.config.get('days_before', 0), model.config.get('days_after', 0), model.config.get('changed_from') -%}
+    (
+        select arrayJoin(arrayMap(n -> local_date + n, range(-{{ before }}, {{ after + 1 }}))) as local_date, changed_at
+        from {{ changes }}
+        {%- if beside %}
+        union all
+        select arrayJoin(arrayMap(
+            n -> since + n, range(toUInt32(greatest(0, (select max(local_date) from {{ changes }}) - since + 1)))
+        )), changed_at
         from (
-            select day, toInt32(day) - row_number() over (order by day) as run
-            from (
-                select distinct arrayJoin(arrayMap(n -> local_date + n, range(-{{ before }}, {{ after + 1 }}))) as day
-                from {{ ref('int_changed_days') }}
-                where changed_at > toDateTime64('{{ instant }}', 3, 'UTC')
-            )
+            select min(from_day) as since, changed_at
+            from {{ graph.nodes['model.millrace.' ~ beside].relation_name }}
+            group by changed_at
+        )
+        {%- endif %}
+    )
+{%- endmacro %}
+
+{# Ranges of consecutive days that changed after an instant. #}
+{% macro days_changed_since(instant, changes) %}
+    {% set query %}
+        select toString(min(local_date)), toString(max(local_date))
+        from (
+            select local_date, toInt32(local_date) - row_number() over (order by local_date) as run
+            from (select distinct local_date from {{ changes }} where changed_at > toDateTime64('{{ instant }}', 3, 'UTC'))
         )
         group by run
         order by run

@@ -1,6 +1,7 @@
 {{ config(materialized='collected', order_by=['changed_at', 'local_date']) }}
 
--- Identifiers whose earlier events have become somebody else's, or are left out from now on, or no longer are.
+-- Identifiers whose earlier events have become somebody else's, or are known to be theirs earlier, or are left out from now
+-- on, or no longer are.
 with internal_or_not as (
     select project_id, user_id
     from {{ ref('int_internal_statements') }}
@@ -10,7 +11,7 @@ with internal_or_not as (
 moved as (
     select project_id, false as is_user, anonymous_id as id
     from {{ ref('int_identity_links') }}
-    where changed_at > {{ since() }} and user_id != previous_user_id
+    where changed_at > {{ since() }}
     union all
     select project_id, true as is_user, user_id as id
     from internal_or_not

@@ -1,0 +1,1 @@
+"""Features: what models may learn of, declared once (*.yaml), made by dbt (feat_*), read as of a day."""
