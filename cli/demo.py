@@ -15,6 +15,7 @@ from cli.output import console, print_text
 from warehouse.settings import Settings, load_settings
 
 AN_HOUR_MS = 3_600_000
+DAY_OF_A_DIGEST = "2026-03-25"
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
 
@@ -50,6 +51,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     show_an_incident(settings)
     show_quality()
     judge_alerts()
+    show_a_digest()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
     print_text("What to do next:")
@@ -191,6 +193,15 @@ def judge_alerts() -> None:
     print_text("")
     print_text("millrace alerts check")
     check()
+
+
+def show_a_digest() -> None:
+    """Of the day on which the world plants a gap in what is sent."""
+    from cli.digest import digest
+
+    print_text("")
+    print_text(f"millrace digest --project demo --day {DAY_OF_A_DIGEST}")
+    digest(project="demo", day=DAY_OF_A_DIGEST)
 
 
 def load_sources(settings: Settings, folder: Path) -> None:

@@ -65,7 +65,7 @@ def evaluate(settings: Settings, declared: Declaration, now: datetime | None = N
             try:
                 found = list(judge.findings(name, rule, at))
             except MillraceError as error:
-                done.problems[name] = error.message
+                done.problems[name] = f"{error.message} {error.hint}".strip()
                 continue
             except Exception as error:  # noqa: BLE001 - one rule that nobody foresaw must not silence the others
                 done.problems[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -9,6 +9,7 @@ import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 from monitoring.channels.http import LOOPBACK, check_allowed, in_time, in_words, shorter
@@ -82,7 +83,8 @@ def picture_of(message: Message) -> bytes | None:
         "width": 560,
         "height": 180,
         "background": "white",
-        "title": {"text": alert.summary[:90], "anchor": "start", "fontSize": 12},
+        # Of one alert the mail says above what it is.
+        **({"title": {"text": wrap(alert.summary, 80), "anchor": "start"}} if len(message.alerts) > 1 else {}),
         "data": {"values": [{**point._asdict(), "last": point.at == last} for point in alert.points]},
         "encoding": {
             "x": {"field": "at", "type": "temporal", "title": None},

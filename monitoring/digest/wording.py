@@ -25,14 +25,16 @@ def title(digest: Digest) -> str:
 def lead(digest: Digest) -> str:
     """What it says in two sentences, where no language model says it."""
     watched, notable = len(digest.changes), len(digest.notable)
-    look = f"{len(digest.items)} to look at." if digest.items else "Nothing else to look at."
+    things = "1 thing" if len(digest.items) == 1 else f"{len(digest.items)} things"
+    look = f"{things} to look at." if digest.items else "Nothing else to look at."
     if not watched:
         return f"No watched metric has a value. {look}"
     if not notable:
         return f"All {watched} watched metrics were as expected. {look}"
     told = "; ".join(f"{one.label} {instead(one, digest)}" for one in digest.notable[:MOST_IN_LEAD])
     more = f" and {notable - MOST_IN_LEAD} more" if notable > MOST_IN_LEAD else ""
-    return f"{notable} of {watched} watched metrics were not as expected: {told}{more}. {look}"
+    were = "was" if notable == 1 else "were"
+    return f"{notable} of {watched} watched metrics {were} not as expected: {told}{more}. {look}"
 
 
 def instead(change: Change, digest: Digest) -> str:

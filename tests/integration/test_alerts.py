@@ -291,7 +291,9 @@ def test_a_rule_that_cannot_be_judged_keeps_no_other_back(instance: Instance) ->
     result(instance, "fail")
     done = instance.run("alerts", "check")
     assert done.returncode == 1
-    assert "few could not be judged: Nothing can be asked yet: no metrics are built." in done.stderr
+    assert (
+        "few could not be judged: Nothing can be asked yet: no metrics are built. Run `millrace build`." in done.stderr
+    )
     assert len(instance.json("alerts")) == 1
 
 

@@ -3,6 +3,7 @@ is mended, and nothing is left behind."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -130,8 +131,9 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
     (message,) = told(hook, "broken")
     assert message.json["alerts"][0]["subject"] == "intermediate.int_order_events: refunds_have_orders"
     record_property("seconds_from_landing_to_message", message.at - landed)
+    busy = f"with {os.getloadavg()[0]:.1f} processes at work on {os.cpu_count()} cores"
     with capsys.disabled():
-        print(f"\nFrom bad data landing to the message sent: {message.at - landed:.1f} s")  # noqa: T201 - to be read
+        print(f"\nFrom bad data landing to the message sent: {message.at - landed:.1f} s, {busy}")  # noqa: T201 - to be read
 
     known = set(dagster.runs())
     dagster.drop("mended.jsonl", {**ORDER, "properties": {"order_id": "o2", "revenue": 20, "currency": "EUR"}})

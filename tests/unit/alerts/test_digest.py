@@ -60,7 +60,9 @@ def message(digest: Digest = DIGEST) -> Message:
 
 def test_the_words_are_those_of_the_numbers() -> None:
     assert title(DIGEST) == "demo on 2026-04-18: Errors 94 instead of 9.50"
-    assert lead(DIGEST) == ("1 of 2 watched metrics were not as expected: Errors 94 instead of 9.50. 1 to look at.")
+    assert lead(DIGEST) == (
+        "1 of 2 watched metrics was not as expected: Errors 94 instead of 9.50. 1 thing to look at."
+    )
     assert lead(QUIET) == "All 1 watched metrics were as expected. Nothing else to look at."
     assert title(QUIET) == "demo on 2026-04-18: all as expected"
 
