@@ -48,6 +48,7 @@ COMMANDS = {
     "promote": "models",
     "rollback": "models",
     "predict": "models",
+    "explain": "models",
     "serve": "serve",
     "detect": "detect",
     "monitor": "monitor",

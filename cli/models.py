@@ -1,4 +1,4 @@
-"""`millrace models | train | evaluate | promote | rollback | predict`."""
+"""`millrace models | train | evaluate | promote | rollback | predict | explain`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHOWN_FEATURES = 8
 
 
 def register(app: typer.Typer) -> None:
-    for command in (models, train, evaluate, promote, rollback, predict):
+    for command in (models, train, evaluate, promote, rollback, predict, explain):
         app.command()(command)
 
 
@@ -183,6 +183,35 @@ def predict(
         print_json([_as_json(version) | {"day": until, "rows": rows} for version, rows in written])
         return
     print_table(("model", "version", "day", "rows"), [(one.model, one.version, until, rows) for one, rows in written])
+
+
+def explain(
+    user: Annotated[str, typer.Argument(metavar="USER", help="An id of a person, as the marts have it in person_id.")],
+    project: ProjectOption = None,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """What all models say of one person, and why, where a model says so."""
+    from ml.explaining import explain as explain_one
+
+    settings, project = _of(project)
+    found = explain_one(settings, project, user)
+    if format is Format.JSON:
+        print_json(found)
+        return
+    for mart, rows in found.items():
+        print_text(f"marts.{mart}")
+        if len(rows) == 1:
+            print_table(("what", "is"), [(name.replace("_", " "), _told(value)) for name, value in rows[0].items()])
+        else:
+            print_table(list(rows[0]), [[_told(value) for value in row.values()] for row in rows])
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return "\n".join(str(_told(one)) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
+    return _number(value) if isinstance(value, float) else value
 
 
 def _of(project: str | None) -> tuple[Settings, str]:
