@@ -47,6 +47,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     show_metrics()
     show_anomalies()
     show_lifetimes()
+    show_a_forecast()
     ask_questions()
     show_an_incident(settings)
     show_quality()
@@ -62,6 +63,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     print_text("  millrace retention --project demo --start signed_up --return '*' --period week --periods 8")
     print_text("  millrace paths --project demo --from-event signed_up")
     print_text("  millrace metrics list      what can be asked: revenue, retention, conversion and more")
+    print_text("  millrace forecast run      what every metric that says so will be, for 90 days")
     print_text("  millrace quality --format html --output quality.html     the scorecard as a page")
     print_text("  millrace alerts list       what the rules in alerts/ found; alerts/channels.yaml says who is told")
     print_text("  millrace access list       who may read what")
@@ -138,6 +140,18 @@ def show_lifetimes() -> None:
     print_text("")
     print_text("millrace lifetime --project demo")
     lifetime(project="demo")
+
+
+def show_a_forecast() -> None:
+    """What comes next, as `millrace forecast` says it: of one metric, since all of them take longer."""
+    from cli.forecast import run, show
+
+    print_text("")
+    print_text("millrace forecast run --project demo --metric sessions")
+    run(project="demo", metric=["sessions"])
+    print_text("")
+    print_text("millrace forecast show sessions --project demo --horizon 7")
+    show("sessions", project="demo", horizon=7)
 
 
 def ask_questions() -> None:

@@ -52,6 +52,7 @@ COMMANDS = {
     "serve": "serve",
     "detect": "detect",
     "monitor": "monitor",
+    "forecast": "forecast",
     "config": "config",
     "migrate": "schema",
     "events": "events",

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from semantic_layer.ask.answering import Answer
+from semantic_layer.ask.drawing.scales import Spec
 from semantic_layer.ask.drawing.vega import specification
 from warehouse.errors import MillraceError
 
@@ -15,8 +16,12 @@ SCALE = 2  # pixels of a PNG per unit: sharp on today's screens
 
 
 def write_chart(answer: Answer, path: Path) -> None:
+    write_drawing(specification(answer.table, answer.chart, answer.title, answer.subtitle), path)
+
+
+def write_drawing(drawing: Spec, path: Path) -> None:
     """There when it is complete."""
-    body = chart_bytes(answer, path.suffix.lower())
+    body = drawing_bytes(drawing, path.suffix.lower())
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(body)
@@ -27,8 +32,8 @@ def write_chart(answer: Answer, path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def chart_bytes(answer: Answer, suffix: str) -> bytes:
-    spec = json.dumps(specification(answer.table, answer.chart, answer.title, answer.subtitle), default=float)
+def drawing_bytes(drawing: Spec, suffix: str) -> bytes:
+    spec = json.dumps(drawing, default=float)
     if suffix == ".json":
         return spec.encode()
     import vl_convert

@@ -1,0 +1,21 @@
+-- A run tells of all days of a series: what it does not tell of is forecast no more.
+select
+    project_id,
+    series,
+    made_on,
+    day,
+    days_ahead,
+    expected,
+    lower_50,
+    upper_50,
+    lower_80,
+    upper_80,
+    lower_95,
+    upper_95,
+    method,
+    model_version,
+    written_at
+from {{ source('ml', 'forecasts') }} final
+where (project_id, series, written_at) in (
+    select project_id, series, max(written_at) from {{ source('ml', 'forecasts') }} group by project_id, series
+)

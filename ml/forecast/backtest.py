@@ -1,0 +1,90 @@
+"""Which method would have been nearest, had it been asked at several days of the past (rolling origins)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.forecast.bands import SHARES, Bands, Missed
+from ml.forecast.methods import METHODS
+from ml.forecast.series import FEWEST_SEASONS, Floats, Past, Scale, Unusable
+
+ORIGINS = 5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of one method. What cannot be divided is NULL."""
+
+    mase: float | None  # 1: as wrong as the season before within the past
+    smape: float | None  # 0 to 2
+    mape: float | None
+    coverage: dict[float, float]  # of each band, made of the other origins
+
+
+@dataclass(frozen=True)
+class Backtest:
+    method: str
+    missed: tuple[Missed, ...]  # one for each origin
+    scores: Scores
+    mean_error: float  # absolute: what decides
+
+
+def backtests(past: Past, scale: Scale, values: Floats, names: Sequence[str], steps: int) -> list[Backtest]:
+    """Of each method, the best first; `values` are what really came, gaps and outliers among them."""
+    found = [_backtest(past, scale, values, name, steps) for name in names]
+    return sorted(found, key=lambda one: one.mean_error)
+
+
+def origins(length: int, seasons: tuple[int, ...], steps: int) -> list[int]:
+    """How many steps each knows, evenly spread: the first over two horizons ago, the last over a sixth of one."""
+    fewest = min(max((FEWEST_SEASONS - 1) * seasons[-1], length // 3), length - 2)
+    last = max(length - max(steps // 6, 1), fewest)
+    first = max(fewest, length - 2 * steps)
+    return sorted({int(one) for one in np.linspace(first, last, ORIGINS)})
+
+
+def _backtest(past: Past, scale: Scale, values: Floats, name: str, steps: int) -> Backtest:
+    missed, far, sizes, told = [], [], [], []
+    for origin in origins(len(past), past.seasons, steps):
+        until = min(steps, len(past) - origin)
+        ahead = METHODS[name](past.until(origin), until)
+        real = values[origin : origin + until]
+        known = np.isfinite(real)
+        if not known.any():
+            continue
+        missed.append(Missed(np.arange(1, until + 1)[known], scale.scaled(real[known]) - ahead[known]))
+        far.append(np.abs(real - scale.values(ahead))[known])
+        sizes.append(np.abs(real[known]))
+        told.append(np.abs(scale.values(ahead))[known])
+    if not missed:
+        raise Unusable("no number of late that methods could be judged by")
+    error, size, said = np.concatenate(far), np.concatenate(sizes), np.concatenate(told)
+    season = values[past.seasons[0] :] - values[: -past.seasons[0]]
+    usual = float(np.nanmean(np.abs(season)))
+    both, some = size + said, size > 0
+    scores = Scores(
+        mase=_ratio(float(error.mean()), usual),
+        smape=float((2 * error[both > 0] / both[both > 0]).sum() / len(error)),
+        mape=float((error[some] / size[some]).mean()) if some.any() else None,
+        coverage=_coverage(missed, past.seasons[0]),
+    )
+    return Backtest(name, tuple(missed), scores, float(error.mean()))
+
+
+def _ratio(error: float, usual: float) -> float | None:
+    return error / usual if usual else 0.0 if error == 0 else None
+
+
+def _coverage(missed: Sequence[Missed], season: int) -> dict[float, float]:
+    """Of each origin by bands that are made of the others."""
+    held = dict.fromkeys(SHARES, 0)
+    for place, one in enumerate(missed):
+        others = [*missed[:place], *missed[place + 1 :]] or [one]
+        bands = Bands.of(others, season).widths(int(one.ahead.max(initial=1)))
+        for share in SHARES:
+            held[share] += int((np.abs(one.errors) <= bands[share][one.ahead - 1]).sum())
+    count = sum(len(one.errors) for one in missed)
+    return {share: number / count for share, number in held.items()}
