@@ -93,9 +93,9 @@ def run(
 @app.command()
 def docs() -> None:
     """Where the pages of the last run are (Great Expectations' Data Docs)."""
-    from expectations.data_docs import docs_folder
+    from expectations.data_docs import first_page
 
-    page = docs_folder(load_settings()) / "index.html"
+    page = first_page(load_settings())
     if not page.is_file():
         raise MillraceError("No run has made Data Docs yet.", hint="millrace expectations run")
     print_text(str(page))

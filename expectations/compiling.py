@@ -67,6 +67,14 @@ def _missing(suite: Suite, expected: kinds.Expectation, project: str, columns: C
     return ""
 
 
+def tables_read(expected: kinds.Expectation) -> set[str]:
+    """Those that are looked at beside the table itself."""
+    places = [expected.to] if isinstance(expected, kinds.References) else []
+    if isinstance(expected, kinds.Volume | kinds.Freshness | kinds.Distribution):
+        places.append(expected.against or windows.EVENTS_DAY)
+    return {place.rpartition(".")[0] for place in places}
+
+
 def _wrong(expected: Any, columns: Columns) -> tuple[str, str]:
     """What a row that fails is like, in words and as a condition."""
     match expected:

@@ -32,6 +32,10 @@ def docs_folder(settings: Settings) -> Path:
     return settings.data_dir / "expectations" / "docs"
 
 
+def first_page(settings: Settings) -> Path:
+    return docs_folder(settings) / "index.html"
+
+
 def build(settings: Settings, context: Any, results: Mapping[str, Sequence[CheckResult]]) -> Path:
     """The pages of this run in place of those of the last; whoever reads them meanwhile sees the one or the other."""
     folder = docs_folder(settings)
@@ -61,7 +65,7 @@ def build(settings: Settings, context: Any, results: Mapping[str, Sequence[Check
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
-    return folder / "index.html"
+    return first_page(settings)
 
 
 def _index(folder: Path, results: Mapping[str, Sequence[CheckResult]], style: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ml.catalogue import MODELS
-from orchestration.assets.expectations import expectation_checks
+from orchestration.assets.expectations import by_maker, checks_of_other_tables
 from orchestration.assets.machine_learning import learning_assets
 from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
@@ -27,16 +27,17 @@ from warehouse.settings import load_settings
 def definitions() -> dg.Definitions:
     settings, automation = load_settings(), read_automation()
     manifest = current_manifest(settings)
+    of_models, of_others = by_maker(manifest)
     reconcile = reconcile_checks(manifest)
     defined = jobs(source_keys(), list(reconcile.check_keys))
     return dg.Definitions(
         assets=[
             *raw_assets(),
-            model_assets(manifest),
+            model_assets(manifest, of_models),
             semantic_assets(manifest),
             *learning_assets(list(MODELS.values())),
         ],
-        asset_checks=[expectation_checks(), reconcile],
+        asset_checks=[*checks_of_other_tables(of_others.values()), reconcile],
         jobs=list(defined.values()),
         schedules=schedules(automation, defined, settings),
         sensors=[

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
+    from warehouse.lineage.graph import Graph
     from warehouse.observability.incidents import Change
-    from warehouse.observability.records import RunRecord
+    from warehouse.observability.records import CheckResult, RunRecord
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 SHOWN_FAILURES = 5
@@ -58,6 +60,7 @@ class NodeResult:
 @dataclass
 class Run:
     nodes: list[NodeResult] = field(default_factory=list)
+    judged: list[CheckResult] = field(default_factory=list)  # what others than dbt found of its tables
     remarks: list[str] = field(default_factory=list)  # what went wrong beside it
     incidents: list[Change] = field(default_factory=list)  # that were opened, failed again or ended
 
@@ -65,23 +68,42 @@ class Run:
     def failed(self) -> list[NodeResult]:
         return [node for node in self.nodes if node.failed]
 
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.failed) or any(one.blocks for one in self.judged)
+
+    @property
+    def reasons(self) -> list[str]:
+        failed = [f"{node.name}: {node.message or node.status}" for node in self.failed]
+        return [*failed, *(one.message.rstrip(".") for one in self.judged if one.blocks)]
+
     def sentence(self) -> str:
         """What failed first, and what was kept back because of it."""
-        failed = self.failed
-        shown = [f"{node.name}: {node.message or node.status}" for node in failed[:SHOWN_FAILURES]]
-        more = len(failed) - len(shown)
+        shown, more = self.reasons[:SHOWN_FAILURES], len(self.reasons[SHOWN_FAILURES:])
         kept_back = [node.name for node in self.nodes if node.id.startswith("model.") and node.status == "skipped"]
         return "; ".join([*shown, *([f"{more} more"] if more else [])]) + (
             f". Kept back: {', '.join(kept_back)}." if kept_back else ". Nothing was kept back."
         )
 
 
+class KeptBack(Exception):
+    """A model is not made: something that it is made of is wrong."""
+
+
 class Watcher:
-    """What a run tells while it works; the command line draws it."""
+    """What a run tells while it works: the command line draws it, Dagster also judges."""
 
     def begin(self, nodes: int) -> None: ...
 
     def finished(self, node: NodeResult) -> None: ...
+
+    def judge(self, node: NodeResult) -> Sequence[CheckResult]:
+        """A model that was just made: what is found wrong with it and blocks keeps back all that is made of it."""
+        return ()
+
+    def judge_the_rest(self) -> Sequence[CheckResult]:
+        """When all models are made."""
+        return ()
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
@@ -154,10 +176,11 @@ def run(
     with alone(settings, waits):
         record = record or RunRecord("build")
         record.started_at = now()  # the time it waited for others is theirs
+        listener = _Listener(settings, watcher or Watcher())
         outcome = invoke(
             ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments],
             {**environment(settings), DAYS_ANEW: " ".join(day.isoformat() for day in days or ())},
-            _listener(watcher or Watcher()),
+            listener,
         )
     if outcome.exception is not None:
         error = _as_sentence(settings, outcome.exception)
@@ -168,16 +191,17 @@ def run(
     results = getattr(outcome.result, "results", None) or []
     done = Run(
         [
-            _node_result(
+            listener.seen(
                 *(r.node.unique_id, r.node.name, str(r.status), r.execution_time, r.message, r.failures),
                 finished_at=r.timing[-1].completed_at if r.timing else None,
             )
             for r in results
             # A hook that went well is nothing that was built.
             if not r.node.unique_id.startswith("operation.") or str(r.status) not in ("success", "pass")
-        ]
+        ],
+        judged=[*listener.judged, *listener.watcher.judge_the_rest()],
     )
-    if not outcome.success and not done.failed:
+    if not outcome.success and not done.has_failed:
         raise MillraceError("dbt ended without success and named no failure.", hint=_where_the_log_is(settings))
     if arguments[0] == "build":
         done.remarks += [*_record(settings, done, record), *_look(settings)]
@@ -288,37 +312,60 @@ def as_one_line(text: str) -> str:
     return re.sub(r" \(for url \S+\)", "", text)
 
 
-def _listener(watcher: Watcher) -> Callable[[Any], None]:
-    def hear(event: Any) -> None:
-        if event.info.name == "LogStartLine" and event.data.index == 1:
-            watcher.begin(event.data.total)
-        elif event.info.name == "NodeFinished":
-            node, result = event.data.node_info, event.data.run_result
-            watcher.finished(
-                _node_result(
-                    node.unique_id,
-                    node.node_name,
-                    node.node_status,
-                    result.execution_time,
-                    result.message,
-                    result.num_failures,
-                )
-            )
+class _Listener:
+    """Hears dbt's events, in the threads that make the tables: dbt waits until one is heard."""
 
-    return hear
+    def __init__(self, settings: Settings, watcher: Watcher) -> None:
+        self.settings, self.watcher = settings, watcher
+        self.judged: list[CheckResult] = []
+        self.wrong: dict[str, str] = {}  # by dbt's id of a table: what is wrong with it
+        self.kept_back: dict[str, str] = {}  # by dbt's id of what is made of it: why
 
+    def __call__(self, event: Any) -> None:
+        match event.info.name:
+            case "LogStartLine" if event.data.index == 1:
+                self.watcher.begin(event.data.total)
+            case "NodeExecuting" if self.wrong and event.data.node_info.resource_type == "model":
+                self._stop_if_wrong(event.data.node_info.unique_id)
+            case "NodeFinished":
+                node, result = event.data.node_info, event.data.run_result
+                told = (node.node_status, result.execution_time, result.message, result.num_failures)
+                self._finished(self.seen(node.unique_id, node.node_name, *told))
 
-def _node_result(
-    unique_id: str,
-    name: str,
-    status: str,
-    seconds: float,
-    message: str | None,
-    failures: int | None,
-    finished_at: datetime | None = None,
-) -> NodeResult:
-    ended = finished_at.replace(tzinfo=UTC) if finished_at else None  # dbt's times are UTC without saying so
-    return NodeResult(unique_id, name, status, seconds, as_one_line(message or ""), failures, ended)
+    def _finished(self, node: NodeResult) -> None:
+        if node.id.startswith("model.") and node.status == "success":
+            found = self.watcher.judge(node)
+            self.judged += found
+            if wrong := [one for one in found if one.blocks]:
+                self.wrong[node.id] = wrong[0].message
+        self.watcher.finished(node)
+
+    def _stop_if_wrong(self, node: str) -> None:
+        """dbt takes what is raised here for a failure of this node, and skips all that is made of it."""
+        for table in self.graph.above(node) & set(self.wrong):
+            self.kept_back[node] = self.wrong[table]
+            raise KeptBack(self.wrong[table])
+
+    @cached_property
+    def graph(self) -> Graph:
+        from warehouse.lineage.graph import built_graph
+
+        return built_graph(self.settings)  # dbt writes what it read before it makes anything
+
+    def seen(
+        self,
+        unique_id: str,
+        name: str,
+        status: str,
+        seconds: float,
+        message: str | None,
+        failures: int | None,
+        finished_at: datetime | None = None,
+    ) -> NodeResult:
+        if unique_id in self.kept_back:
+            status, message = "skipped", self.kept_back[unique_id]
+        ended = finished_at.replace(tzinfo=UTC) if finished_at else None  # dbt's times are UTC without saying so
+        return NodeResult(unique_id, name, status, seconds, as_one_line(message or ""), failures, ended)
 
 
 @contextmanager

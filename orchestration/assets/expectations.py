@@ -1,9 +1,12 @@
-"""The suites of expectations as checks of the models, judged when all of them are built."""
+"""The suites of expectations as checks: of models in the step that makes them (models.py), of other tables in a step of
+their own."""
 
 # No `from __future__ import annotations`: Dagster reads the annotations of what it decorates.
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -13,73 +16,94 @@ from orchestration.translation import CATALOGUE
 from warehouse.observability.records import CheckResult
 from warehouse.settings import load_settings
 
+SHOWN = 5
+
 
 def key_of(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def expectation_checks() -> dg.AssetChecksDefinition:
+def by_maker(manifest: Mapping[str, Any]) -> tuple[dict[str, Suite], dict[str, Suite]]:
+    """Suites of tables that models make, and of others."""
+    models = {f"{node['schema']}.{node['alias']}" for node in manifest["nodes"].values() if "alias" in node}
     suites = read_suites()
+    of_models = {name: suite for name, suite in suites.items() if suite.table in models}
+    return of_models, {name: suite for name, suite in suites.items() if name not in of_models}
+
+
+def specs(suites: Collection[Suite], blocking: bool) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            name=name,
+            asset=key_of(suite.table),
+            description=one.why,
+            blocking=blocking and one.severity == "error",
+            metadata={"owner": suite.owner, "dimension": one.dimension},
+        )
+        for suite in suites
+        for name, one in suite.expectations.items()
+    ]
+
+
+def checks_of_other_tables(suites: Collection[Suite]) -> list[dg.AssetChecksDefinition]:
+    """Of what no model makes. They stop nothing: what is made of raw is made in the step after the load."""
+    if not suites:
+        return []
 
     @dg.multi_asset_check(
-        name="expectations",
-        specs=[
-            dg.AssetCheckSpec(
-                name=name,
-                asset=key_of(suite.table),
-                description=one.why,
-                # What is made of raw is judged in the same step, which cannot wait for itself.
-                blocking=one.severity == "error" and not suite.table.startswith("raw."),
-                metadata={"owner": suite.owner, "dimension": one.dimension},
-            )
-            for suite in suites.values()
-            for name, one in suite.expectations.items()
-        ],
-        can_subset=True,
-        pool=POOL,
-        retry_policy=RETRIES,
+        name="expectations", specs=specs(suites, blocking=False), can_subset=True, pool=POOL, retry_policy=RETRIES
     )
     def expectations(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        """One check of an expectation, whatever the number of projects: it fails where that of one does."""
-        from expectations.runner import run
+        yield from judged_alone(suites, context.selected_asset_check_keys, context.run.run_id)
 
-        wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-        tables = {asset for asset, _ in wanted}
-        chosen = [suite for suite in suites.values() if key_of(suite.table) in tables]
-        with retried_where_the_infrastructure_failed():
-            report = run(load_settings(), suites=chosen, started_by="dagster", dagster_run_id=context.run.run_id)
-        found: Mapping[tuple[str, str], list[CheckResult]] = _by_check(report.results)
-        for suite in chosen:
-            for name in suite.expectations:
-                if (key_of(suite.table), name) in wanted:
-                    yield _told(suite, name, found[suite.table, name], str(report.docs or ""))
-
-    return expectations
+    return [expectations]
 
 
-def _by_check(results: list[CheckResult]) -> Mapping[tuple[str, str], list[CheckResult]]:
-    found: dict[tuple[str, str], list[CheckResult]] = defaultdict(list)
+def judged_alone(
+    suites: Collection[Suite], wanted: Collection[dg.AssetCheckKey], run_id: str
+) -> Iterator[dg.AssetCheckResult]:
+    """Checks that are run without a build of their tables."""
+    from expectations.runner import run
+
+    chosen = [suite for suite in suites if any(key.asset_key == key_of(suite.table) for key in wanted)]
+    with retried_where_the_infrastructure_failed():
+        report = run(load_settings(), suites=chosen, started_by="dagster", dagster_run_id=run_id)
+    yield from as_checks(report.results, chosen, wanted, report.docs)
+
+
+def as_checks(
+    results: Sequence[CheckResult],
+    suites: Collection[Suite],
+    wanted: Collection[dg.AssetCheckKey],
+    docs: Path | None,
+    waiting: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[dg.AssetCheckResult]:
+    """One check of an expectation, whatever the number of projects: it fails where that of one does. `waiting`: by
+    table, what is not made while something that blocks fails."""
+    by_table = {suite.table: suite for suite in suites}
+    found: Mapping[tuple[str, str], list[CheckResult]] = defaultdict(list)
     for result in results:
         found[result.asset, result.check_name].append(result)
-    return found
-
-
-def _told(suite: Suite, name: str, results: list[CheckResult], docs: str) -> dg.AssetCheckResult:
-    failed = [result for result in results if result.failed]
-    blocks = suite.expectations[name].severity == "error"
-    told = [result.message for result in failed]
-    if failed and blocks and not suite.table.startswith("raw."):
-        told.append(f"Kept back: {CATALOGUE.to_user_string()}.")
-    return dg.AssetCheckResult(
-        asset_key=key_of(suite.table),
-        check_name=name,
-        passed=not failed,
-        severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-        description=" ".join(told) or None,
-        metadata={
-            "projects": dg.MetadataValue.json(
-                {result.project_id or "together": f"{result.status}: {result.observed}" for result in results}
-            ),
-            "Data Docs": dg.MetadataValue.path(docs),
-        },
-    )
+    for (table, name), of_projects in found.items():
+        if dg.AssetCheckKey(key_of(table), name) not in wanted:
+            continue
+        failed = [result for result in of_projects if result.failed]
+        blocks = by_table[table].expectations[name].severity == "error"
+        told = [result.message for result in failed]
+        if failed and blocks and waiting is not None:
+            tables = [*waiting[table], CATALOGUE.to_user_string()]
+            more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
+            told.append(f"Kept back: {', '.join(tables[:SHOWN])}{more}.")
+        yield dg.AssetCheckResult(
+            asset_key=key_of(table),
+            check_name=name,
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+            description=" ".join(told) or None,
+            metadata={
+                "projects": dg.MetadataValue.json(
+                    {result.project_id or "together": f"{result.status}: {result.observed}" for result in of_projects}
+                ),
+                **({"Data Docs": dg.MetadataValue.path(str(docs))} if docs else {}),
+            },
+        )

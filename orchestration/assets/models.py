@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations`: Dagster reads the annotations of what it decorates.
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from queue import SimpleQueue
 from threading import Thread
@@ -11,6 +11,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
+from expectations.breaker import Breaker
+from expectations.data_docs import first_page
+from expectations.suites import Suite
+from orchestration.assets.expectations import as_checks, judged_alone, specs
 from orchestration.infrastructure import (
     POOL,
     RETRIES,
@@ -24,7 +28,7 @@ from warehouse.days import days_between, must_have_events
 from warehouse.dbt import NodeResult, Run, Watcher, run
 from warehouse.lineage.graph import Graph
 from warehouse.lineage.kept import KeptLineage
-from warehouse.observability.records import RunRecord
+from warehouse.observability.records import CheckResult, RunRecord
 from warehouse.settings import Settings, load_settings
 
 
@@ -34,83 +38,126 @@ class BuildConfig(dg.Config):
     to_day: str = ""
 
 
-def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
-    @dbt_assets(
-        manifest=manifest,
-        exclude="resource_type:unit_test",
+def model_assets(manifest: Mapping[str, Any], suites: Mapping[str, Suite]) -> dg.AssetsDefinition:
+    """Tests of dbt and expectations are judged in the step that makes the tables: what fails keeps back the rest of it.
+    `suites`: those of models."""
+    described = dbt_assets(manifest=manifest, exclude="resource_type:unit_test", dagster_dbt_translator=Translator())(
+        _described
+    )
+    expected = specs(suites.values(), blocking=True)
+    expected_keys = {spec.key for spec in expected}
+
+    @dg.multi_asset(
         name="models",
-        dagster_dbt_translator=Translator(),
+        specs=list(described.specs),
+        check_specs=[*described.check_specs, *expected],
+        can_subset=True,
         pool=POOL,
         retry_policy=RETRIES,
     )
     def models(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
+        wanted = {key.path[-1] for key in context.selected_asset_keys}
+        if not wanted and context.selected_asset_check_keys <= expected_keys:
+            yield from judged_alone(suites.values(), context.selected_asset_check_keys, context.run_id)
+            return
         settings = load_settings()
         # Of a run of some assets, `assets_def` knows those alone.
         known = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-        wanted = {key.path[-1] for key in context.selected_asset_keys}
-        told = _Told(context, manifest, settings)
+        told = _Told(context, described.check_specs, suites, Graph(manifest), settings)
         with retried_where_the_infrastructure_failed():
             record = RunRecord("build", started_by="dagster", dagster_run_id=context.run_id)
             arguments = arguments_for(wanted, known, config.full_refresh)
             days = days_between(config.from_day, config.to_day)
             if days:
                 must_have_events(settings, days)
-            for node in _as_they_finish(settings, arguments, days, record, context.log):
-                yield from told.of(node)
+            with Breaker(settings, suites, told.graph) as breaker:
+                for found in _as_it_goes(settings, arguments, days, record, breaker, context.log):
+                    yield from told.of(found)
         told.lineage.keep()
-        if failed := told.done.failed:
+        if told.done.has_failed:
             raise dg.Failure(
                 description=told.done.sentence(),
-                allow_retries=any(tells_of_the_infrastructure(node.message) for node in failed),
+                allow_retries=any(tells_of_the_infrastructure(reason) for reason in told.done.reasons),
             )
 
     return models
 
 
-def _as_they_finish(
+def _described(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """Never run: what dagster-dbt makes of the manifest is taken into a step that has more checks."""
+    yield from ()
+
+
+def _as_it_goes(
     settings: Settings,
     arguments: list[str],
     days: tuple[date, date] | None,
     record: RunRecord,
+    breaker: Breaker,
     log: dg.DagsterLogManager,
-) -> Iterator[NodeResult]:
-    """What a build in another thread has finished, one after another; its failure is ours."""
-    finished: SimpleQueue[NodeResult | Run | BaseException] = SimpleQueue()
+) -> Iterator[NodeResult | Sequence[CheckResult]]:
+    """What a build in another thread has made and found, one after another; its failure is ours."""
+    told: SimpleQueue[NodeResult | Sequence[CheckResult] | Run | BaseException] = SimpleQueue()
 
     class Teller(Watcher):
         def finished(self, node: NodeResult) -> None:
-            finished.put(node)
+            told.put(node)
+
+        def judge(self, node: NodeResult) -> Sequence[CheckResult]:
+            return self._tell(breaker.judge(breaker.graph.assets.get(node.id, "")))
+
+        def judge_the_rest(self) -> Sequence[CheckResult]:
+            return self._tell(breaker.judge_the_rest())
+
+        def _tell(self, results: Sequence[CheckResult]) -> Sequence[CheckResult]:
+            told.put(results)
+            return results
 
     def build() -> None:
         try:
-            finished.put(run(settings, arguments, Teller(), waits=True, record=record, days=days))
+            told.put(run(settings, arguments, Teller(), waits=True, record=record, days=days))
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
-            finished.put(error)
+            told.put(error)
 
     Thread(target=build, name="dbt", daemon=True).start()
-    told = set()
-    while not isinstance(item := finished.get(), Run):
+    finished = set()
+    while not isinstance(item := told.get(), Run):
         if isinstance(item, BaseException):
             raise item
-        told.add(item.id)
+        if isinstance(item, NodeResult):
+            finished.add(item.id)
         yield item
     for remark in item.remarks:
         log.warning(remark)
     # Those that dbt skipped are in the results alone.
-    yield from (node for node in item.nodes if node.id not in told)
+    yield from (node for node in item.nodes if node.id not in finished)
 
 
 class _Told:
-    """The events of Dagster for what dbt says."""
+    """The events of Dagster for what the build says."""
 
-    def __init__(self, context: dg.AssetExecutionContext, manifest: Mapping[str, Any], settings: Settings) -> None:
-        self.context, self.manifest, self.settings = context, manifest, settings
-        self.checks = {check.name: check for check in context.assets_def.check_specs}
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        tests: Iterable[dg.AssetCheckSpec],
+        suites: Mapping[str, Suite],
+        graph: Graph,
+        settings: Settings,
+    ) -> None:
+        self.context, self.suites, self.graph, self.settings = context, suites, graph, settings
+        self.tests = {check.name: check for check in tests}
         self.done = Run()
-        self.lineage = KeptLineage(settings, Graph(manifest))
+        self.lineage = KeptLineage(settings, graph)
 
-    def of(self, node: NodeResult) -> Iterator[Any]:
-        self.done.nodes.append(node)
+    def of(self, found: NodeResult | Sequence[CheckResult]) -> Iterator[Any]:
+        if isinstance(found, NodeResult):
+            self.done.nodes.append(found)
+            yield from self._node(found)
+        else:
+            self.done.judged += found
+            yield from self._expectations(found)
+
+    def _node(self, node: NodeResult) -> Iterator[Any]:
         if node.status == "skipped":
             return
         if node.is_test:
@@ -118,11 +165,22 @@ class _Told:
         elif node.id.startswith("model.") and node.status == "success":
             yield self._materialized(node)
 
+    def _expectations(self, results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckResult]:
+        wanted = {".".join(key.path) for key in self.context.selected_asset_keys}
+        waiting = {
+            one.asset: [table for table in self.graph.tables_below(one.asset) if table in wanted]
+            for one in results
+            if one.blocks
+        }
+        yield from as_checks(
+            results, self.suites.values(), self.context.selected_asset_check_keys, first_page(self.settings), waiting
+        )
+
     def _check(self, node: NodeResult) -> Iterator[Any]:
-        check = self.checks.get(node.name)
+        check = self.tests.get(node.name)
         if check is None or check.key not in self.context.selected_asset_check_keys:
             return
-        warns = self.manifest["nodes"][node.id]["config"].get("severity", "error").lower() == "warn"
+        warns = self.graph.manifest["nodes"][node.id]["config"].get("severity", "error").lower() == "warn"
         yield dg.AssetCheckResult(
             asset_key=check.asset_key,
             check_name=check.name,
@@ -133,7 +191,7 @@ class _Told:
         )
 
     def _materialized(self, node: NodeResult) -> dg.MaterializeResult[Any]:
-        model = self.manifest["nodes"][node.id]
+        model = self.graph.manifest["nodes"][node.id]
         rows, size = table_size(self.settings, model["schema"], node.name)
         metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
         if rows is not None:

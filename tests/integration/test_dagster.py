@@ -15,14 +15,28 @@ from tests.running_dagster import EVENT, RunningDagster, until
 from tests.support import REPOSITORY, Instance
 from tests.webhook_stub import Webhook, webhook
 
-# A test that somebody adds to their project: what it finds heals, when the order is told.
+# What somebody adds to their project, a test of dbt that warns and an expectation that blocks: what they find heals,
+# when the order is told.
 REFUNDS_HAVE_ORDERS = """
+{{ config(severity='warn') }}
 select refunds.order_id
 from {{ ref('int_order_events') }} as refunds
 where
     refunds.event = 'order_refunded'
     and (refunds.project_id, refunds.order_id)
     not in (select project_id, order_id from {{ ref('int_order_events') }} where event = 'order_completed')
+"""
+OF_ORDERS = """
+table: intermediate.int_order_events
+owner: sales
+description: What happened to orders.
+expectations:
+  refunds_are_of_orders:
+    kind: rows
+    that: >-
+      event != 'order_refunded' OR order_id IN
+      (SELECT order_id FROM intermediate.int_order_events WHERE event = 'order_completed')
+    why: Nothing is given back that was not taken.
 """
 ORDER = {**EVENT, "event": "order_completed", "user_id": "anna"}
 REFUND = {**EVENT, "event": "order_refunded", "user_id": "anna", "timestamp": "2026-03-01T11:00:00.000Z"}
@@ -65,6 +79,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator
     for file in REPOSITORY.glob("*.yaml"):
         shutil.copy(file, copy)
     (copy / "dbt_project" / "tests" / "refunds_have_orders.sql").write_text(REFUNDS_HAVE_ORDERS)
+    (copy / "expectations" / "suites" / "order_events.yaml").write_text(OF_ORDERS)
     secrets = {"MILLRACE_SECRET_HOOK": hook.url, "MILLRACE_SECRET_KEY": "key", "MILLRACE_ALERT_TARGETS": hook.target}
     with Instance(folder / "millrace", PYTHONPATH=str(copy), **secrets) as own:
         (own.project_dir / "alerts").mkdir()
@@ -82,7 +97,8 @@ def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator
 def test_a_file_that_lands_becomes_rows_of_a_mart(dagster: RunningDagster) -> None:
     before = set(dagster.runs())
     dagster.drop("a.jsonl", {**EVENT, "user_id": "anna"}, {**EVENT, "user_id": "bob"})
-    assert dagster.ended(dagster.next_run(before)) == "SUCCESS"
+    run = dagster.next_run(before)
+    assert dagster.ended(run) == "SUCCESS", dagster.why(run)
     assert dagster.instance.rows("SELECT count() FROM marts.fct_events") == [(2,)]
     materialized = dagster.ask(
         '{assetOrError(assetKey: {path: ["marts", "fct_events"]}) {... on Asset {assetMaterializations(limit: 1) '
@@ -118,18 +134,20 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
     dagster.drop("defect.jsonl", refund, another)
     run = dagster.next_run(known)
     assert dagster.ended(run) == "FAILURE"
-    assert dagster.checks("intermediate", "int_order_events")["refunds_have_orders"] is False
+    found = dagster.checks("intermediate", "int_order_events")
+    assert (found["refunds_have_orders"], found["refunds_are_of_orders"]) == (False, False)
     assert dagster.instance.rows(rows) == [("o1", 10.0)]  # what is good in the file waits as well
     assert dagster.instance.rows("SELECT count() FROM marts.fct_refunds") == [(0,)]
-    assert "refunds_have_orders: Got 1 result" in dagster.why(run)
+    why = "intermediate.int_order_events of demo, refunds_are_of_orders: 1 row of 3 (33.33%)"
+    assert why in dagster.why(run)
     assert "fct_orders" in dagster.why(run).partition("Kept back: ")[2]
     assert "ExecutionStepUpForRetryEvent" not in dagster.kinds(run)  # it would fail again
     incidents = "SELECT asset, check_name, status FROM ops.incidents FINAL"
-    about = ("intermediate.int_order_events", "refunds_have_orders")
+    about = ("intermediate.int_order_events", "refunds_are_of_orders")
     assert dagster.instance.rows(incidents) == [(*about, "open")]
     assert until(lambda: told(hook, "broken"))
     (message,) = told(hook, "broken")
-    assert message.json["alerts"][0]["subject"] == "intermediate.int_order_events: refunds_have_orders"
+    assert message.json["alerts"][0]["subject"] == "intermediate.int_order_events: refunds_are_of_orders"
     record_property("seconds_from_landing_to_message", message.at - landed)
     busy = f"with {os.getloadavg()[0]:.1f} processes at work on {os.cpu_count()} cores"
     with capsys.disabled():
@@ -138,7 +156,8 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
     known = set(dagster.runs())
     dagster.drop("mended.jsonl", {**ORDER, "properties": {"order_id": "o2", "revenue": 20, "currency": "EUR"}})
     assert dagster.ended(dagster.next_run(known)) == "SUCCESS"
-    assert dagster.checks("intermediate", "int_order_events")["refunds_have_orders"] is True
+    found = dagster.checks("intermediate", "int_order_events")
+    assert (found["refunds_have_orders"], found["refunds_are_of_orders"]) == (True, True)
     assert dagster.instance.rows(rows) == [("o1", 10.0), ("o2", 20.0), ("o3", 30.0)]
     assert dagster.instance.rows("SELECT order_id FROM marts.fct_refunds") == [("o2",)]
     assert dagster.instance.rows(incidents) == [(*about, "resolved")]

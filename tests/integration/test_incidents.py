@@ -14,7 +14,11 @@ from typer.testing import CliRunner
 
 import warehouse.dbt
 from cli.main import app
+from expectations.breaker import Breaker
+from expectations.suites import Suite
 from tests.support import Instance
+from warehouse.dbt import NodeResult, Run, Watcher
+from warehouse.lineage.graph import built_graph
 from warehouse.observability.records import CheckResult, RunRecord
 
 TEST = "no_day_is_the_first_of_may"
@@ -100,6 +104,51 @@ def result(status: str, **other: Any) -> CheckResult:
 def write(own: Instance, *found: CheckResult) -> list[str]:
     changes = RunRecord("expectations").write(own.settings, "failed", checks=found)
     return [change.what for change in changes]
+
+
+class Judged(Watcher):
+    """A build that judges its tables by expectations while it makes them, as Dagster's does."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self.breaker = breaker
+
+    def judge(self, node: NodeResult) -> list[CheckResult]:
+        return self.breaker.judge(f"marts.{node.name}")
+
+    def judge_the_rest(self) -> list[CheckResult]:
+        return self.breaker.judge_the_rest()
+
+
+def judged(own: Instance, last_year: int) -> Run:
+    """dim_days_after is made of dim_dates, of which this is expected."""
+    expected = {"ends_in_time": {"kind": "between", "column": "year", "max": last_year, "why": "x"}}
+    suite = {"name": "dates", "file": "dates.yaml", "table": "marts.dim_dates", "owner": "x", "description": "x"}
+    suites = {"dates": Suite.model_validate({**suite, "projects": "together", "expectations": expected})}
+    arguments = warehouse.dbt.build_arguments(select=["dim_dates+1"])
+    with own.active() as settings, Breaker(settings, suites, built_graph(settings)) as breaker:
+        return warehouse.dbt.run(settings, arguments, Judged(breaker))
+
+
+def test_what_is_made_of_a_table_waits_for_its_expectations(instance: Instance, defect: Path) -> None:
+    defect.unlink()
+    assert not judged(instance, 2100).has_failed
+    made = "SELECT max(modification_time) FROM system.parts WHERE database = 'marts' AND table = 'dim_days_after'"
+    before = instance.rows(made)
+
+    done = judged(instance, 2030)
+    assert {node.name for node in done.nodes if node.status == "skipped" and not node.is_test} >= {"dim_days_after"}
+    assert [node.name for node in done.nodes if node.failed] == []
+    assert all(node.status == "pass" for node in done.nodes if node.is_test and "dim_dates" in node.name)
+    assert done.sentence().startswith("marts.dim_dates, ends_in_time: ")
+    assert "dim_days_after" in done.sentence().partition("Kept back: ")[2]
+    assert instance.rows(made) == before
+    (one,) = instance.json("incidents")
+    assert (one["asset"], one["check_name"], one["kind"]) == ("marts.dim_dates", "ends_in_time", "expectation")
+    assert "marts.dim_days_after" in one["kept_back"]
+
+    assert [change.what for change in judged(instance, 2100).incidents] == ["resolved"]
+    assert instance.rows(made) != before
+    instance.client().command("DROP TABLE marts.dim_days_after")
 
 
 def test_two_runs_at_once_open_one(instance: Instance) -> None:

@@ -30,10 +30,10 @@ def record_build(settings: Settings, done: Run, record: RunRecord) -> list[Chang
     graph = built_graph(settings)
     return record.write(
         settings,
-        "failed" if done.failed else "success",
-        done.sentence() if done.failed else "",
+        "failed" if done.has_failed else "success",
+        done.sentence() if done.has_failed else "",
         models=list(models_of(done.nodes, graph)),
-        checks=list(checks_of(done.nodes, graph)),
+        checks=[*checks_of(done.nodes, graph), *done.judged],
         declared={"dbt": {(graph.asset_of_test(test), test["name"]) for test in graph.tests.values()}},
         graph=graph,
     )

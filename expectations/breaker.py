@@ -1,0 +1,66 @@
+"""Judges tables while a build makes them, so that nothing is made of what is wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+from expectations.compiling import check_of, tables_read
+from expectations.runner import read_columns
+from expectations.session import Session
+from expectations.suites import Suite
+from warehouse.lineage.graph import Graph
+from warehouse.observability.records import CheckResult
+from warehouse.projects import load_projects
+from warehouse.settings import Settings
+
+
+class Breaker:
+    """An expectation is judged as soon as its table is made, where all that it reads is made before; where it looks at
+    another table, when all are made: nothing can be kept back by it then but what comes after the build."""
+
+    def __init__(self, settings: Settings, suites: Mapping[str, Suite], graph: Graph) -> None:
+        self.settings, self.graph = settings, graph
+        self.suites = {suite.table: suite for suite in suites.values()}
+        self.projects = list(load_projects(settings))
+        self.docs: Path | None = None
+        self._session = Session(settings)
+        self._left: dict[str, list[str]] = defaultdict(list)
+        self._one_at_a_time = Lock()  # dbt makes several tables at once
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        self._session.__exit__(*what)
+
+    def judge(self, table: str) -> list[CheckResult]:
+        """A table that was just made."""
+        if (suite := self.suites.get(table)) is None:
+            return []
+        above = {self.graph.assets.get(node) for node in self.graph.above(self.graph.nodes.get(table, ""))}
+        now = [name for name, one in suite.expectations.items() if tables_read(one) <= {table, *above}]
+        self._left[table] = [name for name in suite.expectations if name not in now]
+        return self._judged({table: now})
+
+    def judge_the_rest(self) -> list[CheckResult]:
+        """What had to wait until all tables were made."""
+        results = self._judged(self._left)
+        self.docs = self._session.write_docs()
+        return results
+
+    def _judged(self, wanted: Mapping[str, Sequence[str]]) -> list[CheckResult]:
+        with self._one_at_a_time:
+            columns = read_columns(self.settings)
+            return self._session.judge(
+                [
+                    check_of(self.suites[table], name, project, columns)
+                    for table, names in wanted.items()
+                    for project in self.suites[table].projects_of(self.projects)
+                    for name in names
+                ],
+                columns,
+            )
