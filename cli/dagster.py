@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,21 +11,33 @@ from cli.output import print_text
 from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
 
+if TYPE_CHECKING:
+    from warehouse.dagster_instance import Dagster
+    from warehouse.settings import Settings
+
 
 def register(app: typer.Typer) -> None:
     app.command()(dagster)
 
 
 def dagster(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on loopback.")] = 3000,
+    port: Annotated[
+        int,
+        typer.Option(min=1, max=65534, help="Where the UI listens, on loopback; pages of expectations: the next."),
+    ] = 3000,
 ) -> None:
     """Start Dagster, its UI and what runs by itself, until Ctrl-C: the same as `dagster dev` with its storage kept."""
     from cli.services import start_services
+    from expectations.data_docs import served
     from warehouse.dagster_instance import Dagster
 
     settings = start_services(load_settings())
     settings.landing.mkdir(parents=True, exist_ok=True)
-    instance = Dagster(settings, port)
+    with nullcontext(settings.data_docs_url) if settings.data_docs_url else served(settings, port + 1) as pages:
+        _run(Dagster(settings, port, pages), settings, port)
+
+
+def _run(instance: Dagster, settings: Settings, port: int) -> None:
     instance.prepare()
     if lost := instance.fail_lost_runs():
         print_text(f"Runs that were under way when Dagster last ended, and are run again: {len(lost)}.")

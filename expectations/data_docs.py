@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from html import escape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from warehouse.observability.records import CheckResult
@@ -34,6 +38,30 @@ def docs_folder(settings: Settings) -> Path:
 
 def first_page(settings: Settings) -> Path:
     return docs_folder(settings) / "index.html"
+
+
+@contextmanager
+def served(settings: Settings, port: int) -> Iterator[str]:
+    """The pages under an address on loopback, for links: a browser opens no file from a page of Dagster. Where the port
+    is taken, on another one."""
+    handler = partial(_Pages, directory=str(docs_folder(settings)))
+    try:
+        opened = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError:
+        opened = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with opened as server:
+        Thread(target=server.serve_forever, name="data docs", daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    def list_directory(self, path: Any) -> None:
+        self.send_error(404, "There are no pages yet: millrace expectations run")
+
+    def log_message(self, *_: Any) -> None: ...
 
 
 def build(settings: Settings, context: Any, results: Mapping[str, Sequence[CheckResult]]) -> Path:

@@ -19,20 +19,22 @@ from warehouse.settings import PREFIX, REPOSITORY, Settings
 
 SQLITE, POSTGRES = "dagster.yaml", "dagster.postgres.yaml"
 POSTGRES_VARIABLE = f"{PREFIX}DAGSTER_POSTGRES"
+DATA_DOCS_VARIABLE = f"{PREFIX}DATA_DOCS_URL"
 SECONDS_TO_END = 30
 
 
 class Dagster:
-    def __init__(self, settings: Settings, port: int) -> None:
+    def __init__(self, settings: Settings, port: int, data_docs_url: str) -> None:
         self.home = settings.data_dir / "dagster"
         # With its driver: the one that SQLAlchemy takes by itself is another than dagster-postgres brings.
         self._postgres = re.sub(
             r"^postgres(ql)?://", "postgresql+psycopg2://", settings.dagster_postgres.get_secret_value()
         )
         self._port = port
+        self._data_docs_url = data_docs_url
 
     def environment(self) -> Mapping[str, str]:
-        own = {"DAGSTER_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
+        own = {"DAGSTER_HOME": str(self.home), "PYTHONUNBUFFERED": "1", DATA_DOCS_VARIABLE: self._data_docs_url}
         return {**os.environ, **own, **({POSTGRES_VARIABLE: self._postgres} if self._postgres else {})}
 
     def prepare(self) -> None:

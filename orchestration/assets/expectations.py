@@ -5,16 +5,16 @@ their own."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from expectations.data_docs import first_page
 from expectations.suites import Suite, read_suites
 from orchestration.infrastructure import POOL, RETRIES, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE
 from warehouse.observability.records import CheckResult
-from warehouse.settings import load_settings
+from warehouse.settings import Settings, load_settings
 
 SHOWN = 5
 
@@ -68,14 +68,14 @@ def judged_alone(
     chosen = [suite for suite in suites if any(key.asset_key == key_of(suite.table) for key in wanted)]
     with retried_where_the_infrastructure_failed():
         report = run(load_settings(), suites=chosen, started_by="dagster", dagster_run_id=run_id)
-    yield from as_checks(report.results, chosen, wanted, report.docs)
+    yield from as_checks(report.results, chosen, wanted, load_settings())
 
 
 def as_checks(
     results: Sequence[CheckResult],
     suites: Collection[Suite],
     wanted: Collection[dg.AssetCheckKey],
-    docs: Path | None,
+    settings: Settings,
     waiting: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
     """One check of an expectation, whatever the number of projects: it fails where that of one does. `waiting`: by
@@ -104,6 +104,13 @@ def as_checks(
                 "projects": dg.MetadataValue.json(
                     {result.project_id or "together": f"{result.status}: {result.observed}" for result in of_projects}
                 ),
-                **({"Data Docs": dg.MetadataValue.path(str(docs))} if docs else {}),
+                "Data Docs": _pages(settings),
             },
         )
+
+
+def _pages(settings: Settings) -> dg.MetadataValue[Any]:
+    """A link where something shows the pages: a browser opens no file from here."""
+    if settings.data_docs_url:
+        return dg.MetadataValue.url(settings.data_docs_url)
+    return dg.MetadataValue.path(str(first_page(settings)))

@@ -12,7 +12,6 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from expectations.breaker import Breaker
-from expectations.data_docs import first_page
 from expectations.suites import Suite
 from orchestration.assets.expectations import as_checks, judged_alone, specs
 from orchestration.infrastructure import (
@@ -173,7 +172,7 @@ class _Told:
             if one.blocks
         }
         yield from as_checks(
-            results, self.suites.values(), self.context.selected_asset_check_keys, first_page(self.settings), waiting
+            results, self.suites.values(), self.context.selected_asset_check_keys, self.settings, waiting
         )
 
     def _check(self, node: NodeResult) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,6 +117,16 @@ def test_a_load_that_does_not_come_is_told_without_one(dagster: RunningDagster, 
     assert until(lambda: told(hook, "late"))
     assert "raw.events of demo was loaded last" in told(hook, "late")[0].json["title"]
     assert set(dagster.runs()) == known
+
+
+def test_its_checks_link_to_the_pages_of_expectations(dagster: RunningDagster) -> None:
+    evaluations = dagster.ask(
+        '{assetCheckExecutions(assetKey: {path: ["marts", "fct_events"]}, checkName: "has_a_person", limit: 1) '
+        "{evaluation {metadataEntries {label ... on UrlMetadataEntry {url}}}}}"
+    )["assetCheckExecutions"]
+    (link,) = (one for one in evaluations[0]["evaluation"]["metadataEntries"] if one["label"] == "Data Docs")
+    with urllib.request.urlopen(link["url"], timeout=30) as page:
+        assert "events.demo" in page.read().decode()
 
 
 def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
