@@ -20,6 +20,8 @@ from semantic_layer.ask.understood import Understood
 from semantic_layer.ask.wording import Span, period_name, period_of, start_of
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
+from semantic_layer.metrics.code_version import code_version
+from semantic_layer.metrics.kept_answers import KeptAnswer
 from semantic_layer.metrics.models import MetricQuery
 from semantic_layer.reader import Reader
 from warehouse.settings import Settings
@@ -84,13 +86,12 @@ class RecordingReader(Reader):
         return super().document(sql, **settings)
 
 
-def answer_journey(settings: Settings, question: str, understood: Understood, catalogue: Catalogue) -> Answer:
-    from semantic_layer.journeys.answers import ask
-
+def answer_journey(
+    settings: Settings, question: str, understood: Understood, catalogue: Catalogue, use_cache: bool
+) -> Answer:
     journey = understood.query
     assert isinstance(journey, Journey)
-    reader = RecordingReader(settings)
-    details = ask(reader, journey)
+    sql, details = _journey(settings, journey, use_cache)
     facts = catalogue.projects[journey.project]
     table = journey_table(journey, details, facts.last_day)
     span = span_of(journey, facts)
@@ -102,10 +103,25 @@ def answer_journey(settings: Settings, question: str, understood: Understood, ca
         chart=choose_for_journey(journey, table),
         title=title(journey, catalogue),
         subtitle=subtitle(journey.project, span),
-        sql=tuple(reader.sql),
+        sql=tuple(sql),
         remarks=understood.remarks,
         details=details,
     )
+
+
+def _journey(settings: Settings, journey: Journey, use_cache: bool) -> tuple[list[str], dict[str, Any]]:
+    """The queries and what they found. An answer that is known takes no rendering of macros, either."""
+    kind, asked = type(journey).__name__, journey.model_dump_json()
+    kept = KeptAnswer(settings, journey.project, code_version(), kind, asked) if use_cache else None
+    if kept and (known := kept.get()) is not None:
+        return known["sql"], known["details"]
+    from semantic_layer.journeys.answers import ask
+
+    reader = RecordingReader(settings)
+    details = ask(reader, journey)
+    if kept:
+        kept.put({"sql": reader.sql, "details": details})
+    return reader.sql, details
 
 
 def span_of(structure: MetricQuery | Journey, facts: ProjectFacts) -> Span | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from dataclasses import dataclass
@@ -12,15 +11,11 @@ from typing import Any
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.checking import check_values, checked
 from semantic_layer.metrics.compiling import Compiled, compile_query
-from semantic_layer.metrics.data_version import data_version
-from semantic_layer.metrics.disk_cache import DiskCache
+from semantic_layer.metrics.kept_answers import KeptAnswer
 from semantic_layer.metrics.models import MOST_ROWS, MetricQuery
 from semantic_layer.reader import QueryRefused, Reader, tables_missing
-from warehouse.connection import endpoint
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
-
-MOST_ANSWERS, MOST_BYTES = 500, 100 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,10 @@ def answer(
     begun = time.monotonic()
     reader = reader or Reader(settings)
     compiled = compiled_with_values(settings, catalogue, query, reader)
-    document, from_cache = _document(settings, catalogue, reader, compiled.query.project, compiled.sql, cache)
+    # What a load changes is not known by the version of what builds change.
+    live = any(f"`{table.partition('.')[2]}`" in compiled.sql for table in catalogue.live_tables)
+    kept = KeptAnswer(settings, compiled.query.project, compiled.sql) if cache and not live else None
+    document, from_cache = _document(reader, compiled.sql, kept)
     types = [column["type"] for column in document["meta"]]
     readers = [_reader(kind) for kind in types]
     return Answer(
@@ -84,18 +82,10 @@ def as_json(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _document(
-    settings: Settings, catalogue: Catalogue, reader: Reader, project: str, sql: str, cache: bool
-) -> tuple[dict[str, Any], bool]:
+def _document(reader: Reader, sql: str, kept: KeptAnswer | None) -> tuple[dict[str, Any], bool]:
     """The rows of the statement, and whether they were known."""
-    # What a load changes is not known by the version of what builds change.
-    live = any(f"`{table.partition('.')[2]}`" in sql for table in catalogue.live_tables)
-    version = data_version(settings) if cache and not live else ""
-    known = DiskCache(settings.data_dir / "cache" / "answers", MOST_ANSWERS, MOST_BYTES)
-    target = endpoint(settings, "analyst")
-    key = json.dumps([target.url, target.user, project, version, sql])
-    if version and (text := known.get(key)) is not None:
-        return json.loads(text), True
+    if kept and (known := kept.get()) is not None:
+        return known, True
     try:
         document = reader.document(sql, max_result_rows=MOST_ROWS + 1, result_overflow_mode="break")
     except QueryRefused as error:
@@ -104,14 +94,13 @@ def _document(
         raise MillraceError(
             "Tables that these metrics are made of are not there.", hint="Run `millrace build`."
         ) from error
-    kept = {"meta": document["meta"], "data": document["data"]}
-    if len(kept["data"]) > MOST_ROWS:
+    if len(document["data"]) > MOST_ROWS:
         raise MillraceError(
             f"The answer has more than {MOST_ROWS:,} rows.", hint="Add --limit, or --format csv to have them all."
         )
-    if version:
-        known.put(key, json.dumps(kept, ensure_ascii=False).encode())
-    return kept, False
+    if kept:
+        kept.put({"meta": document["meta"], "data": document["data"]})
+    return document, False
 
 
 def _reader(kind: str) -> Any:

@@ -1,4 +1,4 @@
-"""What makes metrics to SQL, in a word that changes with it."""
+"""What makes metrics and journeys to SQL, in a word that changes with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = (HERE, HERE.parent / "clickhouse")
+FOLDERS = (
+    *(HERE, HERE.parent / "clickhouse", HERE.parent / "journeys"),
+    HERE.parent.parent / "dbt_project" / "macros" / "journeys",
+)
 
 
 @cache
@@ -18,7 +21,7 @@ def code_version() -> str:
     found = []
     for folder in FOLDERS:
         for file in sorted(os.scandir(folder), key=lambda file: file.name):
-            if file.name.endswith(".py"):
+            if file.name.endswith((".py", ".sql")):
                 about = file.stat()
                 found.append(f"{file.path} {about.st_mtime_ns} {about.st_size}")
     metricflow = find_spec("metricflow")

@@ -15,6 +15,11 @@ from typing import Any
 
 import pytest
 
+from semantic_layer.ask.answering import Answer
+from semantic_layer.ask.asking import Asker
+from semantic_layer.journeys import answers
+from semantic_layer.journeys.models import Journey
+from semantic_layer.metrics.catalogue import load_catalogue
 from tests.openai_stub import openai_stub
 from tests.support import MILLRACE, REPOSITORY, Instance
 from tests.truths.conftest import LoadedWorld
@@ -293,6 +298,33 @@ def test_explain_shows_the_sql(built: LoadedWorld) -> None:
     question = "sessions in March 2026"
     assert "SELECT" not in built.instance.run("ask", question).stdout
     assert "SELECT" in built.instance.run("ask", question, "--explain").stdout
+
+
+def test_the_answer_to_a_journey_is_kept_until_the_data_changes(
+    built: LoadedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Journey] = []
+    ask = answers.ask
+    monkeypatch.setattr(answers, "ask", lambda reader, journey: asked.append(journey) or ask(reader, journey))
+    question = "weekly retention of users who signed up in February"
+    with built.instance.active() as settings:
+
+        def answer(question: str, use_cache: bool = True) -> dict[str, Any]:
+            result = Asker(settings, load_catalogue(settings), "demo", use_cache=use_cache).ask(question).result
+            assert isinstance(result, Answer)
+            return result.as_json()
+
+        first = answer(question)
+        assert answer(question) == first
+        assert len(asked) == 1
+        assert first["details"]["cohorts"] and first["sql"]
+        assert answer(question, use_cache=False) == first
+        assert len(asked) == 2
+        assert answer(question.replace("February", "March")) != first
+        assert len(asked) == 3
+        built.instance.client().command("OPTIMIZE TABLE marts.dim_projects FINAL")  # other parts, as after a build
+        assert answer(question) == first
+        assert len(asked) == 4
 
 
 def test_a_language_model_answers_what_the_matcher_refuses(built: LoadedWorld) -> None:
