@@ -150,10 +150,25 @@ def invoke(arguments: Sequence[str], values: Mapping[str, str], *listeners: Call
     try:
         from dbt.cli.main import dbtRunner
 
+        _know_the_project_wherever_the_server_is()
         with variables(values):
             return dbtRunner(callbacks=list(listeners)).invoke(list(arguments))
     finally:
         gc.set_threshold(*thresholds)
+
+
+def _know_the_project_wherever_the_server_is() -> None:
+    """dbt reads every model anew where the server is at another address: models may use that, ours do not. A local
+    server may have another port at each start, and reading takes as long as building."""
+    from dbt.adapters.clickhouse.credentials import ClickHouseCredentials
+
+    keys = ClickHouseCredentials._connection_keys
+    if keys.__module__ != __name__:
+
+        def without_the_address(credentials: ClickHouseCredentials) -> tuple[str, ...]:
+            return tuple(key for key in keys(credentials) if key not in ("host", "port"))
+
+        ClickHouseCredentials._connection_keys = without_the_address  # type: ignore[method-assign]
 
 
 def run(
