@@ -162,7 +162,7 @@ def _know_the_project_wherever_the_server_is() -> None:
     server may have another port at each start, and reading takes as long as building."""
     from dbt.adapters.clickhouse.credentials import ClickHouseCredentials
 
-    keys = ClickHouseCredentials._connection_keys
+    keys: Any = ClickHouseCredentials._connection_keys
     if keys.__module__ != __name__:
 
         def without_the_address(credentials: ClickHouseCredentials) -> tuple[str, ...]:

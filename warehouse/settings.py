@@ -162,6 +162,7 @@ class Settings(BaseModel):
         "",
         description="Where models, cards and plots lie, e.g. s3://bucket/models. Empty: files in the data directory. "
         "Nothing that lies elsewhere is loaded as a model.",
+    )
     data_docs_url: str = Field(
         "", description="Where a web server shows MILLRACE_DATA_DIR/expectations/docs. Empty: `millrace dagster` does."
     )
