@@ -16,6 +16,7 @@ from warehouse.settings import Settings, load_settings
 
 AN_HOUR_MS = 3_600_000
 DAY_OF_A_DIGEST = "2026-03-25"
+TRAINED = ("lifetime",)
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
 
@@ -46,6 +47,7 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     show_a_funnel(settings)
     show_metrics()
     show_anomalies()
+    train_models()
     show_lifetimes()
     show_a_forecast()
     ask_questions()
@@ -65,6 +67,9 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     print_text("  millrace metrics list      what can be asked: revenue, retention, conversion and more")
     print_text("  millrace forecast run      what every metric that says so will be, for 90 days")
     print_text("  millrace quality --format html --output quality.html     the scorecard as a page")
+    print_text(
+        "  millrace models            what is trained, how good it is; millrace evaluate says whether it has drifted"
+    )
     print_text("  millrace alerts list       what the rules in alerts/ found; alerts/channels.yaml says who is told")
     print_text("  millrace access list       who may read what")
     print_text("  millrace down              stop it; the data stays")
@@ -131,6 +136,19 @@ def show_anomalies() -> None:
     print_text("")
     print_text("millrace monitor list --all")
     list_anomalies(all=True)
+
+
+def train_models() -> None:
+    """Models that learn from the marts, and what they say: those that take seconds."""
+    from cli.models import predict, train
+
+    names = list(TRAINED)
+    print_text("")
+    print_text(f"millrace train {' '.join(names)}")
+    train(names, project="demo")
+    print_text("")
+    print_text(f"millrace predict {' '.join(names)}")
+    predict(names, project="demo")
 
 
 def show_lifetimes() -> None:
