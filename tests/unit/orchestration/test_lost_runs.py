@@ -16,7 +16,7 @@ def test_what_was_under_way_is_failed_and_nothing_else_is_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MILLRACE_DATA_DIR", str(tmp_path))
-    own = Dagster(load_settings(), 3000)
+    own = Dagster(load_settings(), 3000, "")
     own.prepare()
     status = dg.DagsterRunStatus
     with dg.DagsterInstance.from_config(str(own.home)) as instance:
