@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def labelled(folder: Path) -> None:
-    everything = _read(folder)
+    everything = read_labelled(folder)
     methods: list[tuple[str, Callable[[Series], Floats], list[tuple[str, float]]]] = [
         (
             "millrace detect",
@@ -70,7 +70,7 @@ def labelled(folder: Path) -> None:
     for half, series in (("tuned on", everything[0::2]), ("reported", everything[1::2])):
         for name, method, thresholds in methods:
             scores = [method(one.series) for one in series]
-            rows += [(half, name, said, *_judge(series, scores, at)) for said, at in thresholds]
+            rows += [(half, name, said, *judge_labelled(series, scores, at)) for said, at in thresholds]
     columns = (
         "half",
         "method",
@@ -83,7 +83,7 @@ def labelled(folder: Path) -> None:
     report("detection_labelled", f"{len(everything)} labelled series", columns, rows)
 
 
-def _judge(series: list[Labelled], scores: list[Floats], threshold: float) -> tuple[Any, ...]:
+def judge_labelled(series: list[Labelled], scores: list[Floats], threshold: float) -> tuple[Any, ...]:
     found, false, points, delays = 0, 0, 0, []
     for one, own in zip(series, scores, strict=True):
         probation = min(int(len(own) * PROBATION), MOST_PROBATION)
@@ -103,7 +103,7 @@ def _judge(series: list[Labelled], scores: list[Floats], threshold: float) -> tu
     return found, windows, round(false / points * 1000, 2), round(float(np.median(delays)), 2) if delays else None
 
 
-def _read(folder: Path) -> list[Labelled]:
+def read_labelled(folder: Path) -> list[Labelled]:
     windows = json.loads((folder / "windows.json").read_text())
     found = []
     for path in sorted(folder.glob("*/*.csv*")):

@@ -84,7 +84,8 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
     print_text(f"Value:      {_figure(one['value'])} instead of {_figure(one['expected'])} ({band}){change}")
     print_text(f"Confidence: {one['confidence']:.2f}")
     print_text(f"Ask:        {one['owner'] or 'nobody is named'}")
-    print_text(f"Also then:  {', '.join(cause['name'] for cause in one['causes']) or 'nothing that is watched'}")
+    for cause in one["causes"]:
+        print_text(f"Also then:  {cause['at'][:16]} {cause['kind']} {cause['name']}")
     for said in one["notes"]:
         print_text(f"Note:       {said['at'][:16]} {said['author']}: {said['text']}")
     if one["explanation"]:
@@ -100,8 +101,11 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
                 for part in one["explanation"]
             ],
         )
-    name = one["series"].split(":")[1]
-    print_text(f"Next: millrace metrics query --project {one['project_id']} --metric {name} --by {one['grain']}")
+    kind, name = one["series"].split(":")[:2]
+    if kind == "metric":
+        print_text(f"Next: millrace metrics query --project {one['project_id']} --metric {name} --by {one['grain']}")
+    else:
+        print_text(f"Next: millrace impact {name.partition('/')[0]}")
 
 
 @app.command()

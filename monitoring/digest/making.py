@@ -17,8 +17,9 @@ from monitoring.detectors.detection import Detection, detect
 from monitoring.digest.contents import Change, Digest, Item, Part
 from monitoring.experiments import finished
 from monitoring.watch.declared import Watch, read_watches
-from monitoring.watch.judging import parts_of
+from monitoring.watch.explaining import parts
 from monitoring.watch.reading import Table, read_table
+from monitoring.watch.rows import rows_of
 from monitoring.watch.store import read_anomalies
 from semantic_layer.metrics.catalogue import Catalogue, load_catalogue
 from semantic_layer.reader import Reader
@@ -87,27 +88,28 @@ def _changes(settings: Settings, catalogue: Catalogue, reader: Reader, project: 
     begin, end = _ends(day, catalogue.projects[project].timezone)
     told = set()
     for watch in read_watches(settings, catalogue):
-        if watch.metric in told or "day" not in catalogue.metrics[watch.metric].grains:
+        if watch.kind != "metric" or watch.name in told or "day" not in catalogue.metrics[watch.name].grains:
             continue
-        told.add(watch.metric)
-        daily = watch.model_copy(update={"grain": "day"})
-        table = read_table(settings, catalogue, daily, project, reader, end)
+        told.add(watch.name)
+        daily, facts = watch.model_copy(update={"grain": "day"}), catalogue.projects[project]
+        rows = rows_of(settings, catalogue, daily, project, reader)
+        table = read_table(daily, rows, facts.timezone, facts.last_day, end, crosses=False)
         if table is not None and table.starts[-1] == begin and math.isfinite(table.whole.series.values[-1]):
             yield _change(catalogue, daily, table)
 
 
 def _change(catalogue: Catalogue, watch: Watch, table: Table) -> Change:
-    metric, values = catalogue.metrics[watch.metric], table.whole.series.values
+    metric, values = catalogue.metrics[watch.name], table.whole.series.values
     whole = detect(table.whole.series, watch.sensitivity)
     value, expected = float(values[-1]), _number(whole.expected[-1])
     deviations = _deviations(values, whole)
-    parts: tuple[Part, ...] = ()
+    most_parts: tuple[Part, ...] = ()
     if expected is not None and metric.adds_up and table.segments:
         others = [detect(one.series, watch.sensitivity) for one in table.segments]
-        found = parts_of(value - expected, table.segments, others, len(values) - 1)
+        found = parts(table, others, len(values) - 1, value - expected)
         # Of each dimension the segment that made most of it; those of one dimension add up, those of two do not.
         most = {one.dimensions[0][0]: one for one in reversed(found) if one.share >= LEAST_SHARE}
-        parts = tuple(
+        most_parts = tuple(
             Part(_segment(one.dimensions), one.value, one.expected, one.share)
             for one in sorted(most.values(), key=lambda one: -one.share)
         )
@@ -121,7 +123,7 @@ def _change(catalogue: Catalogue, watch: Watch, table: Table) -> Change:
         expected=expected,
         deviations=deviations,
         is_good=None,
-        parts=parts,
+        parts=most_parts,
     )
     if metric.good == "neutral" or not change.is_notable:
         return change

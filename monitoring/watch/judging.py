@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-
-import numpy as np
 
 from monitoring.detectors.anomalies import Anomaly, anomalies
 from monitoring.detectors.detection import Detection, detect
 from monitoring.watch.declared import HISTORY, Level, Watch
+from monitoring.watch.explaining import Part, parts
 from monitoring.watch.reading import Dimensions, Segment, Table
 
 NAMESPACE = uuid.UUID("6f1c2b0e-8d3a-4f58-9b52-0c6a4ad3c817")
 LEVELS: tuple[Level, ...] = ("low", "medium", "high", "critical")
 SIZES = (0.25, 0.75)  # of what was expected: from each on it is one level worse
 LASTING = 3  # points, from which on it is one level worse
-EXPLAINED = 5  # segments
-
-
-@dataclass(frozen=True)
-class Part:
-    """A segment's part in a change."""
-
-    dimensions: Dimensions
-    value: float
-    expected: float
-    share: float  # of the change of the whole
 
 
 @dataclass(frozen=True)
@@ -67,24 +54,24 @@ class Judged:
     whole: Detection
 
 
-def judge(watch: Watch, project: str, table: Table, good: str, adds_up: bool) -> Judged:
+def judge(watch: Watch, project: str, table: Table) -> Judged:
     alike = 1 + len(table.segments)
     whole = detect(table.whole.series, watch.sensitivity)
     # Segments are many: each must be as much more surprising, so that all of them bring the false alarms of one.
     others = [detect(one.series, watch.sensitivity, alike=alike) for one in table.segments]
     found = [
-        replace(one, parts=parts_of(one.value - one.expected, table.segments, others, peak) if adds_up else ())
-        for one, peak in _findings(watch, project, table, table.whole, whole, good)
+        replace(one, parts=parts(table, others, peak, one.value - one.expected) if watch.adds_up else ())
+        for one, peak in _findings(watch, project, table, table.whole, whole)
     ]
     for segment, detection in zip(table.segments, others, strict=True):
-        for one, _ in _findings(watch, project, table, segment, detection, good):
+        for one, _ in _findings(watch, project, table, segment, detection):
             if not any(one.overlaps(other) for other in found):
                 found.append(one)
     return Judged(sorted(found, key=lambda one: one.started_at), whole)
 
 
 def _findings(
-    watch: Watch, project: str, table: Table, segment: Segment, detection: Detection, good: str
+    watch: Watch, project: str, table: Table, segment: Segment, detection: Detection
 ) -> list[tuple[Finding, int]]:
     found = []
     for one in anomalies(segment.series, detection):
@@ -93,7 +80,9 @@ def _findings(
         if started < table.starts[0] + timedelta(days=days):
             continue
         is_good = (
-            None if good == "neutral" or one.type == "missing data" else (one.value > one.expected) == (good == "up")
+            None
+            if watch.good == "neutral" or one.type == "missing data"
+            else (one.value > one.expected) == (watch.good == "up")
         )
         identity = f"{watch.series}|{project}|{segment.dimensions}|{started.isoformat()}"
         finding = Finding(
@@ -126,15 +115,3 @@ def severity(weight: Level, one: Anomaly, is_good: bool | None) -> Level:
     size = abs(one.value - one.expected) / abs(one.expected) if one.expected else math.inf
     level = sum(size >= least for least in SIZES) + (one.last - one.first + 1 >= LASTING)
     return LEVELS[min(max(level + LEVELS.index(weight) - 1, 0), len(LEVELS) - 1)]
-
-
-def parts_of(
-    change: float, segments: Sequence[Segment], detections: Sequence[Detection], place: int
-) -> tuple[Part, ...]:
-    """Which segments made a change of the whole; those of one dimension add up to it, but for what is not watched."""
-    found = []
-    for segment, detection in zip(segments, detections, strict=True):
-        value, expected = float(segment.series.values[place]), float(detection.expected[place])
-        if change and np.isfinite(value) and np.isfinite(expected):
-            found.append(Part(segment.dimensions, value, expected, (value - expected) / change))
-    return tuple(sorted(found, key=lambda part: -part.share)[:EXPLAINED])

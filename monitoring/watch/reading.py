@@ -1,24 +1,20 @@
-"""The series of a watch, read through the semantic layer: the whole, and its largest segments."""
+"""The series of a watch: the whole, its largest segments, and what all its dimensions together cut it to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from monitoring.detectors.series import Floats, Series
 from monitoring.watch.declared import Watch
-from semantic_layer.metrics.answers import answer
-from semantic_layer.metrics.catalogue import Catalogue
-from semantic_layer.metrics.models import METRIC_TIME, Grain, Grouping, MetricQuery
-from semantic_layer.reader import Reader
-from warehouse.settings import Settings
+from monitoring.watch.rows import Row, Rows
 
 Moment = date | datetime
 Dimensions = tuple[tuple[str, str], ...]
+MOST_CROSSED = 500  # combinations of all dimensions, the largest; they explain, and are not judged by themselves
 
 
 @dataclass(frozen=True)
@@ -35,48 +31,45 @@ class Table:
     ends: tuple[datetime, ...]
     whole: Segment
     segments: tuple[Segment, ...]
+    crossed: tuple[Segment, ...] = ()
 
 
 def read_table(
-    settings: Settings, catalogue: Catalogue, watch: Watch, project: str, reader: Reader, now: datetime
+    watch: Watch, rows: Rows, timezone: str, last_day: date | None, now: datetime, crosses: bool = True
 ) -> Table | None:
-    facts, adds_up = catalogue.projects[project], catalogue.metrics[watch.metric].adds_up
-    zone = ZoneInfo(facts.timezone)
-
-    def rows(*by: str) -> list[tuple[Any, ...]]:
-        groupings = (Grouping(name=METRIC_TIME, grain=Grain(watch.grain)), *(Grouping(name=name) for name in by))
-        query = MetricQuery(project=project, metrics=(watch.metric,), by=groupings)
-        return [row for row in answer(settings, catalogue, query, reader=reader).rows if row[0] is not None]
-
-    whole = rows()
-    if not whole or facts.last_day is None:
+    zone, whole = ZoneInfo(timezone), rows()
+    if not whole or last_day is None:
         return None
-    last = _instant(facts.last_day + timedelta(days=1), zone)
+    last = _instant(last_day + timedelta(days=1), zone)
     moments = [one for one in _moments(min(row[0] for row in whole), last, watch.grain, zone) if one[2] <= now]
     if not moments:
         return None
     place = {label: number for number, (label, _, _) in enumerate(moments)}
-
-    def segment(dimensions: Dimensions, found: list[tuple[Any, Any]]) -> Segment:
-        values: Floats = np.full(len(moments), 0.0 if adds_up else np.nan)
-        for label, value in found:
-            if label in place and value is not None:
-                values[place[label]] = float(value)
-        if watch.grain == "hour":
-            times = np.array([start.replace(tzinfo=None) for _, start, _ in moments], dtype="datetime64[s]")
-            return Segment(dimensions, Series.of(times, values, facts.timezone))
-        times = np.array([label for label, _, _ in moments], dtype="datetime64[s]")
-        return Segment(dimensions, Series.of(times, values))
-
-    segments = []
-    for dimension in watch.by:
-        by_value: dict[str, list[tuple[Any, Any]]] = {}
-        for label, value, number in rows(dimension):
-            by_value.setdefault("" if value is None else str(value), []).append((label, number))
-        largest = sorted(by_value, key=lambda value: -sum(float(number or 0) for _, number in by_value[value]))
-        segments += [segment(((dimension, value),), by_value[value]) for value in largest[: watch.segments] if value]
     starts, ends = tuple(start for _, start, _ in moments), tuple(end for _, _, end in moments)
-    return Table(starts, ends, segment((), [(row[0], row[-1]) for row in whole]), tuple(segments))
+    if watch.grain == "hour":
+        times = np.array([start.replace(tzinfo=None) for start in starts], dtype="datetime64[s]")
+    else:
+        times = np.array([label for label, _, _ in moments], dtype="datetime64[s]")
+        timezone = "UTC"  # a day is a day, wherever
+
+    def segment(dimensions: Dimensions, found: list[Row]) -> Segment:
+        values: Floats = np.full(len(moments), 0.0 if watch.adds_up else np.nan)
+        for row in found:
+            if row[0] in place and row[-1] is not None:
+                values[place[row[0]]] = float(row[-1])
+        return Segment(dimensions, Series.of(times, values, timezone))
+
+    def cut_by(by: tuple[str, ...], most: int) -> list[Segment]:
+        parts: dict[tuple[str, ...], list[Row]] = {}
+        for row in rows(*by):
+            parts.setdefault(tuple("" if value is None else str(value) for value in row[1:-1]), []).append(row)
+        largest = sorted(parts, key=lambda part: -sum(float(row[-1] or 0) for row in parts[part]))
+        named = [part for part in largest[:most] if all(part)]
+        return [segment(tuple(zip(by, part, strict=True)), parts[part]) for part in named]
+
+    segments = [one for dimension in watch.by for one in cut_by((dimension,), watch.segments)]
+    crossed = cut_by(watch.by, MOST_CROSSED) if crosses and watch.adds_up and len(watch.by) > 1 else []
+    return Table(starts, ends, segment((), whole), tuple(segments), tuple(crossed))
 
 
 def _moments(first: Moment, last: datetime, grain: str, zone: ZoneInfo) -> list[tuple[Moment, datetime, datetime]]:

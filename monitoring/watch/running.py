@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from monitoring.watch.causes import read_causes
 from monitoring.watch.declared import read_watches
 from monitoring.watch.judging import Finding, judge
 from monitoring.watch.reading import read_table
+from monitoring.watch.rows import rows_of
 from monitoring.watch.store import write_baseline, write_findings
 from semantic_layer.metrics.catalogue import load_catalogue
 from semantic_layer.reader import Reader
@@ -29,16 +31,19 @@ def look(settings: Settings, project: str | None = None, now: datetime | None = 
     if project and project not in catalogue.projects:
         raise WrongUsage(f"There is no project {project!r}{nearest(project, catalogue.projects) or '.'}")
     findings: list[Finding] = []
-    series = 0
+    series, looked_at = 0, set()
     for watch in read_watches(settings, catalogue):
-        metric = catalogue.metrics[watch.metric]
         for name in [project] if project else catalogue.projects:
-            table = read_table(settings, catalogue, watch, name, reader, now)
+            facts = catalogue.projects[name]
+            rows = rows_of(settings, catalogue, watch, name, reader)
+            table = read_table(watch, rows, facts.timezone, facts.last_day, now)
             if table is None:
                 continue
-            judged = judge(watch, name, table, metric.good, metric.adds_up)
+            judged = judge(watch, name, table)
             series += 1 + len(table.segments)
+            looked_at.add((watch.series, name))
             findings += judged.findings
             write_baseline(settings, watch, name, table, judged.whole, now)
-    new, ended = write_findings(settings, findings, now)
+    causes = {name: read_causes(settings, name, reader) for name in {one.project_id for one in findings}}
+    new, ended = write_findings(settings, findings, now, causes, looked_at)
     return Looked(series, findings, new, ended)

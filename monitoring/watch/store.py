@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monitoring.detectors.detection import Detection
+from monitoring.watch.causes import ROLE, Cause, of_that_time
 from monitoring.watch.declared import Watch
 from monitoring.watch.judging import Finding
 from monitoring.watch.reading import Table
@@ -22,7 +23,6 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-ROLE = "engineer"
 VERSION = "1"  # of the detectors: another one judges anew
 OVER_AFTER = 7  # points without news, after which an anomaly is over, or how things are now
 BASELINE = {"hour": 168, "day": 7, "week": 4}  # points that are kept of it
@@ -38,8 +38,15 @@ ORDER BY started_at DESC, series, project_id LIMIT {SHOWN}
 """
 
 
-def write_findings(settings: Settings, findings: Sequence[Finding], now: datetime) -> tuple[int, int]:
-    """How many are new, and how many ended. What people said of an anomaly stays."""
+def write_findings(
+    settings: Settings,
+    findings: Sequence[Finding],
+    now: datetime,
+    causes: Mapping[str, list[Cause]] | None = None,
+    looked_at: Collection[tuple[str, str]] = (),
+) -> tuple[int, int]:
+    """How many are new, and how many ended. What people said of an anomaly stays. `causes`: by project; `looked_at`:
+    series and project of all that were judged, so that what is not found in them any more is over."""
     with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing anomalies down"):
         known = {row["anomaly_id"]: row for row in _rows(client, all_of_them=True)}
         rows, new, ended = [], 0, 0
@@ -54,13 +61,25 @@ def write_findings(settings: Settings, findings: Sequence[Finding], now: datetim
             new += not before
             rows.append(
                 {
-                    **_row(one, findings),
+                    **_row(one, findings, (causes or {}).get(one.project_id, [])),
                     "status": status,
                     "resolved_at": resolved_at,
                     "noted_at": before["noted_at"] if before else _text(now),
                     "notes": before["notes"] if before else [],
                 }
             )
+        found = {str(one.anomaly_id) for one in findings}
+        for anomaly_id, before in known.items():
+            is_looked_at = (before["series"], before["project_id"]) in looked_at
+            if is_looked_at and anomaly_id not in found and before["status"] != "resolved":
+                gone = {
+                    "at": _text(now),
+                    "author": "millrace",
+                    "text": "Not unusual any more: its numbers are others now.",
+                }
+                notes = [*before["notes"], gone]
+                rows.append({**before, "status": "resolved", "resolved_at": _text(now), "notes": notes})
+                ended += 1
         _insert(client, "ops.anomalies", rows)
     return new, ended
 
@@ -146,14 +165,13 @@ def _insert(client: Client, table: str, rows: Iterable[Mapping[str, Any]]) -> No
         client.raw_insert(table, insert_block=lines.encode(), fmt="JSONEachRow")
 
 
-def _row(one: Finding, findings: Sequence[Finding]) -> dict[str, Any]:
-    others = sorted(
-        {
-            other.watch.metric: other
-            for other in findings
-            if other.project_id == one.project_id and other.watch.metric != one.watch.metric and one.overlaps(other)
-        }.items()
-    )
+def _row(one: Finding, findings: Sequence[Finding], causes: list[Cause]) -> dict[str, Any]:
+    others = {
+        other.watch.series: Cause(other.watch.kind, other.watch.series.partition(":")[2], other.started_at)
+        for other in findings
+        if other.project_id == one.project_id and other.watch.name != one.watch.name and one.overlaps(other)
+    }
+    also = [*of_that_time(causes, one.started_at, one.ended_at), *(others[series] for series in sorted(others))]
     return {
         "anomaly_id": str(one.anomaly_id),
         "series": one.watch.series,
@@ -183,7 +201,7 @@ def _row(one: Finding, findings: Sequence[Finding]) -> dict[str, Any]:
             }
             for part in one.parts
         ],
-        "causes": [{"kind": "metric", "name": name, "at": _text(other.started_at)} for name, other in others],
+        "causes": [{"kind": cause.kind, "name": cause.name, "at": _text(cause.at)} for cause in also],
     }
 
 

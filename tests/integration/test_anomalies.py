@@ -9,8 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from monitoring.watch.causes import Cause
 from monitoring.watch.declared import Watch
-from monitoring.watch.judging import Finding, Part
+from monitoring.watch.explaining import Part
+from monitoring.watch.judging import Finding
 from monitoring.watch.store import last_build, write_findings
 from tests.support import Instance
 
@@ -18,7 +20,7 @@ NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 BEGIN = datetime(2026, 6, 28, 22, tzinfo=UTC)
 SESSIONS = Finding(
     anomaly_id=UUID("11111111-1111-1111-1111-111111111111"),
-    watch=Watch(metric="sessions", owner="growth", channels=("console",)),
+    watch=Watch(name="sessions", owner="growth", channels=("console",)),
     project_id="demo",
     dimensions=(),
     kind="drop",
@@ -38,7 +40,7 @@ SESSIONS = Finding(
 ERRORS = replace(
     SESSIONS,
     anomaly_id=UUID("22222222-2222-2222-2222-222222222222"),
-    watch=Watch(metric="errors"),
+    watch=Watch(name="errors"),
     kind="spike",
     dimensions=(("error__code", "E1"),),
     parts=(),
@@ -70,6 +72,39 @@ def test_an_anomaly_is_written_once_listed_noted_and_ends(warehouse: Instance) -
     assert write_findings(warehouse.settings, [over, ERRORS], NOW + timedelta(days=9)) == (0, 1)
     assert [own["series"] for own in warehouse.json("monitor", "list")] == ["metric:errors"]
     assert warehouse.rows("SELECT count() FROM ops.anomalies FINAL") == [(2,)]
+
+
+def test_what_happened_then_is_told_and_what_happened_later_is_not(warehouse: Instance) -> None:
+    causes = [
+        Cause("release", "5.1.0", BEGIN - timedelta(days=1)),
+        Cause("release", "5.0.0", BEGIN - timedelta(days=9)),
+        Cause("incident", "marts.fct_orders: unique", BEGIN + timedelta(hours=3)),
+        Cause("experiment begun", "bundle", BEGIN + timedelta(days=2)),
+    ]
+    write_findings(warehouse.settings, [SESSIONS], NOW, {"demo": causes, "demo_mobile": []})
+    (one,) = warehouse.json("monitor", "list")
+    assert [cause["name"] for cause in one["causes"]] == ["5.1.0", "marts.fct_orders: unique"]
+    assert "release 5.1.0" in warehouse.run("monitor", "show", "1111").stdout
+
+
+def test_what_numbers_that_came_late_explain_is_over(warehouse: Instance) -> None:
+    write_findings(warehouse.settings, [SESSIONS, ERRORS], NOW)
+    looked_at = {("metric:sessions", "demo"), ("metric:errors", "demo_mobile")}
+    assert write_findings(warehouse.settings, [], NOW + timedelta(hours=1), looked_at=looked_at) == (0, 1)
+    assert [one["series"] for one in warehouse.json("monitor", "list")] == ["metric:errors"]
+    (over,) = [one for one in warehouse.json("monitor", "list", "--all") if one["series"] == "metric:sessions"]
+    assert (over["status"], over["notes"][0]["author"]) == ("resolved", "millrace")
+
+
+def test_its_user_writes_nothing_else(warehouse: Instance) -> None:
+    client = warehouse.client("monitor")
+    for refused in (
+        "SELECT * FROM raw.events",
+        "TRUNCATE TABLE ops.anomalies",
+        "INSERT INTO ops.runs (kind) VALUES ('')",
+    ):
+        with pytest.raises(Exception, match="ACCESS_DENIED"):
+            client.command(refused)
 
 
 def test_what_somebody_resolved_stays_resolved(warehouse: Instance) -> None:

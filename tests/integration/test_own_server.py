@@ -238,7 +238,7 @@ def test_access_sql_parses_and_apply_runs_exactly_that(instance: Instance, click
     assert shown.returncode == 0
     assert (
         "Left out, since no password is known: "
-        "admin, engineer, loader, analyst, historian, observer, alerter, modeler, exporter, bi" in shown.stderr
+        "admin, engineer, loader, analyst, historian, observer, alerter, monitor, modeler, exporter, bi" in shown.stderr
     )
     statements = [line.removesuffix(";") for line in shown.stdout.splitlines()]
     for statement in statements:

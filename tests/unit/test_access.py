@@ -102,6 +102,7 @@ def test_the_shipped_file_gives_readers_marts_only(instance: Instance) -> None:
         "observer",
         "exporter",
         "alerter",
+        "monitor",
         "modeler",
     }
     for role in ("analyst", "bi"):

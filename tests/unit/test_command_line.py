@@ -101,6 +101,7 @@ def test_access_list_shows_no_password(instance: Instance) -> None:
         "historian",
         "observer",
         "alerter",
+        "monitor",
         "modeler",
         "exporter",
         "bi",

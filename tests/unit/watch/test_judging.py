@@ -15,7 +15,7 @@ from monitoring.watch.reading import Segment, Table
 
 DAYS, LOST = 120, 100
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
-WATCH = Watch(metric="visits", by=("session__country",), owner="growth")
+WATCH = Watch(name="visits", good="up", by=("session__country",), owner="growth")
 
 
 def visits(level: int, seed: int) -> Floats:
@@ -29,7 +29,7 @@ def judged(*by_country: tuple[str, Floats], good: str = "up", watch: Watch = WAT
     segments = tuple(Segment((("session__country", name),), Series.of(times, own)) for name, own in by_country)
     whole = Segment((), Series.of(times, np.sum([own for _, own in by_country], axis=0)))
     table = Table(starts, tuple(start + timedelta(days=1) for start in starts), whole, segments)
-    return judge(watch, "demo", table, good, adds_up=True)
+    return judge(watch.model_copy(update={"good": good}), "demo", table)
 
 
 def test_nothing_is_told_of_quiet_weeks() -> None:
@@ -57,6 +57,31 @@ def test_a_small_country_that_the_whole_does_not_show_is_told_by_itself() -> Non
     small[LOST] = 3
     (one,) = judged(("DE", visits(3000, 1)), ("AT", small)).findings
     assert (one.kind, one.dimensions) == ("drop", (("session__country", "AT"),))
+
+
+def test_what_all_dimensions_make_of_it_stands_beside_what_each_makes() -> None:
+    """German phones are lost, and nothing else."""
+    starts = tuple(START + timedelta(days=day) for day in range(DAYS))
+    times = np.array([start.date() for start in starts], dtype="datetime64[s]")
+    crossed = {
+        (country, device): visits(400, seed)
+        for seed, (country, device) in enumerate([("DE", "phone"), ("DE", "desk"), ("US", "phone"), ("US", "desk")])
+    }
+    crossed["DE", "phone"][LOST] = 0
+
+    def segment(**of: str) -> Segment:
+        parts = [own for (country, device), own in crossed.items() if {country, device} >= set(of.values())]
+        return Segment(tuple(of.items()), Series.of(times, np.sum(parts, axis=0)))
+
+    ends = tuple(start + timedelta(days=1) for start in starts)
+    singles = (segment(country="DE"), segment(country="US"), segment(device="phone"), segment(device="desk"))
+    pairs = tuple(segment(country=country, device=device) for country, device in crossed)
+    (one,) = judge(WATCH, "demo", Table(starts, ends, segment(), singles, pairs)).findings
+    (first,) = [part for part in one.parts if len(part.dimensions) == 2]
+    assert dict(first.dimensions) == {"country": "DE", "device": "phone"}
+    assert first.value == 0
+    assert 360 < first.expected < 440
+    assert 0.7 < first.share < 1.3
 
 
 def test_what_many_segments_do_by_chance_is_not_told() -> None:
