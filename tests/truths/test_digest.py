@@ -19,6 +19,7 @@ from monitoring.digest.sending import send_digests
 from tests.truths.conftest import LoadedWorld
 from tests.webhook_stub import webhook
 from warehouse.errors import WrongUsage
+from warehouse.observability.records import CheckResult, RunRecord
 from warehouse.settings import Settings
 
 DAY = date(2026, 5, 20)
@@ -73,6 +74,28 @@ def test_it_can_be_kept_and_read_again(digest: Digest) -> None:
 def test_of_what_has_no_data_there_is_none(settings: Settings, project: str, day: date) -> None:
     with pytest.raises(WrongUsage):
         make_digest(settings, project, day)
+
+
+def test_a_table_whose_quality_fell_and_a_check_that_fails_are_told(built: LoadedWorld, settings: Settings) -> None:
+    client, columns = built.instance.client(), ("day", "asset", "project_id", "score")
+    scores = [("2026-07-01", 90.0), ("2026-07-03", 70.5)], [("2026-07-01", 90.0), ("2026-07-03", 89.5)]
+    for asset, of_days in zip(("marts.fell", "marts.stays"), scores, strict=True):
+        rows = [(date.fromisoformat(day), asset, "demo", score) for day, score in of_days]
+        client.insert("ops.quality_scores", rows, column_names=columns)
+    failing = CheckResult("marts.fell", "never_negative", "dbt", "validity", "error", "fail", failures=3)
+    RunRecord("expectations").write(settings, "failed", checks=[failing])
+    try:
+        items = make_digest(settings, "demo", DAY).items
+        other = make_digest(settings, "demo_mobile", DAY).items
+    finally:
+        for table in ("quality_scores", "check_results", "incidents"):
+            client.command(f"DELETE FROM ops.{table} WHERE asset IN ('marts.fell', 'marts.stays')")
+    told = [(one.kind, one.text.partition(" since")[0], one.command.split(" show")[0]) for one in items]
+    assert ("incident", "marts.fell fails never_negative", "millrace incidents") in told
+    quality = [one for one in items if one.kind == "quality"]
+    assert [one.text for one in quality] == ["marts.fell of demo fell from 90.0 to 70.5 of 100"]
+    assert quality[0].command == "millrace quality --asset marts.fell"
+    assert "quality" not in {one.kind for one in other}
 
 
 DECLARED = """\
