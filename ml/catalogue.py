@@ -21,7 +21,15 @@ class Model:
 
 
 # In the order of training, for example Model("churn", "ml.churn:CHURN", ("feat_user_daily",), ("churn",)).
-_MODELS: tuple[Model, ...] = (Model("lifetime", "ml.lifetime.model:LIFETIME", ("fct_orders",), ("lifetime_values",)),)
+_MODELS: tuple[Model, ...] = (
+    Model("lifetime", "ml.lifetime.model:LIFETIME", ("fct_orders",), ("lifetime_values",)),
+    Model(
+        "forecast",
+        "ml.forecast.model:FORECAST",
+        ("fct_events", "fct_orders", "fct_page_views", "fct_sessions"),
+        ("forecasts", "forecast_backtests"),
+    ),
+)
 MODELS = {model.name: model for model in _MODELS}
 
 
