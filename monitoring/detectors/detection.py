@@ -7,7 +7,7 @@ would have such a point by chance, in days: see `score_of`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ MOST_TOLD_PER_DAY = 24  # points within an hour know of each other, and count as
 DECADES_OF_HALF = 1.5  # of days, at which a score is 0.5
 MOST_Z, LEAST_Z = 6.0, 2.0  # one point alone does not make a state
 IN_A_STATE, LEAST_OF_A_STATE, LEAST_SHARE = 0.5, 1.0, 0.6  # most points are in it, the last one clearly
+FARTHEST = 1e150  # numbers beyond count as this one: their squares are none
 LEAST_HISTORY, LEAST_DAYS = 14, 2  # points and days before anything is said
 
 Kinds = np.ndarray[tuple[int], np.dtype[np.str_]]
@@ -55,6 +56,7 @@ def quiet_decades(sensitivity: float) -> float:
 def detect(series: Series, sensitivity: float = DEFAULT_SENSITIVITY, alike: int = 1) -> Detection:
     """`sensitivity`: 0.1, only what is extreme, to 1.0, whatever is odd. `alike`: how many series are looked at
     together; each must then be that much more surprising, so that all of them bring as many false alarms as one."""
+    series = replace(series, values=np.clip(series.values, -FARTHEST, FARTHEST))
     values, n = series.values, len(series)
     candidates = forecasts(series)
     chosen, each = nearest(series, candidates), np.arange(n)

@@ -35,7 +35,7 @@ def read_points(path: Path, timestamp: str, value: str, timezone: str = "UTC") -
         stamps.append(row[timestamp].strip())
     if not times:
         raise MillraceError(f"{path} has no rows.")
-    if all(map(math.isnan, values)):
+    if not any(map(math.isfinite, values)):
         raise MillraceError(f"{path}: no row has a number in column {value!r}.")
     seconds = np.array(times, dtype="datetime64[s]")
     series = Series.of(seconds, np.array(values), timezone)
@@ -87,12 +87,12 @@ def _time(text: str, zone: ZoneInfo, where: str) -> datetime:
             moment = datetime.fromtimestamp(number / 1000 if abs(number) >= MILLISECONDS_FROM else number, UTC)
         else:
             moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError) as error:
         raise MillraceError(
             f"{where}: {text!r} is no time.",
             hint="Times are written as 2026-03-01, 2026-03-01T10:00:00Z, or Unix seconds.",
         ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).replace(tzinfo=None)
 
 
 def _number(text: str, where: str) -> float:

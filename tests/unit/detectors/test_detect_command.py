@@ -65,6 +65,8 @@ def test_for_people_there_are_anomalies(instance: Instance, visits: Path) -> Non
         ("timestamp,visits\n", "UTC", "has no column 'value'"),
         ("timestamp,value\n", "UTC", "has no rows"),
         ("timestamp,value\n2026-01-01,\n2026-01-02,NaN\n", "UTC", "no row has a number in column 'value'"),
+        ("timestamp,value\n2026-01-01,1e999\n", "UTC", "no row has a number in column 'value'"),
+        ("timestamp,value\n0001-01-01,1\n", "Europe/Berlin", "'0001-01-01' is no time"),
         ("timestamp,value\n2026-01-01,1\nyesterday,2\n", "UTC", "line 3, column 'timestamp': 'yesterday' is no time"),
         ("timestamp,value\n2026-01-01,many\n", "UTC", "line 2, column 'value': 'many' is no number"),
         ("timestamp,value\n2026-01-01,1\n", "Europe/Atlantis", "no timezone 'Europe/Atlantis'"),

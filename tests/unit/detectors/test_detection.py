@@ -118,10 +118,11 @@ def test_scores_are_between_0_and_1_and_the_band_holds_what_is_expected() -> Non
         np.full(500, 45.0),
         np.full(500, 0.0),
         np.full(500, -1e300),
+        np.array([1e308, -1e308] * 250),
         np.array([np.nan, 1.0] * 250),
         np.array([np.inf, 1.0, -np.inf, 2.0] * 125),
     ],
-    ids=["none", "one", "constant", "zero", "huge", "gaps", "infinite"],
+    ids=["none", "one", "constant", "zero", "huge", "huge, up and down", "gaps", "infinite"],
 )
 def test_what_never_changes_or_is_not_known_is_no_anomaly(values: Floats) -> None:
     detection = detect(Series.of(times(len(values)), values))
