@@ -39,6 +39,7 @@ COMMANDS = {
     "digest": "digest",
     "impact": "impact",
     "lifetime": "lifetime",
+    "segments": "segments",
     "metrics-exporter": "exporter",
     "metrics": "metrics",
     "sql": "sql",

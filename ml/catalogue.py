@@ -29,6 +29,9 @@ _MODELS: tuple[Model, ...] = (
         ("fct_events", "fct_orders", "fct_page_views", "fct_sessions"),
         ("forecasts", "forecast_backtests"),
     ),
+    Model(
+        "segments", "ml.segments.model:SEGMENTS", ("dim_users", "fct_events"), ("segment_members", "segment_profiles")
+    ),
 )
 MODELS = {model.name: model for model in _MODELS}
 
