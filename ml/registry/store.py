@@ -74,7 +74,10 @@ class Store:
 
     @property
     def uri(self) -> str:
-        return self.settings.mlflow_store.get_secret_value() or f"sqlite:///{self.folder / 'mlflow.db'}"
+        given = self.settings.mlflow_store.get_secret_value()
+        # SQLAlchemy would take another driver for Postgres than the one that comes with dagster-postgres.
+        named = given.replace("postgresql://", "postgresql+psycopg2://", 1)
+        return named or f"sqlite:///{self.folder / 'mlflow.db'}"
 
     @property
     def artifacts(self) -> str:
