@@ -20,8 +20,9 @@ class Model:
     writes: tuple[str, ...]  # tables of the database ml that it writes what it says into
 
 
-# In the order of training, for example Model("churn", "ml.churn:CHURN", ("feat_user_daily",), ("churn",)).
+# In the order of training.
 _MODELS: tuple[Model, ...] = (
+    Model("churn", "ml.churn.training:CHURN", ("feat_user_daily", "dim_projects"), ("churn",)),
     Model("lifetime", "ml.lifetime.model:LIFETIME", ("fct_orders",), ("lifetime_values",)),
     Model(
         "forecast",

@@ -61,7 +61,7 @@ def simulate(
     plan = anomalies.plan(seed, project.id, clock, settings.planted)
     goods = shop.catalogue(seed)
     if crowd is None:
-        people, lives, visits = _everybody(seed, project, number, events, clock)
+        people, lives, visits = everybody(seed, project, number, events, clock)
     else:
         people, lives, visits = _crowd(seed, project, number, crowd, clock)
     setting = set_the_stage(seed, project.id, number, people, visits)
@@ -87,7 +87,7 @@ def _date_by_events(lives: Lives, happened: Events) -> None:
         column[rows.c] = rows.at
 
 
-def _everybody(
+def everybody(
     seed: int, project: world.Project, number: int, events: int, clock: Clock
 ) -> tuple[People, Lives, Visits]:
     people = populate(seed, project, number, events, clock)
