@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -27,10 +28,11 @@ def dump(model: ChurnModel) -> bytes:
         "slope": model.slope,
         "intercept": model.intercept,
     }
-    arrays = {f"trees_{name}": array for name, array in model.trees.arrays().items()}
+    arrays: dict[str, Any] = {f"trees_{name}": array for name, array in model.trees.arrays().items()}
     arrays |= {f"linear_{field.name}": getattr(model.linear, field.name) for field in fields(Linear)}
     kept = io.BytesIO()
-    np.savez_compressed(kept, said=np.frombuffer(json.dumps(said).encode(), dtype=np.uint8), **arrays)
+    arrays["said"] = np.frombuffer(json.dumps(said).encode(), dtype=np.uint8)
+    np.savez_compressed(kept, **arrays)
     return kept.getvalue()
 
 

@@ -66,7 +66,7 @@ def test_contributions_add_up_to_what_it_says(model: ChurnModel) -> None:
 
 
 def test_reasons_are_what_drives_people_away_in_words(model: ChurnModel) -> None:
-    troubled = {
+    troubled: dict[str, Any] = {
         "subscription_plan": ["pro"],
         "country": ["DE"],
         "errors_30": [6],

@@ -38,9 +38,9 @@ def shapley(model: Any, row: Any) -> list[float]:
     goes both ways, in the shares of the training."""
 
     def said(known: frozenset[int]) -> float:
-        return sum(descend(predictor, 0, known) for (predictor,) in model._predictors)
+        return float(sum(descend(predictor, 0, known) for (predictor,) in model._predictors))
 
-    def descend(predictor: Any, number: int, known: frozenset[int]) -> float:
+    def descend(predictor: Any, number: int, known: frozenset[int]) -> Any:
         node = predictor.nodes[number]
         if node["is_leaf"]:
             return float(node["value"])
