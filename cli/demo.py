@@ -16,7 +16,7 @@ from warehouse.settings import Settings, load_settings
 
 AN_HOUR_MS = 3_600_000
 DAY_OF_A_DIGEST = "2026-03-25"
-TRAINED = ("lifetime",)
+TRAINED = ("churn", "lifetime")
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
 

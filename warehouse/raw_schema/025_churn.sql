@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS ml.churn
     person_key UInt64 COMMENT 'Who; the key that all facts share',
     probability Float64 COMMENT 'That they leave within the horizon',
     risk_band LowCardinality(String) COMMENT 'low, medium, high or critical: of the probability, by ml/churn/churn.yaml',
-    reasons Array(Tuple(theme String, reason String, contribution Float64)) COMMENT 'What raises it most, at most three; contribution: to the log odds',
+    reasons Array(Tuple(theme String, reason String, contribution Float64)) COMMENT 'What raises it most',
     horizon_days UInt16 COMMENT 'Within how many days',
     model_version LowCardinality(String) COMMENT 'Version of the model that said so',
     written_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the scoring was written'
