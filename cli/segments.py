@@ -1,4 +1,4 @@
-"""`millrace segments list | show`."""
+"""`millrace segments list | show | discover`."""
 
 from __future__ import annotations
 
@@ -78,3 +78,35 @@ def _chosen(settings: Settings, project: str | None) -> str:
 
 def _figure(number: float | None) -> str:
     return "" if number is None else f"{number:.3g}"
+
+
+@app.command()
+def discover(
+    metric: Annotated[str, typer.Argument(help="A rate or a mean, as checkout_conversion_rate.")],
+    project: ProjectOption = None,
+    top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+    format: FormatOption = Format.TABLE,
+) -> None:
+    """Which segments differ most on a metric, week by week, where chance is taken off."""
+    from dataclasses import asdict
+
+    from ml.segments.discovery import discover
+
+    settings = load_settings()
+    found = discover(settings, _chosen(settings, project), metric)[:top]
+    if format is Format.JSON:
+        print_json([asdict(one) for one in found])
+        return
+    if not found:
+        print_text(f"No segment has eight weeks of {metric}: nothing can be said.")
+        return
+    print_table(
+        ("segment", "weeks", "differs by", "surely", "by chance"),
+        [
+            (
+                *(f"{one.dimension.rpartition('__')[2]} {one.segment}", one.weeks, f"{one.difference:+.3g}"),
+                *(f"{one.shrunk:+.3g}", f"{one.chance:.2f}"),
+            )
+            for one in found
+        ],
+    )

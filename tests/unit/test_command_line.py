@@ -38,7 +38,7 @@ def test_every_command_has_a_help_text(instance: Instance) -> None:
     commands = [("up",), ("down",), ("status",), ("config",), ("migrate",), ("demo",)]
     commands += [("load",), ("events", "list"), ("events", "show"), ("events", "validate")]
     commands += [("events", "rejected", "list"), ("events", "rejected", "retry")]
-    commands += [("ask",), ("lifetime",), ("segments", "list"), ("segments", "show")]
+    commands += [("ask",), ("lifetime",), ("segments", "list"), ("segments", "show"), ("segments", "discover")]
     commands += [("projects", "list"), ("projects", "add"), ("access", "list"), ("access", "sql"), ("access", "apply")]
     listing = instance.run("--help").stdout
     for command in commands:
