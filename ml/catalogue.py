@@ -33,6 +33,12 @@ _MODELS: tuple[Model, ...] = (
     Model(
         "segments", "ml.segments.model:SEGMENTS", ("dim_users", "fct_events"), ("segment_members", "segment_profiles")
     ),
+    Model(
+        "recommendations",
+        "ml.recommendations.model:RECOMMENDATIONS",
+        ("dim_users", "fct_events", "fct_order_items", "fct_orders"),
+        ("recommendations",),
+    ),
 )
 MODELS = {model.name: model for model in _MODELS}
 

@@ -1,0 +1,1 @@
+"""Products that people may want next: by what goes together, where that is better than what sells most."""
