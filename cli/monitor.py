@@ -69,11 +69,16 @@ def list_anomalies(
 @app.command()
 def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
     """What happened, what explains it, and what else happened then."""
+    from monitoring.watch.links import to_open
     from monitoring.watch.store import read_anomaly
+    from warehouse.projects import load_projects
 
-    one = read_anomaly(load_settings(), anomaly)
+    settings = load_settings()
+    one = read_anomaly(settings, anomaly)
+    project = load_projects(settings).get(one["project_id"])
+    commands = to_open(one, project.timezone if project else "UTC")
     if format is Format.JSON:
-        print_json(one)
+        print_json({**one, "open": commands})
         return
     print_text(f"Anomaly {one['anomaly_id'][:8]} is {one['status']}: {one['kind']} of {_what(one)}, {one['severity']}.")
     print_text(
@@ -101,11 +106,8 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
                 for part in one["explanation"]
             ],
         )
-    kind, name = one["series"].split(":")[:2]
-    if kind == "metric":
-        print_text(f"Next: millrace metrics query --project {one['project_id']} --metric {name} --by {one['grain']}")
-    else:
-        print_text(f"Next: millrace impact {name.partition('/')[0]}")
+    for command in commands:
+        print_text(f"Open:       {command}")
 
 
 @app.command()

@@ -10,9 +10,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from monitoring.commands import command
 from semantic_layer.journeys.models import make
 from semantic_layer.metrics.answers import answer
 from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.conditions import equality
 from semantic_layer.metrics.models import METRIC_TIME, Comparison, Grain, Grouping, MetricQuery
 from semantic_layer.reader import Reader
 from warehouse.errors import MillraceError, nearest
@@ -109,10 +111,9 @@ class Result:
 
     @property
     def command(self) -> str:
-        return (
-            f"millrace metrics query --project {self.project} --metric {PEOPLE} --metric {self.goal} --by {VARIANT} "
-            f"--where '{NAME}={self.experiment}' --to {self.ended_on}"
-        )
+        asked = ("--project", self.project, "--metric", PEOPLE, "--metric", self.goal, "--by", VARIANT)
+        where = equality(NAME, self.experiment)
+        return command("millrace", "metrics", "query", *asked, "--where", where, "--to", str(self.ended_on))
 
     def _compared(self, arm: Arm, found: Difference) -> str:
         verdict = ("better" if found.value > 0 else "worse") if found.is_sure else "not shown to be different"

@@ -44,6 +44,6 @@ def look(settings: Settings, project: str | None = None, now: datetime | None = 
             looked_at.add((watch.series, name))
             findings += judged.findings
             write_baseline(settings, watch, name, table, judged.whole, now)
-    causes = {name: read_causes(settings, name, reader) for name in {one.project_id for one in findings}}
+    causes = {name: read_causes(settings, catalogue, name, reader) for name in {one.project_id for one in findings}}
     new, ended = write_findings(settings, findings, now, causes, looked_at)
     return Looked(series, findings, new, ended)

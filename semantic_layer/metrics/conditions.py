@@ -45,6 +45,12 @@ def parse_threshold(text: str) -> Threshold:
     return Threshold(metric=comparison.dimension, operator=comparison.operator, value=comparison.values[0])
 
 
+def equality(dimension: str, value: str) -> str:
+    """As a person would write it: a quote in quotes is written twice."""
+    doubled = value.replace("'", "''")
+    return f"{dimension} = '{doubled}'"
+
+
 def all_of(conditions: list[Condition]) -> Condition | None:
     if len(conditions) < 2:
         return conditions[0] if conditions else None

@@ -68,6 +68,9 @@ def test_an_anomaly_is_written_once_listed_noted_and_ends(warehouse: Instance) -
     again = json.loads(warehouse.run("monitor", "show", "1111", "--format", "json").stdout)
     assert (again["status"], again["points"], again["noted_at"][:19]) == ("acknowledged", 2, "2026-06-30 12:00:00")
     assert [note["text"] for note in again["notes"]] == ["we know"]
+    series = "millrace metrics query --project demo --metric sessions --by day --from 2026-06-01 --to 2026-06-30"
+    assert again["open"] == [series, f"{series} --where \"session__country = 'DE'\""]
+    assert f"Open:       {series}\n" in warehouse.run("monitor", "show", "1111").stdout
     over = replace(lasting, since_last=7)
     assert write_findings(warehouse.settings, [over, ERRORS], NOW + timedelta(days=9)) == (0, 1)
     assert [own["series"] for own in warehouse.json("monitor", "list")] == ["metric:errors"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,9 +68,12 @@ def test_by_a_column_and_by_weeks_all_are_there(settings: Settings, built: Loade
 
 
 def test_releases_are_possible_causes_and_what_was_always_there_is_none(settings: Settings, built: LoadedWorld) -> None:
-    causes = read_causes(settings, "demo", Reader(settings))
+    causes = read_causes(settings, load_catalogue(settings), "demo", Reader(settings))
     releases = [cause.name for cause in causes if cause.kind == "release"]
     (broken,) = [one for one in built.truths["projects"]["demo"]["anomalies"] if one["kind"] == "broken_release"]
     assert broken["dimensions"]["app_version"] in releases
     assert "5.0.0" not in releases  # of the first day
+    # Of its plan the last day is 2026-06-21, in Berlin.
+    (ended,) = [one for one in causes if (one.kind, one.name) == ("experiment ended", "onboarding_checklist")]
+    assert ended.at == datetime(2026, 6, 21, 22, tzinfo=UTC)
     assert [cause.at for cause in causes] == sorted(cause.at for cause in causes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from monitoring.experiments import Arm, Plan, Result, difference, p_of_split
+from semantic_layer.metrics.conditions import parse_condition
+from semantic_layer.metrics.models import Comparison
 
 CONTROL, TREATMENT = Arm("control", 243, 128 / 243), Arm("treatment", 236, 167 / 236)
 DAY = date(2026, 6, 21)
@@ -53,6 +57,15 @@ def test_the_sentence_says_what_can_be_said() -> None:
     assert "treatment is not shown to be different: 52.0% against 50.0%" in alike
     broken = result(Arm("control", 385, 0.4), Arm("treatment", 301, 0.6), split_p=0.001).sentence
     assert "not split as planned (control 56.1% instead of 50%, treatment 43.9% instead of 50%)" in broken
+
+
+def test_the_command_asks_for_it_as_a_terminal_and_the_parser_read_it() -> None:
+    words = shlex.split(replace(result(CONTROL, TREATMENT), experiment="it's new").command)
+    where = words[words.index("--where") + 1]
+    assert where == "experiment__name = 'it''s new'"
+    condition = parse_condition(where)
+    assert isinstance(condition, Comparison)
+    assert (condition.dimension, condition.values) == ("experiment__name", ("it's new",))
 
 
 @pytest.mark.parametrize(
