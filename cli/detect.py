@@ -41,13 +41,16 @@ def detect(
         float, typer.Option(min=0.1, max=1.0, help="0.1: only what is extreme; 1.0: whatever is odd.")
     ] = 0.5,
     timezone: Annotated[str, typer.Option(help="Where days begin, and of times that name no timezone.")] = "UTC",
+    holidays: Annotated[
+        str, typer.Option(help="A country or region, as DE or DE-BY, whose holidays are judged as Sundays.")
+    ] = "",
     format: Annotated[PointsFormat, typer.Option("--format", help="csv and json: every point.")] = PointsFormat.TABLE,
 ) -> None:
     """Find what is unusual in a series; each point is judged by itself and the points before it."""
     from monitoring.detectors.detection import detect as judge
     from monitoring.detectors.reading import read_points
 
-    table = read_points(file, timestamp, value, timezone)
+    table = read_points(file, timestamp, value, timezone, holidays)
     for remark in table.remarks:
         say(remark)
     detection = judge(table.series, sensitivity)

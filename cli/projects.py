@@ -29,6 +29,7 @@ def list_projects(format: FormatOption = Format.TABLE) -> None:
                     "name": p.name,
                     "timezone": p.timezone,
                     "currency": p.currency,
+                    "holidays": p.holidays,
                     "retention_days": p.retention_days,
                     "privacy": str(p.privacy),
                     "consent": p.consent.model_dump(mode="json"),
@@ -40,12 +41,12 @@ def list_projects(format: FormatOption = Format.TABLE) -> None:
     else:
         rows = [
             (
-                *(p.id, p.name, p.timezone, p.currency, f"{p.retention_days} d", p.privacy),
+                *(p.id, p.name, p.timezone, p.currency, p.holidays, f"{p.retention_days} d", p.privacy),
                 *(f"{p.consent.silent}/{p.consent.refused}", len(p.write_keys)),
             )
             for p in projects
         ]
-        print_table(("project", "name", "timezone", "currency", "kept", "privacy", "consent", "keys"), rows)
+        print_table(("project", "name", "timezone", "currency", "holidays", "kept", "privacy", "consent", "keys"), rows)
 
 
 @app.command()

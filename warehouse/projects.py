@@ -22,6 +22,7 @@ from warehouse.settings import Settings
 
 MIN_RETENTION_DAYS, MAX_RETENTION_DAYS = 30, 7 * 365 + 2  # 30 days to 7 years, leap days included
 PROJECT_ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
+PLACE = re.compile(r"[A-Z]{2}(-\w+)?")  # a country or a region of it
 
 
 class Privacy(StrEnum):
@@ -75,6 +76,14 @@ def _valid_currency(code: str) -> str:
     return code
 
 
+def _place(told: Any) -> Any:
+    if told is False:
+        raise ValueError('NO is read as "no" by YAML: write "NO" in quotes')
+    if told != "" and not PLACE.fullmatch(str(told)):
+        raise ValueError(f"{told!r} is no country and no region of one: write them by ISO 3166, as DE or DE-BY")
+    return told
+
+
 def _days(text: Any) -> Any:
     match = re.fullmatch(r"(\d+)\s*(d|y)", str(text).strip())
     if not match:
@@ -99,6 +108,7 @@ class Project(BaseModel):
     name: str = Field(min_length=1)
     timezone: Annotated[str, AfterValidator(_valid_timezone)] = "UTC"
     currency: Annotated[str, AfterValidator(_valid_currency)] = "EUR"
+    holidays: Annotated[str, BeforeValidator(_place)] = ""
     retention_days: Annotated[int, BeforeValidator(_days)] = Field(alias="retention", default=731)
     privacy: Privacy = Privacy.STANDARD
     consent: Consent = Consent()

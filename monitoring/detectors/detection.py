@@ -60,8 +60,9 @@ def detect(series: Series, sensitivity: float = DEFAULT_SENSITIVITY, alike: int 
     values, n = series.values, len(series)
     candidates = forecasts(series)
     chosen, each = nearest(series, candidates), np.arange(n)
-    expected, z, scale = (
-        np.array([getattr(one, name) for one in candidates])[chosen, each] for name in ("expected", "z", "scale")
+    expected, ordinary, z, scale = (
+        np.array([getattr(one, name) for one in candidates])[chosen, each]
+        for name in ("expected", "ordinary", "z", "scale")
     )
     per_day = np.log10(min(series.per_day, MOST_TOLD_PER_DAY)) + np.log10(alike)
     asked = quiet_decades(sensitivity)
@@ -81,14 +82,16 @@ def detect(series: Series, sensitivity: float = DEFAULT_SENSITIVITY, alike: int 
     is_anomaly = decades >= asked
     # Nothing at all is a matter of its own, however far off it is besides.
     kinds = np.where(told["missing"] >= asked, "missing", np.array(list(told))[stacked.argmax(axis=0)])
-    lower, upper = Unit.of(values).reach(expected, reach, scale)
+    unit = Unit.of(values)
+    lower, upper = unit.reach(expected, reach, scale)
+    least, most = unit.reach(ordinary, reach, scale)
     return Detection(
         scores=score_of(decades),
         is_anomaly=is_anomaly,
         kinds=np.where(is_anomaly, kinds, ""),
         expected=expected,
-        lower=lower,
-        upper=upper,
+        lower=np.fmin(lower, least),
+        upper=np.fmax(upper, most),
     )
 
 

@@ -22,6 +22,7 @@ MOST_ROOT = 1e150  # its square is still a number
 class Forecast:
     name: str
     expected: Floats  # NaN: too little is known
+    ordinary: Floats  # what would be expected if no day were a holiday
     z: Floats  # how far off the value is, in standard deviations as they were lately
     scale: Floats  # of them, in the unit of `Unit`
 
@@ -58,7 +59,7 @@ def memory(series: Series) -> int:
 
 
 def forecasts(series: Series) -> list[Forecast]:
-    values, per_day = series.values, series.per_day
+    values, per_day = series.ordinary(), series.per_day
     found = {"the last days": past.median(values, max(per_day * 7, 28), 8)}
     clock = series.wall_clock()
     resolution = max(series.step, FINEST_PHASE)
@@ -72,29 +73,38 @@ def forecasts(series: Series) -> list[Forecast]:
             # A profile that is too high all day is right about the shape of the day.
             lately = past.median(values - profile, max(per_day // 8, 6), 3)
             found[f"{name}, and the level lately"] = profile + np.nan_to_num(lately)
-    unit = Unit.of(values)
+    unit = Unit.of(series.values)
     if unit.is_count.any():
         found = {name: np.where(unit.is_count & (own < 0), 0.0, own) for name, own in found.items()}
-    return [_forecast(series, unit, name, expected) for name, expected in found.items()]
+    of_holidays = np.full(len(series), np.nan)
+    if series.is_holiday().any():
+        phases = (series.day_of_week() * DAY + clock % DAY) // resolution
+        sundays = past.median_of_phase(values, phases, WEEKS_OF_A_PROFILE, LEAST_WEEKS_OF_A_PHASE)
+        of_holidays = np.where(series.is_holiday(), sundays, np.nan)
+    return [_forecast(series, unit, name, ordinary, of_holidays) for name, ordinary in found.items()]
 
 
 def nearest(series: Series, candidates: list[Forecast]) -> npt.NDArray[np.intp]:
     """For each point, which of them was nearest to the points before it."""
     points = max(series.per_day * 7, 28)
-    errors = [past.median(np.abs(series.values - one.expected), points, 8) for one in candidates]
+    errors = [past.median(np.abs(series.ordinary() - one.expected), points, 8) for one in candidates]
     return np.asarray(np.argmin(np.nan_to_num(np.array(errors), nan=np.inf), axis=0))
 
 
-def _forecast(series: Series, unit: Unit, name: str, expected: Floats) -> Forecast:
-    plain, of_roots = unit.errors(series.values, expected)
+def _forecast(series: Series, unit: Unit, name: str, ordinary: Floats, of_holidays: Floats) -> Forecast:
+    plain, of_roots = unit.errors(series.ordinary(), ordinary)
     smallest = 1e-6 * np.fmax(past.quantile(np.abs(series.values), memory(series), 1, 1.0), 1e-9)
     own = np.maximum(_scale(series, plain), smallest)
     own_of_roots = _scale(series, of_roots)
     # A count is never less noisy than chance makes it, unless it never changes.
     changed = past.count_of_changes(series.values) > 0
-    own_of_roots = np.where(changed | (expected == 0), np.maximum(own_of_roots, 1.0), np.maximum(own_of_roots, 1e-6))
+    own_of_roots = np.where(changed | (ordinary == 0), np.maximum(own_of_roots, 1.0), np.maximum(own_of_roots, 1e-6))
     scale = np.where(unit.is_count, own_of_roots, own)
-    return Forecast(name, expected, np.where(unit.is_count, of_roots, plain) / scale, scale)
+    # A holiday may be as a Sunday or as an ordinary day: what is between the two is not off at all.
+    least, most = np.fmin(ordinary, of_holidays), np.fmax(ordinary, of_holidays)
+    plain, of_roots = unit.errors(series.values, np.clip(series.values, least, most))
+    z = np.where(unit.is_count, of_roots, plain) / scale
+    return Forecast(name, np.where(np.isnan(of_holidays), ordinary, of_holidays), ordinary, z, scale)
 
 
 def _scale(series: Series, errors: Floats) -> Floats:

@@ -21,19 +21,19 @@ LN10 = np.log(10.0)
 
 def missing(series: Series) -> Floats:
     """Decades of improbability of each 0; of all else 0."""
-    values, per_day, clock = series.values, series.per_day, series.wall_clock()
-    empty = (values == 0) & Unit.of(values).is_count
+    values, per_day, clock = series.ordinary(), series.per_day, series.wall_clock()
+    empty = (series.values == 0) & Unit.of(series.values).is_count
     if not empty.any():
         return np.zeros(len(series))
     span, least = DAYS * per_day, LEAST_DAYS * per_day
     phase = (clock % DAY) // series.step
     level = past.mean(values, span, least)
-    of_weekday = past.mean_of_phase(values, clock // DAY % 7, WEEKS * per_day, LEAST_WEEKS * per_day)
+    of_weekday = past.mean_of_phase(values, series.day_of_week(), WEEKS * per_day, LEAST_WEEKS * per_day)
     usual = past.mean_of_phase(values, phase, DAYS, LEAST_DAYS) * of_weekday / np.fmax(level, 1e-9)
-    rare = past.mean_of_phase((values == 0).astype(float), phase, DAYS, LEAST_DAYS) < RARELY
+    often = past.mean_of_phase(np.where(series.is_holiday(), np.nan, series.values == 0), phase, DAYS, LEAST_DAYS)
     width = past.mean((values - usual) ** 2, span, least) / np.fmax(level, 1e-9)
     size = np.fmax((width + 1) / 2, _size(values, usual, span, least))
-    return np.where(empty & rare, np.nan_to_num(usual / size / LN10), 0.0)
+    return np.where(empty & (often < RARELY), np.nan_to_num(usual / size / LN10), 0.0)
 
 
 def _size(values: Floats, usual: Floats, span: int, least: int) -> Floats:

@@ -26,7 +26,7 @@ class Table:
     remarks: list[str]  # what was put right
 
 
-def read_points(path: Path, timestamp: str, value: str, timezone: str = "UTC") -> Table:
+def read_points(path: Path, timestamp: str, value: str, timezone: str = "UTC", holidays: str = "") -> Table:
     zone = _zone(timezone)
     times, values, stamps = [], [], []
     for line, row in _rows(path, timestamp, value):
@@ -38,7 +38,7 @@ def read_points(path: Path, timestamp: str, value: str, timezone: str = "UTC") -
     if not any(map(math.isfinite, values)):
         raise MillraceError(f"{path}: no row has a number in column {value!r}.")
     seconds = np.array(times, dtype="datetime64[s]")
-    series = Series.of(seconds, np.array(values), timezone)
+    series = Series.of(seconds, np.array(values), timezone, holidays)
     last = dict(zip(times, stamps, strict=True))
     remarks = []
     if len(last) < len(times):

@@ -93,7 +93,7 @@ def _changes(settings: Settings, catalogue: Catalogue, reader: Reader, project: 
         told.add(watch.name)
         daily, facts = watch.model_copy(update={"grain": "day"}), catalogue.projects[project]
         rows = rows_of(settings, catalogue, daily, project, reader)
-        table = read_table(daily, rows, facts.timezone, facts.last_day, end, crosses=False)
+        table = read_table(daily, rows, facts.timezone, facts.last_day, end, holidays=facts.holidays, crosses=False)
         if table is not None and table.starts[-1] == begin and math.isfinite(table.whole.series.values[-1]):
             yield _change(catalogue, daily, table)
 

@@ -48,5 +48,6 @@ def _shares(expected: list[tuple[Segment, float]], peak: int, change: float) -> 
 def _usual(segment: Segment, peak: int) -> float:
     """Of the same day of the weeks before, and of the same hour: few numbers, too small to be judged."""
     week = 7 * segment.series.per_day if segment.series.step <= DAY else 1
-    before = segment.series.values[peak % week : peak : week][-WEEKS:]
-    return float(np.mean(before)) if len(before) else np.nan
+    before = segment.series.ordinary()[peak % week : peak : week][-WEEKS:]
+    known = before[np.isfinite(before)]
+    return float(np.mean(known)) if len(known) else np.nan

@@ -35,7 +35,14 @@ class Table:
 
 
 def read_table(
-    watch: Watch, rows: Rows, timezone: str, last_day: date | None, now: datetime, crosses: bool = True
+    watch: Watch,
+    rows: Rows,
+    timezone: str,
+    last_day: date | None,
+    now: datetime,
+    *,
+    holidays: str = "",
+    crosses: bool = True,
 ) -> Table | None:
     zone, whole = ZoneInfo(timezone), rows()
     if not whole or last_day is None:
@@ -57,7 +64,7 @@ def read_table(
         for row in found:
             if row[0] in place and row[-1] is not None:
                 values[place[row[0]]] = float(row[-1])
-        return Segment(dimensions, Series.of(times, values, timezone))
+        return Segment(dimensions, Series.of(times, values, timezone, holidays))
 
     def cut_by(by: tuple[str, ...], most: int) -> list[Segment]:
         parts: dict[tuple[str, ...], list[Row]] = {}

@@ -36,7 +36,7 @@ def look(settings: Settings, project: str | None = None, now: datetime | None = 
         for name in [project] if project else catalogue.projects:
             facts = catalogue.projects[name]
             rows = rows_of(settings, catalogue, watch, name, reader)
-            table = read_table(watch, rows, facts.timezone, facts.last_day, now)
+            table = read_table(watch, rows, facts.timezone, facts.last_day, now, holidays=facts.holidays)
             if table is None:
                 continue
             judged = judge(watch, name, table)

@@ -95,6 +95,7 @@ def write_baseline(
             for name in ("expected", "lower", "upper")
         },
         "sensitivity": watch.sensitivity,
+        "holidays": table.whole.series.holidays,
     }
     row = {
         "series": watch.series,

@@ -70,6 +70,7 @@ class ProjectFacts:
     properties: dict[str, tuple[str, ...]]  # event -> paths of its properties
     # event -> what people call it (marts.dim_event_types.synonyms)
     event_synonyms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    holidays: str = ""  # of which country or region, for monitoring; none: every day is an ordinary one
 
 
 @dataclass(frozen=True)

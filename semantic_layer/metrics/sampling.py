@@ -82,6 +82,7 @@ def project_facts(reader: Reader, declared: Mapping[str, Project]) -> dict[str, 
             events=tuple(events[project]),
             properties={event: tuple(sorted(properties[project][event])) for event in events[project]},
             event_synonyms={event: synonyms[project][event] for event in events[project] if event in synonyms[project]},
+            holidays=declared[project].holidays if project in declared else "",
         )
         for project in {**about, **days}
     }

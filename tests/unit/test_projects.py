@@ -44,6 +44,8 @@ def test_retention_is_days_or_years(instance: Instance, written: str, days: int)
         ("{id: a, name: A, retention: 90}", "90 is not a retention"),
         ("{id: a, name: A, timezone: Europe/Berln}", "is not an IANA timezone; did you mean 'Europe/Berlin'"),
         ("{id: a, name: A, timezone: ../../etc/passwd}", "is not an IANA timezone"),
+        ("{id: a, name: A, holidays: Germany}", "'Germany' is no country and no region of one"),
+        ("{id: a, name: A, holidays: NO}", 'write "NO" in quotes'),
         ("{id: A-1, name: A}", "must be lower-case letters, digits and _"),
         ('{id: "a\'; DROP", name: A}', "must be lower-case letters, digits and _"),
         ("{id: a, name: ''}", "name: String should have at least 1 character"),
@@ -63,6 +65,12 @@ def test_retention_is_days_or_years(instance: Instance, written: str, days: int)
 )
 def test_a_wrong_entry_is_named_with_its_place(instance: Instance, entry: str, said: str) -> None:
     assert said in refused(instance, f"projects: [{entry}]")
+
+
+def test_holidays_are_those_of_a_country_or_of_a_region(instance: Instance) -> None:
+    entries = '{id: a, name: A}, {id: b, name: B, holidays: "NO"}, {id: c, name: C, holidays: US-CA}'
+    projects = declare(instance, f"projects: [{entries}]")
+    assert [project.holidays for project in projects.values()] == ["", "NO", "US-CA"]
 
 
 def test_consent_is_granted_by_silence_and_refusals_are_counted_unless_it_says_otherwise(instance: Instance) -> None:
@@ -139,6 +147,7 @@ def test_commands(instance: Instance) -> None:
         "name": "A shop",
         "timezone": "UTC",
         "currency": "EUR",
+        "holidays": "",
         "retention_days": 365,
         "privacy": "standard",
         "consent": {"silent": "granted", "refused": "count"},

@@ -88,3 +88,21 @@ def test_what_was_put_right_is_said(tmp_path: Path) -> None:
     assert table.series.values.tolist()[:2] == [4, 6]
     for said in ("1 rows have the time of another row", "not in the order of time", "1 times have no number"):
         assert said in " ".join(table.remarks)
+
+
+def test_holidays_are_no_news_where_a_country_is_named(instance: Instance, visits: Path) -> None:
+    """Ascension Day, 14 May 2026, as quiet as a Sunday."""
+    text = visits.read_text().splitlines()
+    (holiday,) = [number for number, line in enumerate(text) if line.startswith("2026-05-14")]
+    text[holiday] = "2026-05-14,195"
+    visits.write_text("\n".join(text) + "\n")
+    arguments = ("detect", str(visits), "--timestamp", "day", "--value", "visits", "--format", "json")
+
+    def told(*more: str) -> list[str]:
+        return [row["timestamp"] for row in json.loads(instance.run(*arguments, *more).stdout) if row["is_anomaly"]]
+
+    assert told() == ["2026-05-14", "2026-05-22"]
+    assert told("--holidays", "DE") == ["2026-05-22"]
+    done = instance.run(*arguments, "--holidays", "Germany")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no calendar of holidays of 'Germany'" in done.stderr
