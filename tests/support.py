@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from warehouse.connection import Endpoint, connect, endpoint
 from warehouse.locks import one_at_a_time
-from warehouse.manifest import parsed
+from warehouse.manifest import KNOWN, parsed
 from warehouse.server.state import State, running_state
 from warehouse.settings import Settings, load_settings
 
@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MILLRACE = Path(sys.executable).with_name("millrace")
 
 
-KNOWN_MODELS = REPOSITORY / ".pytest_cache" / "dbt" / "partial_parse.msgpack"
+KNOWN_MODELS = REPOSITORY / ".pytest_cache" / "dbt" / KNOWN
 
 
 def know_the_models(data_dir: Path) -> None:

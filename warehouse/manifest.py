@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,19 +18,23 @@ from warehouse.settings import Settings
 
 LAYERS = ("staging", "intermediate", "marts")
 KEPT_MANIFESTS = 3
+KNOWN = "partial_parse.msgpack"  # what dbt knows of a project that it has read, in its target folder
 
 
-def read_manifest(project: Path = PROJECT) -> dict[str, Any]:
+def read_manifest(project: Path = PROJECT, known: Path | None = None) -> dict[str, Any]:
     """dbt's manifest of a project: models, columns, tests, and what is made from what."""
-    with parsed(project) as folder:
+    with parsed(project, known) as folder:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return manifest
 
 
 @contextmanager
-def parsed(project: Path = PROJECT) -> Iterator[Path]:
-    """A folder with what dbt writes of a project when it reads it: manifest.json and semantic_manifest.json."""
+def parsed(project: Path = PROJECT, known: Path | None = None) -> Iterator[Path]:
+    """A folder with what dbt writes of a project when it reads it: manifest.json and semantic_manifest.json. `known`:
+    what dbt kept of an earlier state of the project; then it reads only what is another since."""
     with tempfile.TemporaryDirectory(prefix="millrace-manifest-") as folder:
+        if known and known.is_file():
+            shutil.copy(known, folder)
         outcome = invoke(
             [
                 *("--log-level", "none", "--log-path", folder),
@@ -47,7 +52,7 @@ def current_manifest(settings: Settings, project: Path = PROJECT) -> dict[str, A
     folder = settings.data_dir / "dbt" / "manifests"
     kept = folder / f"{_fingerprint(project)}.json"
     if not kept.is_file():
-        manifest = read_manifest(project)
+        manifest = read_manifest(project, settings.data_dir / "dbt" / "target" / KNOWN)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
             json.dump(manifest, file)
