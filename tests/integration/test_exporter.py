@@ -58,7 +58,7 @@ def until(url: str, up: float) -> dict[str, Metric]:
 def warehouse(instance: Instance) -> Instance:
     instance.up()
     target = instance.data_dir / "dbt" / "target"
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     (target / "manifest.json").write_text(json.dumps(MANIFEST))
     client = instance.client()
     client.command("CREATE TABLE marts.fct_orders (x Int64) ENGINE = MergeTree ORDER BY x AS SELECT 1")

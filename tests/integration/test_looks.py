@@ -19,7 +19,7 @@ NODE = '/* {"app": "dbt", "node_id": "%s"} */ '
 def warehouse(instance: Instance) -> Instance:
     instance.up()
     target = instance.data_dir / "dbt" / "target"
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     (target / "manifest.json").write_text(json.dumps(MANIFEST))
     instance.client().command(
         "CREATE TABLE marts.fct_orders (project_id String, local_date Date, amount Int64) ENGINE = MergeTree "

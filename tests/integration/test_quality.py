@@ -58,7 +58,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with Instance(tmp_path_factory.mktemp("quality") / "millrace") as own:
         own.up()
         target = own.data_dir / "dbt" / "target"
-        target.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=True)
         (target / "manifest.json").write_text(json.dumps(MANIFEST))
         client = own.client()
         client.command(

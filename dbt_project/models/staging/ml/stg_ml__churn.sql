@@ -11,5 +11,6 @@ select
     written_at
 from {{ source('ml', 'churn') }} final
 where (project_id, day, written_at) in (
-    select project_id, day, max(written_at) from {{ source('ml', 'churn') }} group by project_id, day
+    select scoring.project_id, scoring.day, max(scoring.written_at) from {{ source('ml', 'churn') }} as scoring
+    group by scoring.project_id, scoring.day
 )

@@ -17,5 +17,6 @@ select
     written_at
 from {{ source('ml', 'forecasts') }} final
 where (project_id, series, written_at) in (
-    select project_id, series, max(written_at) from {{ source('ml', 'forecasts') }} group by project_id, series
+    select scoring.project_id, scoring.series, max(scoring.written_at) from {{ source('ml', 'forecasts') }} as scoring
+    group by scoring.project_id, scoring.series
 )

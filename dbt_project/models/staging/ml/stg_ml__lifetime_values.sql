@@ -19,4 +19,7 @@ select
 from {{ source('ml', 'lifetime_values') }} final
 where
     (project_id, written_at)
-    in (select project_id, max(written_at) from {{ source('ml', 'lifetime_values') }} group by project_id)
+    in (
+        select scoring.project_id, max(scoring.written_at) from {{ source('ml', 'lifetime_values') }} as scoring
+        group by scoring.project_id
+    )

@@ -10,4 +10,7 @@ select
 from {{ source('ml', 'recommendations') }} final
 where
     (project_id, written_at)
-    in (select project_id, max(written_at) from {{ source('ml', 'recommendations') }} group by project_id)
+    in (
+        select scoring.project_id, max(scoring.written_at) from {{ source('ml', 'recommendations') }} as scoring
+        group by scoring.project_id
+    )
