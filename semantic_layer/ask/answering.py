@@ -8,6 +8,7 @@ from typing import Any
 
 from semantic_layer.ask.calendar_days import recognised
 from semantic_layer.ask.charts import Chart, choose, choose_for_journey
+from semantic_layer.ask.empty_periods import every_period, has_empty_periods, with_empty_periods
 from semantic_layer.ask.journey_tables import journey_table
 from semantic_layer.ask.metric_tables import metric_table
 from semantic_layer.ask.phrasing import title
@@ -22,7 +23,7 @@ from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.code_version import code_version
 from semantic_layer.metrics.kept_answers import KeptAnswer
-from semantic_layer.metrics.models import MetricQuery
+from semantic_layer.metrics.models import METRIC_TIME, MetricQuery
 from semantic_layer.reader import Reader
 from warehouse.settings import Settings
 
@@ -157,10 +158,18 @@ def answer_metrics(
     alone = not asked.by and not asked.compare and asked.first_day and asked.last_day
     days = recognised(asked.first_day, asked.last_day, today)
     query = asked.model_copy(update={"compare": before_these(days)}) if alone else asked
-    found = answer(settings, catalogue, query, cache=use_cache)
+    facts = catalogue.projects[asked.project]
+    query = _of_days_with_data(query, facts)
+    fills = has_empty_periods(query, catalogue)
+    found = answer(settings, catalogue, every_period(query) if fills else query, cache=use_cache)
+    rows = found.rows
+    if fills:
+        chosen = {"having": query.having, "order": query.order, "limit": query.limit}
+        query = found.query.model_copy(update=chosen)
+        rows = with_empty_periods(query, rows, facts)
     columns = [(column.name, column.type) for column in found.columns]
-    table = metric_table(found.query, catalogue, columns, found.rows)
-    span = span_of(asked, catalogue.projects[asked.project])
+    table = metric_table(query if fills else found.query, catalogue, columns, rows)
+    span = span_of(asked, facts)
     before = Span(*found.compared_days) if found.compared_days else None
     return Answer(
         question=question,
@@ -172,8 +181,27 @@ def answer_metrics(
         subtitle=subtitle(asked.project, shown_span(table, span)),
         sql=(found.sql,),
         definitions=tuple(_definition(catalogue.metrics[name]) for name in asked.metrics),
-        remarks=understood.remarks,
+        remarks=(*understood.remarks, *_where_data_begin(facts, asked.first_day, before)),
     )
+
+
+def _of_days_with_data(query: MetricQuery, facts: ProjectFacts) -> MetricQuery:
+    """The days that an answer names, where the question left an end open: what other systems know may be older than the
+    first event. A series tells its own days."""
+    if query.compare or any(grouping.name == METRIC_TIME for grouping in query.by):
+        return query
+    first, last = query.first_day or facts.first_day, query.last_day or facts.last_day
+    if first is None or last is None or first > last:
+        return query
+    return query.model_copy(update={"first_day": first, "last_day": last})
+
+
+def _where_data_begin(facts: ProjectFacts, first: date | None, before: Span | None) -> list[str]:
+    """Days before the first event are asked for, or compared with: what is told of them is told by other systems."""
+    earliest = min((day for day in (first, before.first if before else None) if day), default=None)
+    if facts.first_day is None or earliest is None or earliest >= facts.first_day:
+        return []
+    return [f"Events begin on {period_name(Span(facts.first_day, facts.first_day))}: before it there are none."]
 
 
 def _definition(metric: Metric) -> Definition:

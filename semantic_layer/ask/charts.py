@@ -79,6 +79,8 @@ def _over_time(table: Table, metrics: list[Column], time: Column, categories: li
             return Chart(ChartType.BIG_NUMBER, "One period only: the figure itself says it.")
         return _of_categories(table, metrics, categories)
     if not categories:
+        if table.cut:
+            return Chart(ChartType.TABLE, "Periods that do not follow one another have no course: a table.")
         if len(metrics) == 1:
             return Chart(ChartType.LINE, f"One metric by {time.grain or 'time'}: a line shows its course.")
         if not _one_unit(metrics):
@@ -90,11 +92,12 @@ def _over_time(table: Table, metrics: list[Column], time: Column, categories: li
         return Chart(ChartType.TABLE, "More than one line each per period: a table keeps them apart.")
     parts = len(distinct(table.values(categories[0])))
     what = inside(categories[0].label)
-    if metrics[0].adds_up and _not_negative(table, metrics[0]):
+    if metrics[0].adds_up and _not_negative(table, metrics[0]) and not table.cut:
         those = f"; the smallest of {parts} are one" if parts > MOST_STACKED else ""
         return Chart(ChartType.STACKED, f"Parts by {what} add up to the whole of each {time.grain or 'period'}{those}.")
     those = f"One line for each of the {MOST_LINES} highest of {parts}" if parts > MOST_LINES else "One line for each"
-    return Chart(ChartType.LINES, f"{those}, by {what}; they do not add up, so they are not stacked.")
+    why = "those shown are not the whole" if table.cut else "they do not add up"
+    return Chart(ChartType.LINES, f"{those}, by {what}; {why}, so they are not stacked.")
 
 
 def drawn(table: Table, chart: Chart) -> Table:

@@ -264,6 +264,11 @@ def _ranking(
     limit = slots.top
     if limit is None and slots.is_ranking:
         limit = 1 if slots.asks_for_one else None
+    times = [grouping for grouping in by if grouping.name == METRIC_TIME]
+    if limit is not None and times and len(by) > len(times):
+        raise Unclear(
+            f"Of each {times[0].grain} by itself nothing is ranked: leave `per {times[0].grain}` out, or the ranking."
+        )
     return (Ordering(name=name, descending=descending),), limit
 
 

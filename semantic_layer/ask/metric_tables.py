@@ -27,6 +27,7 @@ def metric_table(
         last_day=facts.last_day,
         first_day=facts.first_day,
         asked=(query.first_day, query.last_day),
+        cut=bool(query.having) or (query.limit is not None and len(rows) >= query.limit),
     )
     return table if query.order or table.of(Role.TIME) else _largest_first(table)
 

@@ -16,8 +16,16 @@ from semantic_layer.ask.wording import (
     was,
     within,
 )
-from semantic_layer.metrics.models import MetricQuery
+from semantic_layer.metrics.models import Comparator, MetricQuery
 
+THRESHOLDS = {
+    Comparator.GREATER: "above",
+    Comparator.AT_LEAST: "of at least",
+    Comparator.LESS: "below",
+    Comparator.AT_MOST: "of at most",
+    Comparator.EQUAL: "of exactly",
+    Comparator.UNEQUAL: "other than",
+}
 NOBODY = "(none)"  # what a row without a value of its dimension is called
 
 
@@ -25,16 +33,50 @@ def read(table: Table, query: MetricQuery, span: Span | None, before: Span | Non
     """`span`: the days of the answer; `before`: those that it is compared with, where it is."""
     metrics = table.of(Role.METRIC)
     if not any(value is not None for metric in metrics for value in table.values(metric)):
-        where = f" {within(span)}" if span else ""
-        return f"There is no {listed([inside(metric.label) for metric in metrics])}{where}."
+        return _nothing(table, query, metrics, span)
     times, categories = table.of(Role.TIME), table.of(Role.CATEGORY)
     if not times and not categories:
         return _values(table, metrics, span, before)
     if times and not categories:
-        return _course(table, metrics, times[0])
+        return (
+            _course(table, metrics, times[0]) if not table.cut else _chosen_periods(table, query, metrics[0], times[0])
+        )
     if times:
         return _parts_over_time(table, metrics[0], times[0], categories)
     return _parts(table, query, metrics[0], categories, span, before)
+
+
+def _nothing(table: Table, query: MetricQuery, metrics: list[Column], span: Span | None) -> str:
+    """No rows, or none with a value: because of a threshold, or because there is nothing."""
+    where = f" {within(span)}" if span else ""
+    if not query.having:
+        verb = "are" if was(metrics[-1].label).endswith("were") else "is"
+        return f"There {verb} no {listed([inside(metric.label) for metric in metrics])}{where}."
+    by = [column for column in table.columns if column.role in (Role.TIME, Role.CATEGORY)]
+    named = {metric.name: metric for metric in metrics}
+    limits = [
+        f"{inside(named[one.metric].label)} {THRESHOLDS[one.operator]} {say(table, named[one.metric], one.value)}"
+        for one in query.having
+    ]
+    return f"No {' and '.join(inside(column.label) for column in by) or 'row'}{where} has {listed(limits)}."
+
+
+def _chosen_periods(table: Table, query: MetricQuery, metric: Column, time: Column) -> str:
+    """Of periods that are not all of a series: which they are, not how one led to the other."""
+    named = [(p, v) for p, v in zip(periods(table, time), table.values(metric), strict=True) if v is not None]
+    ordering = next((one for one in query.order if one.name == metric.name), None)
+    if ordering is None:
+        named.sort(key=lambda part: part[0].moment)
+        told = [f"{say(table, metric, value)} {period.within}" for period, value in named[:3]]
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        return f"{metric.label}: {', '.join(told)}{more}."
+    named.sort(key=lambda part: part[1], reverse=ordering.descending)
+    most = "highest" if ordering.descending else "lowest"
+    alike = [period.within for period, value in named if value == named[0][1]]
+    said = f"{metric.label}: the {most} {'is' if len(alike) == 1 else 'are'} {say(table, metric, named[0][1])}"
+    said += f" {listed(alike)}"
+    rest = named[len(alike) :]
+    return f"{said}{f'; next is {say(table, metric, rest[0][1])} {rest[0][0].within}' if rest else ''}."
 
 
 def _values(table: Table, metrics: list[Column], span: Span | None, before: Span | None) -> str:
@@ -78,7 +120,7 @@ def _course(table: Table, metrics: list[Column], time: Column) -> str:
     """First, last and peak of a series; several metrics without the peak."""
     if len(metrics) > 1:
         told = [_from_to(table, metric, time, short=True) for metric in metrics]
-        told_of = periods(table, time)
+        told_of = sorted(periods(table, time), key=lambda period: period.moment)
         whole = [period for period in told_of if period.whole] or told_of
         sentence = f"From {whole[0].name} to {whole[-1].name} {listed([part for part in told if part])}"
     else:
@@ -191,7 +233,8 @@ def _parts_over_time(table: Table, metric: Column, time: Column, categories: lis
         sums = {name: sum(v for _, n, v in whole if n == name) for name in distinct([n for _, n, _ in whole])}
         leader = max(sums, key=lambda name: sums[name])
         total, told = sum(sums.values()), table.companion(metric, Role.SHARE)  # of a total that may be another one
-        share = f", {percent(sums[leader] / total)} of the total" if total > 0 and len(sums) > 1 and not told else ""
+        whole_total = total > 0 and len(sums) > 1 and not told and not table.cut
+        share = f", {percent(sums[leader] / total)} of the total" if whole_total else ""
         said = f"{leader} leads in {inside(metric.label)} {over} with {say(table, metric, sums[leader])}{share}"
     else:
         latest = sorted(((v, n) for p, n, v in whole if p == last), key=lambda part: -part[0])

@@ -189,6 +189,8 @@ def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tupl
     if against is None and slots.changes and ranges and not any(group.dimension is None for group in slots.groups):
         against = Against(Compare.PREVIOUS)
         assumed.assume("Compared with the period before.", 0.95)
+    if against is None and slots.changes and not ranges and not any(group.dimension is None for group in slots.groups):
+        raise Unclear("It asks how something changed, and not when: add days, such as `last month`, or `per month`.")
     if against is None:
         return _begun(ranges[0] if ranges else Days(None, None), today), None
     if ranges:

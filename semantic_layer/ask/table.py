@@ -41,6 +41,7 @@ class Table:
     last_day: date | None = None  # the last day of which there is data: a period that ends later is not over
     first_day: date | None = None  # the first of which there is data
     asked: tuple[date | None, date | None] = (None, None)  # the range of the question
+    cut: bool = False  # rows of it were left out, by a limit or a threshold
     backwards: bool = False  # paths that lead to an event
 
     def of(self, role: Role) -> list[Column]:

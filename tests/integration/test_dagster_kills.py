@@ -37,7 +37,8 @@ def test_what_is_killed_in_the_middle_of_a_build_is_healed(own: Instance) -> Non
         assert worker is not None
         os.kill(worker, signal.SIGKILL)
         assert dagster.ended(killed) == "FAILURE"
-        assert dagster.ended(dagster.next_run({*known, killed})) == "SUCCESS"
+        again = dagster.next_run({*known, killed})
+        assert dagster.ended(again) == "SUCCESS", dagster.why(again)
         _is_told(own, days=2)
 
         # ClickHouse: its supervisor starts it anew, and the step is tried again.

@@ -277,6 +277,9 @@ def test_a_question_becomes_its_query(question: str, expected: str) -> None:
         ("who are our best customers", "who they are"),
         ("how do I increase revenue", "for people to decide"),
         ("revenue of both projects", "one project"),
+        ("top 3 countries by revenue per week in June", "Of each week by itself nothing is ranked"),
+        ("which country had the most orders each month", "Of each month by itself nothing is ranked"),
+        ("growth of orders", "not when"),
     ],
 )
 def test_what_is_not_known_or_not_clear_is_refused(question: str, why: str) -> None:

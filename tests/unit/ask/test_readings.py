@@ -11,7 +11,7 @@ import pytest
 from semantic_layer.ask.reading import read
 from semantic_layer.ask.table import Column, Role, Table
 from semantic_layer.ask.wording import Span
-from semantic_layer.metrics.models import Grain, MetricQuery, Ordering
+from semantic_layer.metrics.models import Comparator, Grain, MetricQuery, Ordering, Threshold
 
 REVENUE = Column("revenue", "Float64", "Revenue", Role.METRIC, "currency", "up", True, "revenue")
 ORDERS = Column("orders", "UInt64", "Orders", Role.METRIC, "number", "up", True, "orders")
@@ -197,3 +197,34 @@ def test_parts_over_time_that_do_not_add_up_are_those_of_the_last_period_that_is
         "Germany has the highest bounce rate in February 2026, 40 %; the lowest is that of France, 30 %; "
         "March 2026 is incomplete."
     )
+
+
+def test_what_no_row_reaches_is_said() -> None:
+    above = Threshold(metric="orders", operator=Comparator.GREATER, value=1000)
+    nothing = table((COUNTRY, ORDERS), cut=True)
+    assert reading(nothing, having=(above,)) == "No country in March 2026 has orders above 1,000."
+    assert reading(table((ORDERS,))) == "There are no orders in March 2026."
+
+
+def test_periods_that_were_chosen_are_no_course() -> None:
+    week = time(Grain.WEEK)
+    top = table((week, ORDERS), (date(2026, 5, 4), 40), (date(2026, 1, 5), 31), (date(2026, 3, 2), 31), cut=True)
+    query = MetricQuery(project="demo", metrics=("orders",), order=(Ordering(name="orders", descending=True),), limit=3)
+    said = read(top, query, None, None)
+    assert said == "Orders: the highest is 40 in the week of 4 May 2026; next is 31 in the week of 5 January 2026."
+    lowest = table((time(Grain.DAY), ORDERS), (date(2026, 6, 24), 0), (date(2026, 6, 27), 0), cut=True)
+    query = query.model_copy(update={"order": (Ordering(name="orders"),)})
+    assert read(lowest, query, None, None) == "Orders: the lowest are 0 on 24 June 2026 and on 27 June 2026."
+
+
+def test_a_sorted_series_is_told_in_the_order_of_time() -> None:
+    months = [(date(2026, 3, 1), 9, 90), (date(2026, 1, 1), 5, 50), (date(2026, 2, 1), 7, 70)]
+    said = reading(table((time(Grain.MONTH), ORDERS, REVENUE), *months))
+    assert said.startswith("From January 2026 to March 2026 orders went from 5 to 9")
+
+
+def test_of_a_part_of_the_rows_there_is_no_share_of_the_total() -> None:
+    rows = [(date(2026, 5, 1), "DE", 40), (date(2026, 6, 1), "DE", 31), (date(2026, 6, 1), "AT", 9)]
+    columns = (time(Grain.MONTH), COUNTRY, ORDERS)
+    assert "of the total" in reading(table(columns, *rows))
+    assert "of the total" not in reading(table(columns, *rows, cut=True))

@@ -2,49 +2,42 @@
 
 {%- set goals = {'signed_up': 'signed_up', 'onboarded': 'onboarding_completed', 'ordered': 'order_completed'} %}
 
-with views as (
-    select project_id, person_key, event_id, timestamp, experiment, variant
-    from {{ ref('int_milestones') }}
-    where event = 'experiment_viewed'
-),
-
-exposures as (
-    select
-        project_id,
-        experiment,
-        person_key,
-        argMin(views.variant, (views.timestamp, views.event_id)) as variant,
-        uniqExact(views.variant) as variants_seen,
-        min(views.timestamp) as exposed_at
-    from views
-    where experiment != ''
-    group by project_id, experiment, person_key
-),
-
--- Whoever did it at or after some time did it last at or after that time.
-goals as (
+-- Milestones are read once: what people saw, and when they did last what is a goal. Whoever did it at or after some time did
+-- it last at or after that time.
+with people as (
     select
         project_id,
         person_key,
+        groupArrayIf(
+            (experiment, timestamp, event_id, variant), event = 'experiment_viewed' and experiment != ''
+        ) as views,
         {%- for event in goals.values() %}
         maxIf(timestamp, event = '{{ event }}') as {{ event }}_at{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('int_milestones') }}
-    where event in ({{ quoted(goals.values()) }})
+    where event in ({{ quoted(['experiment_viewed'] + goals.values() | list) }})
     group by project_id, person_key
+    having notEmpty(views)
+),
+
+exposures as (
+    select
+        people.* except (views),
+        arraySort(arrayMap(view -> (view.2, view.3, view.4), arrayFilter(view -> view.1 = experiment, views))) as seen,
+        arrayJoin(arrayDistinct(views.1)) as experiment
+    from people
 )
 
 select
     {{ key_of('exposures.project_id', 'experiment', 'exposures.person_key') }} as experiment_exposure_key,
     exposures.project_id as project_id,
-    exposures.experiment as experiment,
+    toLowCardinality(exposures.experiment) as experiment,
     exposures.person_key as person_key,
-    toLowCardinality(exposures.variant) as variant,
-    toUInt16(exposures.variants_seen) as variants_seen,
-    exposures.exposed_at as exposed_at,
-    {{ local_date('exposures.exposed_at', 'exposures.project_id') }} as local_date,
+    toLowCardinality(exposures.seen[1].3) as variant,
+    toUInt16(length(arrayDistinct(exposures.seen.3))) as variants_seen,
+    exposures.seen[1].1 as exposed_at,
+    {{ local_date('exposures.seen[1].1', 'exposures.project_id') }} as local_date,
     {%- for name, event in goals.items() %}
-    ifNull(goals.{{ event }}_at >= exposures.exposed_at, false)::Bool as has_{{ name }}{{ ',' if not loop.last }}
+    (exposures.{{ event }}_at >= exposures.seen[1].1)::Bool as has_{{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from exposures
-left join goals on goals.project_id = exposures.project_id and goals.person_key = exposures.person_key

@@ -80,15 +80,14 @@ versions as (
 first_seen as (
     select project_id, user_id, min(first_at)::DateTime64(3, 'UTC') as first_seen_at
     from (
-        select project_id, id as user_id, first_at
-        from {{ ref('int_first_seen') }}
-        where is_user
-        union all
-        select users.project_id as project_id, users.user_id as user_id, seen.first_at as first_at
+        select
+            seen.project_id as project_id,
+            assumeNotNull(if(seen.is_user, seen.id, users.user_id)) as user_id,
+            seen.first_at as first_at
         from {{ ref('int_first_seen') }} as seen
-        inner join {{ ref('int_anonymous_users') }} as users
+        left join {{ ref('int_anonymous_users') }} as users
             on users.project_id = seen.project_id and users.anonymous_id = seen.id
-        where not seen.is_user
+        where seen.is_user or isNotNull(users.user_id)
     )
     group by project_id, user_id
 ),
