@@ -110,7 +110,7 @@ select
     toLowCardinality(described.country) as country,
     toLowCardinality(described.known_plan) as plan,
     assumeNotNull(described.customer_since) as customer_since,
-    described.months as months,
+    assumeNotNull(described.months) as months,
     described.is_new::Bool as is_new,
     described.order_revenue as order_revenue,
     described.subscription_revenue as subscription_revenue,
