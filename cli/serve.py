@@ -12,6 +12,7 @@ from cli.output import print_text, say
 from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
 
+SECONDS_TO_END = 10
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -46,6 +47,11 @@ def serve(
     print_text(f"http://{listen}:{bound.getsockname()[1]}")
     sys.stdout.flush()  # for who waits for the address through a pipe
     # No log of requests: a path may hold the id of a user.
-    configuration = uvicorn.Config(application(settings, keys), access_log=False, log_level="warning")
+    configuration = uvicorn.Config(
+        application(settings, keys),
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=SECONDS_TO_END,  # who keeps a connection open would keep it running for ever
+    )
     uvicorn.Server(configuration).run(sockets=[bound])
     say("Stopped.")

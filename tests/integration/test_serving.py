@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import urllib.request
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -118,7 +119,12 @@ def test_the_command_listens_at_loopback_and_ends_at_a_signal(clickhouse: Instan
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as serving:
         assert serving.stdout is not None
-        address = serving.stdout.readline().strip()
-        serving.terminate()
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
-        assert serving.wait(60) in (0, -15)
+        try:
+            address = serving.stdout.readline().strip()
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
+            with urllib.request.urlopen(f"{address}/health", timeout=120) as healthy:  # answers when it has started
+                assert healthy.status == 200
+            serving.terminate()
+            assert serving.wait(60) in (0, -15)
+        finally:
+            serving.kill()
