@@ -24,6 +24,7 @@ from ingestion.registry import Registry
 from ingestion.typed_paths import sync_typed_paths
 from ingestion.validation_sql import with_rejection
 from warehouse.locks import one_at_a_time
+from warehouse.private_files import private_folder
 from warehouse.projects import Privacy, Refused, Silent
 from warehouse.settings import Settings
 
@@ -105,8 +106,7 @@ def sync_landing(client: Client, registry: Registry) -> list[str]:
 @contextmanager
 def way_for_one(settings: Settings) -> Iterator[None]:
     """Hold the way into raw, of all processes of this machine: to change it, or to move lines that nothing counts."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with one_at_a_time(settings.data_dir / "landing.lock"):
+    with one_at_a_time(private_folder(settings.data_dir) / "landing.lock"):
         yield
 
 

@@ -26,6 +26,7 @@ from ingestion.wire import AUTO
 from warehouse.connection import Endpoint, connect, endpoint, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.locks import held_if_free
+from warehouse.private_files import private_folder
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -173,8 +174,7 @@ def _working_directory(settings: Settings) -> Iterator[Path]:
     half written, and is not needed: pieces are cut again, and tokens tell which are in."""
     number = 0
     while True:
-        folder = settings.data_dir / "loads" / str(number)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = private_folder(settings.data_dir / "loads" / str(number))
         with held_if_free(folder / "lock") as is_ours:
             if is_ours:
                 for leftover in folder.glob("*.piece"):

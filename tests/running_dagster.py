@@ -71,14 +71,17 @@ class RunningDagster:
         """The events of a run: their kind and their words."""
         query = (
             "{logsForRun(runId: %s) {... on EventConnection {events {__typename ... on MessageEvent {message} "
-            "... on ExecutionStepFailureEvent {failureMetadata {description}}}}}}"
+            "... on ExecutionStepFailureEvent {error {message} failureMetadata {description}}}}}}"
         )
         events: list[dict[str, Any]] = self.ask(query % json.dumps(run_id))["logsForRun"]["events"]
         return events
 
     def why(self, run_id: str) -> str:
         """What the steps that failed say of it."""
-        return " ".join((event.get("failureMetadata") or {}).get("description") or "" for event in self.told(run_id))
+        return " ".join(
+            (event.get("failureMetadata") or {}).get("description") or (event.get("error") or {}).get("message") or ""
+            for event in self.told(run_id)
+        )
 
     def kinds(self, run_id: str) -> list[str]:
         return [event["__typename"] for event in self.told(run_id)]
@@ -118,7 +121,10 @@ class RunningDagster:
 
     def ended(self, run_id: str) -> str:
         assert until(lambda: self.runs()[run_id] in ("SUCCESS", "FAILURE", "CANCELED")), self.runs()
-        return self.runs()[run_id]
+        outcome = self.runs()[run_id]
+        if outcome != "SUCCESS":
+            print(f"Run {run_id} ended as {outcome}: {self.why(run_id)}")  # shown where a test fails
+        return outcome
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGINT)

@@ -18,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 from warehouse.connection import Endpoint, connect, endpoint
 from warehouse.locks import one_at_a_time
 from warehouse.manifest import KNOWN, parsed
+from warehouse.private_files import private_folder
 from warehouse.server.state import State, running_state
 from warehouse.settings import Settings, load_settings
 
@@ -38,7 +39,7 @@ def know_the_models(data_dir: Path) -> None:
                 shutil.copy(folder / KNOWN_MODELS.name, KNOWN_MODELS)
     target = data_dir / "dbt" / "target"
     if not target.exists():
-        target.mkdir(parents=True)
+        private_folder(target)
         shutil.copy(KNOWN_MODELS, target)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from warehouse.dbt import variables
+from warehouse.private_files import private_folder
 from warehouse.settings import PREFIX, REPOSITORY, Settings
 
 SQLITE, POSTGRES = "dagster.yaml", "dagster.postgres.yaml"
@@ -39,7 +40,7 @@ class Dagster:
 
     def prepare(self) -> None:
         """The instance's file into its home: `dagster dev` reads it there."""
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.home)
         shutil.copyfile(REPOSITORY / (POSTGRES if self._postgres else SQLITE), self.home / SQLITE)
 
     def fail_lost_runs(self) -> list[str]:

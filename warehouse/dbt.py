@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.connection import connect, endpoint
 from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.locks import held_if_free, one_at_a_time
+from warehouse.private_files import private_folder
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -386,8 +387,7 @@ class _Listener:
 @contextmanager
 def alone(settings: Settings, waits: bool = False) -> Iterator[None]:
     """Two builds at once would take each other's tables away."""
-    folder = settings.data_dir / "dbt"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = private_folder(settings.data_dir / "dbt")
     if waits:
         with one_at_a_time(folder / "lock"):
             yield

@@ -14,6 +14,7 @@ from typing import Any
 
 from warehouse.dbt import PROJECT, as_one_line, invoke
 from warehouse.errors import MillraceError
+from warehouse.private_files import private_folder, replace_private
 from warehouse.settings import Settings
 
 LAYERS = ("staging", "intermediate", "marts")
@@ -53,10 +54,7 @@ def current_manifest(settings: Settings, project: Path = PROJECT) -> dict[str, A
     kept = folder / f"{_fingerprint(project)}.json"
     if not kept.is_file():
         manifest = read_manifest(project, settings.data_dir / "dbt" / "target" / KNOWN)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-            json.dump(manifest, file)
-        Path(file.name).replace(kept)
+        replace_private(private_folder(folder) / kept.name, json.dumps(manifest))
         for old in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT_MANIFESTS]:
             old.unlink(missing_ok=True)
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ from ingestion.sources.tables import add_columns, insert_statement, sync_table
 from warehouse.connection import connect, endpoint, failures_as_sentences, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.locks import held_if_free, one_at_a_time
+from warehouse.private_files import private_folder
 from warehouse.projects import Project
 from warehouse.settings import Settings
 
@@ -250,16 +251,14 @@ def _working_directory(settings: Settings) -> Iterator[Path]:
 
     Folders of loads that were killed are removed by the next load; their rows come again.
     """
-    parent = settings.data_dir / "loads" / "sources"
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    parent = private_folder(settings.data_dir / "loads" / "sources")
     with ExitStack() as held:
         with one_at_a_time(parent.with_suffix(".lock")):
             for leftover in parent.iterdir():
                 with held_if_free(leftover / "lock") as is_abandoned:  # else of a load that is running
                     if is_abandoned:
                         shutil.rmtree(leftover)
-            folder = parent / uuid.uuid4().hex
-            folder.mkdir(mode=0o700)
+            folder = private_folder(parent / uuid.uuid4().hex)
             held.callback(shutil.rmtree, folder)
             held.enter_context(one_at_a_time(folder / "lock"))
         yield folder / "dlt"

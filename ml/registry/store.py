@@ -24,6 +24,7 @@ from ml.registry.gate import Verdict
 from ml.trainable import Candidate, Evaluation, Trainable
 from warehouse.errors import MillraceError
 from warehouse.locks import one_at_a_time
+from warehouse.private_files import private_folder
 from warehouse.settings import REPOSITORY, Settings, mask_url
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Store:
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         try:
             client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             client.search_experiments(max_results=1)
@@ -107,7 +108,7 @@ class Store:
     @contextmanager
     def held(self) -> Iterator[None]:
         """One training, promotion or rollback of this machine at a time."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         with one_at_a_time(self.folder / "lock"):
             yield
 

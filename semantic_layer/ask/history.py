@@ -7,7 +7,6 @@ delays an answer nor loses a row.
 from __future__ import annotations
 
 import json
-import os
 import re
 import uuid
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from semantic_layer.ask.files import folder, read_json, write_json
 from warehouse.connection import endpoint, query_text
 from warehouse.errors import MillraceError
 from warehouse.locks import one_at_a_time
+from warehouse.private_files import replace_private
 from warehouse.settings import Settings
 
 ROLE = "historian"
@@ -112,8 +112,7 @@ def _wait(settings: Settings, line: str) -> None:
 
 
 def _keep(path: Path, lines: Sequence[str]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)
+    replace_private(path, "".join(f"{line}\n" for line in lines))
 
 
 def _lines(path: Path) -> list[str]:

@@ -25,6 +25,7 @@ from semantic_layer.journeys.models import (
     Stickiness,
 )
 from warehouse.errors import WrongUsage, nearest
+from warehouse.private_files import private_folder
 from warehouse.settings import load_settings
 
 MACROS = Path(__file__).resolve().parent.parent.parent / "dbt_project" / "macros" / "journeys"
@@ -50,9 +51,7 @@ def _macros() -> Any:
 
 def _own_folder() -> Path:
     """For code that will be run: nobody else may write here."""
-    folder = load_settings().data_dir / "cache"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+    return private_folder(load_settings().data_dir / "cache")
 
 
 @cache

@@ -193,7 +193,7 @@ def _asked_when_started(settings: Settings, message: dict[str, Any]) -> dict[str
 
 def _started(settings: Settings) -> subprocess.Popen[bytes] | None:
     """A compiler that outlives us."""
-    from semantic_layer.metrics.writing import private_folder
+    from warehouse.private_files import private_folder
 
     home = folder(settings)
     log = home / LOG

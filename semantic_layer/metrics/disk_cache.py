@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
+
+from warehouse.private_files import private_folder, replace_private
 
 
 class DiskCache:
@@ -26,16 +29,10 @@ class DiskCache:
         if len(value) > self._most_bytes // 4:
             return
         path = self._path(key)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(value)
-            unfinished.replace(path)
+        with contextlib.suppress(OSError):
+            private_folder(self._folder)
+            replace_private(path, value)
             self._prune()
-        except OSError:
-            unfinished.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode()).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from semantic_layer.metrics.sampling import project_facts, with_values
 from semantic_layer.reader import QueryRefused, Reader, tables_missing
 from warehouse.errors import MillraceError
 from warehouse.locks import one_at_a_time
+from warehouse.private_files import private_folder, replace_private
 from warehouse.projects import load_projects
 from warehouse.settings import Settings
 
@@ -43,7 +43,12 @@ def write_catalogue(settings: Settings) -> Catalogue:
             raise MillraceError(
                 "The marts that metrics are made of are not there yet.", hint="Run `millrace build`."
             ) from error
-        _replace(catalogue_file(settings), {"layout": LAYOUT, "of": as_of, "catalogue": encoded(made)})
+        document = {"layout": LAYOUT, "of": as_of, "catalogue": encoded(made)}
+        path = catalogue_file(settings)
+        try:
+            replace_private(path, json.dumps(document, ensure_ascii=False, default=str))
+        except OSError as error:
+            raise MillraceError(f"{path} cannot be written: {error.strerror or error}") from error
     return made
 
 
@@ -134,22 +139,3 @@ def _as_asked(journey: Mapping[str, Any]) -> dict[str, Any]:
             for declared in journey["exclusions"]
         ],
     }
-
-
-def private_folder(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.chmod(0o700)
-
-
-def _replace(path: Path, document: object) -> None:
-    """Whole or not at all, and for nobody else to read."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, default=str)
-        unfinished.replace(path)
-    except OSError as error:
-        raise MillraceError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

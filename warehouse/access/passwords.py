@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 
 from pydantic import SecretStr
 
 from warehouse.access.model import Access
+from warehouse.private_files import open_private
 from warehouse.settings import PASSWORD_PREFIX, Settings
 
 
@@ -17,8 +17,7 @@ def ensure_passwords(settings: Settings, access: Access) -> Mapping[str, SecretS
     made = {user: SecretStr(secrets.token_urlsafe(24)) for user in access.users if user not in settings.passwords}
     if made:
         path = settings.secrets_file
-        # Opened with the mode, never made readable first and closed later.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
+        with open_private(path, "a") as file:
             if path.stat().st_size == 0:
                 file.write("# Made by `millrace up` for users of the local server without a password of their own.\n")
             else:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from warehouse.lineage.columns import Lineage, Made, Schema, lineage_of
 from warehouse.lineage.graph import Graph
+from warehouse.private_files import private_folder, replace_private
 from warehouse.settings import Settings
 
 FORM = 1  # of what is kept
@@ -42,10 +41,7 @@ class KeptLineage:
         return found
 
     def keep(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False, encoding="utf-8") as file:
-            json.dump(self.kept, file)
-        Path(file.name).replace(self.file)
+        replace_private(private_folder(self.folder) / self.file.name, json.dumps(self.kept))
 
     def _of(self, asset: str) -> Lineage | None:
         node = self.graph.manifest["nodes"].get(self.graph.nodes.get(asset, ""))

@@ -18,6 +18,7 @@ from warehouse.access.passwords import ensure_passwords
 from warehouse.access.users_xml import users_xml
 from warehouse.errors import MillraceError
 from warehouse.locks import one_at_a_time
+from warehouse.private_files import private_folder, replace_private
 from warehouse.projects import load_projects
 from warehouse.server.config import config_xml
 from warehouse.server.launcher import STOP_SECONDS
@@ -83,8 +84,8 @@ def _up(settings: Settings, run: RunDirectory) -> State:
         (settings.tcp_port, "MILLRACE_TCP_PORT"),
     ):
         _check_port(settings.listen_host, port, variable)
-    _write_private(run.path / "users.xml", users_xml(access, passwords))
-    _write_private(run.path / "config.xml", config_xml(settings, run.path, settings.http_port, settings.tcp_port))
+    replace_private(run.path / "users.xml", users_xml(access, passwords))
+    replace_private(run.path / "config.xml", config_xml(settings, run.path, settings.http_port, settings.tcp_port))
     _close_file_function(settings.server_dir)
     return _wait_until_ready(run, _spawn_supervisor(settings, run))
 
@@ -150,7 +151,7 @@ def apply_access(settings: Settings) -> bool:
             _up(same_ports, run)
         except MillraceError as error:
             # Only the server itself knows every grant and setting: what it does not take must not keep it down.
-            _write_private(users, earlier)
+            replace_private(users, earlier)
             _wait_until_ready(run, _spawn_supervisor(same_ports, run))
             raise MillraceError(
                 f"The server refuses this access.yaml and runs again with the earlier one: {error.message}",
@@ -233,7 +234,7 @@ def _prepare_directories(settings: Settings, run: RunDirectory) -> None:
         )
     try:
         for folder in (settings.data_dir, settings.server_dir, run.path, run.path / "backups"):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(folder)
         for folder in (settings.server_dir, run.path):
             probe = folder / f".write-probe-{os.getpid()}"  # of our own: another `up` may be at the same point
             probe.write_bytes(b"x")
@@ -287,23 +288,15 @@ def _port_problem(host: str, port: int, variable: str, error: OSError) -> Millra
     )
 
 
-def _write_private(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    path.chmod(0o600)
-
-
 def _close_file_function(data_dir: Path) -> None:
     """Replace the scalar function `file(path)`, which asks for no grant and here would read any file of this user.
 
     A SQL function of that name wins over the built-in one, also nested or by APPLY. The table function `file()` is
     another thing and needs the grant READ ON FILE.
     """
-    folder = data_dir / "user_defined"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = private_folder(data_dir / "user_defined")
     message = "file() is switched off: this server would read any file"
-    _write_private(folder / "function_file.sql", f"CREATE FUNCTION file AS path -> throwIf(true, '{message}')\n")
+    replace_private(folder / "function_file.sql", f"CREATE FUNCTION file AS path -> throwIf(true, '{message}')\n")
 
 
 def _spawn_supervisor(settings: Settings, run: RunDirectory) -> subprocess.Popen[bytes]:

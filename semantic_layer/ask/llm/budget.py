@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from warehouse.errors import MillraceError
 from warehouse.locks import one_at_a_time
+from warehouse.private_files import private_folder, replace_private
 from warehouse.settings import Settings
 
 CHARACTERS_PER_TOKEN = 3  # rather too few: a reservation that is too small would let the limit be passed
@@ -61,7 +61,7 @@ def _read(path: Path) -> int:
 
 def _add(settings: Settings, tokens: int, limit: int = 0) -> None:
     path = _path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     with one_at_a_time(path.with_suffix(".lock")):
         used = _read(path)
         if limit and used + tokens > limit:
@@ -70,7 +70,4 @@ def _add(settings: Settings, tokens: int, limit: int = 0) -> None:
                 f"the {limit:,} of a day.",
                 hint="MILLRACE_LLM_TOKENS_PER_DAY says how many; tomorrow (UTC) there are new ones.",
             )
-        unfinished = path.with_name(f".tokens.{os.getpid()}")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({"day": _today(), "tokens": max(used + tokens, 0)}, file)
-        unfinished.replace(path)
+        replace_private(path, json.dumps({"day": _today(), "tokens": max(used + tokens, 0)}))
