@@ -23,8 +23,8 @@ class Breaker:
     another table, when all are made: nothing can be kept back by it then but what comes after the build."""
 
     def __init__(self, settings: Settings, suites: Mapping[str, Suite], graph: Graph) -> None:
-        # Great Expectations is imported in a thread of dbt, while it makes tables. SQLAlchemy's ORM, which comes with it,
-        # must be whole before: half imported, it breaks each statement that Dagster makes in the main thread.
+        # Great Expectations is imported in a thread of dbt, while it makes tables. SQLAlchemy's ORM, which comes
+        # with it, must be whole before: half imported, it breaks each statement of Dagster in the main thread.
         import sqlalchemy.orm  # noqa: F401
 
         self.settings, self.graph = settings, graph

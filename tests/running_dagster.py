@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -123,7 +124,7 @@ class RunningDagster:
         assert until(lambda: self.runs()[run_id] in ("SUCCESS", "FAILURE", "CANCELED")), self.runs()
         outcome = self.runs()[run_id]
         if outcome != "SUCCESS":
-            print(f"Run {run_id} ended as {outcome}: {self.why(run_id)}")  # shown where a test fails
+            sys.stderr.write(f"Run {run_id} ended as {outcome}: {self.why(run_id)}\n")  # shown where a test fails
         return outcome
 
     def end(self) -> None:
