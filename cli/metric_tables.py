@@ -10,7 +10,7 @@ from cli.output import console, print_table, print_text, say
 
 if TYPE_CHECKING:
     from semantic_layer.metrics.answers import Answer
-    from semantic_layer.metrics.catalogue import Catalogue, Dimension, Metric
+    from semantic_layer.metrics.catalogue import Catalogue, Dimension, Metric, ProjectFacts
     from semantic_layer.metrics.models import Grain
 
 SHOWN_ROWS = 1000
@@ -91,6 +91,21 @@ def print_answer(answer: Answer, catalogue: Catalogue) -> None:
     elif answer.query.compare:
         told += f" There is no such time a {answer.query.compare} before."
     say(told)
+    if remark := _days(answer, catalogue.projects[answer.query.project]):
+        say(remark)
+
+
+def _days(answer: Answer, facts: ProjectFacts) -> str:
+    """Where the days of an answer are not those that somebody would think of."""
+    first, last = answer.query.first_day, answer.query.last_day
+    if facts.first_day is None or facts.last_day is None:
+        return ""
+    events = f"events of {answer.query.project} are from {facts.first_day} to {facts.last_day}"
+    if (first and first > facts.last_day) or (last and last < facts.first_day):
+        return f"No event is of these days: {events}."
+    if not first and not last and not answer.query.by:
+        return f"Of all days there are: {events}, what other systems tell may be older."
+    return ""
 
 
 def period(value: date, grain: Grain) -> str:

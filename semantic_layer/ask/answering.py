@@ -9,7 +9,7 @@ from typing import Any
 from semantic_layer.ask.calendar_days import recognised
 from semantic_layer.ask.charts import Chart, choose, choose_for_journey
 from semantic_layer.ask.empty_periods import every_period, has_empty_periods, with_empty_periods
-from semantic_layer.ask.journey_tables import journey_table
+from semantic_layer.ask.journey_tables import GRAINS, journey_table
 from semantic_layer.ask.metric_tables import metric_table
 from semantic_layer.ask.phrasing import title
 from semantic_layer.ask.reading import read
@@ -19,7 +19,7 @@ from semantic_layer.ask.table import Role, Table
 from semantic_layer.ask.time_phrases import before_these
 from semantic_layer.ask.understood import Understood
 from semantic_layer.ask.wording import Span, period_name, period_of, start_of
-from semantic_layer.journeys.models import Journey
+from semantic_layer.journeys.models import Journey, Retention
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.code_version import code_version
 from semantic_layer.metrics.kept_answers import KeptAnswer
@@ -105,7 +105,7 @@ def answer_journey(
         title=title(journey, catalogue),
         subtitle=subtitle(journey.project, span),
         sql=tuple(sql),
-        remarks=understood.remarks,
+        remarks=(*understood.remarks, *_left_out(journey)),
         details=details,
     )
 
@@ -183,6 +183,21 @@ def answer_metrics(
         definitions=tuple(_definition(catalogue.metrics[name]) for name in asked.metrics),
         remarks=(*understood.remarks, *_where_data_begin(facts, asked.first_day, before)),
     )
+
+
+def _left_out(journey: Journey) -> list[str]:
+    """Days of a question that are in no cohort, since a cohort has a whole period of beginners."""
+    if not isinstance(journey, Retention):
+        return []
+    grain, parts = GRAINS[journey.period], []
+    if (first := journey.first_day) and start_of(grain, first) != first:
+        parts.append(Span(first, period_of(grain, first).last))
+    if (last := journey.cohorts_until or journey.last_day) and period_of(grain, last).last != last:
+        parts.append(Span(start_of(grain, last), last))
+    if not parts:
+        return []
+    days = " and ".join(period_name(part) for part in parts)
+    return [f"Cohorts are whole {journey.period}s: who began in a part of one is in none ({days})."]
 
 
 def _of_days_with_data(query: MetricQuery, facts: ProjectFacts) -> MetricQuery:

@@ -95,12 +95,12 @@ class Lexicon:
         return tuple(found.values())
 
     @cached_property
-    def words_of_metrics(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-        """Of each metric the words that name it, and those that describe it."""
+    def words_of_metrics(self) -> dict[str, tuple[tuple[frozenset[str], ...], frozenset[str]]]:
+        """Of each metric the words of each of its names, and those that describe it."""
         return {
             name: (
-                frozenset(stem(w) for text in (name, metric.label, *metric.synonyms) for w in words_of(text)),
-                frozenset(map(stem, words_of(metric.description))),
+                tuple(_stems(text) for text in (name, metric.label, *metric.synonyms)),
+                _stems(metric.description),
             )
             for name, metric in self.catalogue.metrics.items()
         }
@@ -225,3 +225,7 @@ def _made(version: str, project: str, catalogue: _Same) -> Lexicon:
 def lexicon_of(catalogue: Catalogue, project: str) -> Lexicon:
     """Made once per catalogue."""
     return _made(catalogue.version, project, _Same(catalogue))
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, words_of(text)))

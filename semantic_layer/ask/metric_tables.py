@@ -53,7 +53,9 @@ def _meanings(query: MetricQuery, catalogue: Catalogue) -> dict[str, Column]:
         ):
             form = "percent" if role in (Role.CHANGE, Role.SHARE) else metric.format
             column = f"{name}{suffix}"
-            found[column] = Column(column, "", label, role, form, metric.good, metric.adds_up, name)
+            found[column] = Column(
+                column, "", label, role, form, metric.good, metric.adds_up, name, at_the_end=metric.at_the_end
+            )
     return found
 
 

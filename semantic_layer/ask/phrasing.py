@@ -30,9 +30,9 @@ def title(structure: MetricQuery | Journey, catalogue: Catalogue) -> str:
         case MetricQuery():
             text = what(structure, catalogue)
         case Funnel():
-            text = f"Funnel from {structure.steps[0].event} to {structure.steps[-1].event}" + _by(structure.by)
+            text = f"Funnel from {structure.steps[0]} to {structure.steps[-1]}" + _by(structure.by)
         case Retention():
-            of = "everybody" if structure.start.event == "*" else f"people with {structure.start.event}"
+            of = "everybody" if structure.start.event == "*" else f"people with {structure.start}"
             text = f"Retention of {of} by {structure.period}" + _by(structure.by)
         case Lifecycle():
             text = f"Lifecycle by {structure.period}" + _with(structure.event)
@@ -40,7 +40,7 @@ def title(structure: MetricQuery | Journey, catalogue: Catalogue) -> str:
             text = "On how many days people were active" + _with(structure.event)
         case Paths():
             where = "after" if structure.direction == "next" else "before"
-            text = f"What people do {where} {structure.event.event}"
+            text = f"What people do {where} {structure.event}"
         case _:
             raise TypeError(type(structure))
     return text[0].upper() + text[1:]
@@ -51,7 +51,7 @@ def _by(dimension: str | None) -> str:
 
 
 def _with(step: Step) -> str:
-    return "" if step.event == "*" else f" with {step.event}"
+    return "" if step.event == "*" else f" with {step}"
 
 
 def phrase(query: MetricQuery, catalogue: Catalogue) -> str:

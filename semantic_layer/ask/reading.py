@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from semantic_layer.ask.changes import Change, Direction, change, say
@@ -35,6 +36,8 @@ def read(table: Table, query: MetricQuery, span: Span | None, before: Span | Non
     if not any(value is not None for metric in metrics for value in table.values(metric)):
         return _nothing(table, query, metrics, span)
     times, categories = table.of(Role.TIME), table.of(Role.CATEGORY)
+    if all(metric.at_the_end for metric in metrics):
+        span, before = _last_day(span, table.last_day), _last_day(before, table.last_day)
     if not times and not categories:
         return _values(table, metrics, span, before)
     if times and not categories:
@@ -44,6 +47,13 @@ def read(table: Table, query: MetricQuery, span: Span | None, before: Span | Non
     if times:
         return _parts_over_time(table, metrics[0], times[0], categories)
     return _parts(table, query, metrics[0], categories, span, before)
+
+
+def _last_day(span: Span | None, last_with_data: date | None) -> Span | None:
+    if span is None:
+        return None
+    day = min(span.last, last_with_data or span.last)
+    return Span(day, day) if day >= span.first else span
 
 
 def _nothing(table: Table, query: MetricQuery, metrics: list[Column], span: Span | None) -> str:

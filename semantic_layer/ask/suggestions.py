@@ -9,12 +9,14 @@ from semantic_layer.ask.tokens import Token
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 
 MOST = 3
+# They name nothing.
+JOINING = frozenset(("in", "of", "by", "per", "the", "a", "an", "and", "to", "from", "for", "with", "on", "at"))
 TIMES = ("last month", "per week", "this quarter")
 
 
 def nearest_questions(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[str, ...]:
-    """About the metrics that share the most words with the question."""
-    catalogue, said = lexicon.catalogue, {token.stem for token in tokens}
+    """About the metrics one of whose names shares the most words with the question, and has the fewest others."""
+    catalogue, said = lexicon.catalogue, {token.stem for token in tokens} - JOINING
     scored = sorted(
         (
             (_shared(words, said), -number, name)
@@ -27,9 +29,10 @@ def nearest_questions(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[str, .
     )
 
 
-def _shared(words: tuple[frozenset[str], frozenset[str]], said: set[str]) -> float:
-    own, near = words
-    return len(own & said) + 0.3 * len(near & said) - 0.01 * len(own)
+def _shared(words: tuple[tuple[frozenset[str], ...], frozenset[str]], said: set[str]) -> float:
+    names, near = words
+    named = max(len(own & said) - 0.2 * len(own - said - JOINING) for own in names)
+    return named + 0.1 * len(near & said)
 
 
 def _question(metric: Metric, catalogue: Catalogue, number: int) -> str:

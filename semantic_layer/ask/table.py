@@ -31,6 +31,7 @@ class Column:
     adds_up: bool = False  # whether parts of it make a whole: orders do, rates and people do not
     metric: str = ""  # of METRIC, PREVIOUS, CHANGE and SHARE: which
     grain: Grain | None = None  # of TIME
+    at_the_end: bool = False  # what there is on the last day of the time that is asked for
 
 
 @dataclass(frozen=True)

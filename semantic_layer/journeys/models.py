@@ -280,6 +280,9 @@ class Paths(Journey):
 Made = TypeVar("Made", bound=BaseModel)
 
 
+BOUNDS = {"greater_than_equal": "at least", "less_than_equal": "at most", "greater_than": "more than"}
+
+
 def make(model: type[Made], values: Mapping[str, Any]) -> Made:
     """A journey from what somebody asked for; what does not fit is wrong usage, in a sentence."""
     try:
@@ -291,6 +294,9 @@ def make(model: type[Made], values: Mapping[str, Any]) -> Made:
             message = f"{first['input']} is no day of the calendar; write it like 2026-01-31"
         elif first["type"] == "too_long":
             message = f"at most {first['ctx']['max_length']} are possible, not {first['ctx']['actual_length']}"
+        elif first["type"] in BOUNDS:
+            bound = next(iter(first["ctx"].values()))
+            message = f"it must be {BOUNDS[first['type']]} {bound}, not {first['input']}"
         else:
             message = first["msg"].removeprefix("Value error, ")
         raise WrongUsage(f"{f'{where}: ' if where else ''}{message[0].upper()}{message[1:]}.") from error

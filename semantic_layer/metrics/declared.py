@@ -83,6 +83,7 @@ class _Declared:
             every_day=self._is_joined_to_days(metric["name"]),
             needs_time=self._needs_time(metric["name"]),
             adds_up=self._adds_up(metric["name"]),
+            at_the_end=self._is_at_the_end(metric["name"]),
         )
 
     def _dimensions(self, metric: str) -> list[Dimension]:
@@ -176,6 +177,14 @@ class _Declared:
         if metric["type"] != "derived" or re.search(r"[^\w\s+-]", params["expr"]):
             return False
         return all(not _offset(part) and self._adds_up(part["name"]) for part in params["metrics"])
+
+    def _is_at_the_end(self, name: str) -> bool:
+        metric = self.metrics[name]
+        if metric["type"] == "simple":
+            _, measure = self.measures[metric["type_params"]["measure"]["name"]]
+            return (measure["non_additive_dimension"] or {}).get("window_choice") == "max"
+        parts = _inputs(metric)
+        return bool(parts) and all(not _offset(part) and self._is_at_the_end(part["name"]) for part in parts)
 
     def _made_of(self, metric: Mapping[str, Any]) -> str:
         params, kind = metric["type_params"], metric["type"]
