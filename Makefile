@@ -6,10 +6,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-PACKAGES := cli expectations ingestion ml monitoring orchestration semantic_layer warehouse
+PACKAGES := bi cli expectations ingestion ml monitoring orchestration semantic_layer warehouse
 SIZE ?= small
 
-.PHONY: help demo test lint up down docs lock clean
+.PHONY: help demo superset test lint up down docs lock clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -24,11 +24,14 @@ $(INSTALLED): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q $(PACKAGES)
+	@$(BIN)/python -m compileall -q -x '/\.venv/' $(PACKAGES)
 	@touch $@
 
-demo: $(INSTALLED)  ## The whole stack on this machine, then what to open (SIZE=small|medium|large)
-	@$(BIN)/millrace demo --size $(SIZE)
+demo: $(INSTALLED)  ## The whole stack on this machine, then what to open (SIZE=small|medium|large, BI=0: without Superset)
+	@$(BIN)/millrace demo --size $(SIZE) $(if $(filter 0,$(BI)),--no-dashboards)
+
+superset: $(INSTALLED)  ## Superset's own environment, which the first `millrace bi up` would install
+	@$(BIN)/python -m bi.environment
 
 # Files in the order of their names: by number of tests the longest would come last, alone.
 test: $(INSTALLED)  ## Every test
@@ -65,9 +68,10 @@ lock:  ## Resolve the requirements again (after pyproject.toml changed)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.lock $(LOCK_FLAGS)
 	@$(COMPILE) pyproject.toml --constraint requirements/dev.lock --output-file requirements/main.lock $(LOCK_FLAGS)
+	@$(COMPILE) bi/pyproject.toml --output-file bi/requirements.lock $(LOCK_FLAGS)
 	@echo uv | $(COMPILE) - --constraint requirements/dev.lock --output-file requirements/bootstrap.lock $(LOCK_FLAGS)
 
 clean:  ## Stop the services and remove the environment and caches; the data in .millrace stays
 	@test ! -x $(BIN)/millrace || $(BIN)/millrace down
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf $(VENV) bi/.venv .pytest_cache .mypy_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

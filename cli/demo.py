@@ -30,7 +30,10 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.")] = Size.SMALL) -> None:
+def demo(
+    size: Annotated[Size, typer.Option(help="How large a world to simulate.")] = Size.SMALL,
+    dashboards: Annotated[bool, typer.Option(help="Start Superset with its dashboards at the end.")] = True,
+) -> None:
     """The whole stack on this machine, filled with a simulated world; then what to open."""
     from cli.load import fail_if_unusable, load_files, print_result
     from cli.services import start_services
@@ -55,6 +58,8 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     show_quality()
     judge_alerts()
     show_a_digest()
+    if dashboards:
+        show_dashboards()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
     print_text("")
     print_text("What to do next:")
@@ -72,6 +77,8 @@ def demo(size: Annotated[Size, typer.Option(help="How large a world to simulate.
     )
     print_text("  millrace alerts list       what the rules in alerts/ found; alerts/channels.yaml says who is told")
     print_text("  millrace access list       who may read what")
+    print_text("  millrace dagster           what runs, what is fresh: http://127.0.0.1:3000")
+    print_text("  millrace bi up             dashboards: where Superset is, and as whom to log in")
     print_text("  millrace down              stop it; the data stays")
     print_text("")
     print_text(f"The files that SDKs would have sent, and what is true of them: {world}")
@@ -234,6 +241,16 @@ def show_a_digest() -> None:
     print_text("")
     print_text(f"millrace digest --project demo --day {DAY_OF_A_DIGEST}")
     digest(project="demo", day=DAY_OF_A_DIGEST)
+
+
+def show_dashboards() -> None:
+    """Superset with its dashboards, as `millrace bi up` starts it."""
+    from cli.bi import up
+
+    print_text("")
+    print_text("millrace bi up")
+    up()
+    print_text("")
 
 
 def load_sources(settings: Settings, folder: Path) -> None:

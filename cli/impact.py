@@ -13,24 +13,27 @@ from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
     from warehouse.lineage.impact import Item, Reader
+    from warehouse.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     app.command()(impact)
 
 
-def readers() -> list[Reader]:
+def readers(settings: Settings) -> list[Reader]:
     """Who knows what hangs on tables. A room that makes something of them adds its own."""
+    from bi.reached import charts
     from warehouse.lineage import reached_by_dbt
 
-    return [reached_by_dbt.tables, reached_by_dbt.tests, reached_by_dbt.metrics, reached_by_dbt.exposures]
+    by_dbt = [reached_by_dbt.tables, reached_by_dbt.tests, reached_by_dbt.metrics, reached_by_dbt.exposures]
+    return [*by_dbt, lambda reached: charts(settings, reached)]
 
 
 def impact(
     wanted: Annotated[str, typer.Argument(metavar="MODEL[.COLUMN]", help="As fct_orders or fct_orders.revenue.")],
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """What a change of a model, or of one of its columns, would reach: models, tests, metrics, journeys."""
+    """What a change of a model, or of one of its columns, would reach: models, tests, metrics, journeys, charts."""
     from warehouse.lineage.graph import built_graph
     from warehouse.lineage.impact import impact as found_by
     from warehouse.lineage.impact import reached_by
@@ -38,7 +41,7 @@ def impact(
 
     settings = load_settings()
     reached = reached_by(KeptLineage(settings, built_graph(settings)), wanted)
-    found = found_by(reached, readers())
+    found = found_by(reached, readers(settings))
     if format is Format.JSON:
         print_json(
             {"asset": reached.start, "column": reached.column or None, "reached": [asdict(one) for one in found]}

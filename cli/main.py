@@ -28,6 +28,7 @@ COMMANDS = {
     "ask": "ask",
     "expectations": "expectations",
     "dagster": "dagster",
+    "bi": "bi",
     "funnel": "journeys",
     "retention": "journeys",
     "lifecycle": "journeys",

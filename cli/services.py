@@ -25,10 +25,13 @@ def up() -> None:
 
 def down() -> None:
     """Stop the local services; waits until all files are closed."""
+    from bi.service import Service
     from semantic_layer.metrics.catalogue import folder
     from warehouse.server import control
 
     settings = load_settings()
+    if Service(settings).down():
+        print_text("Superset stopped.")
     if folder(settings).exists():
         from semantic_layer.metrics.compiling import stop_resident
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ml.catalogue import MODELS
+from orchestration.assets.dashboards import dashboards
 from orchestration.assets.expectations import by_maker, checks_of_other_tables
 from orchestration.assets.machine_learning import learning_assets
 from orchestration.assets.models import model_assets
@@ -35,6 +36,7 @@ def definitions() -> dg.Definitions:
             *raw_assets(),
             model_assets(manifest, of_models),
             semantic_assets(manifest),
+            dashboards,
             *learning_assets(list(MODELS.values())),
         ],
         asset_checks=[*checks_of_other_tables(of_others.values()), reconcile],

@@ -51,12 +51,14 @@ class Instance:
         self.project_dir.mkdir(parents=True)
         for name in ("projects.yaml", "access.yaml"):
             shutil.copy(REPOSITORY / name, self.project_dir / name)
+        shutil.copytree(REPOSITORY / "dashboards", self.project_dir / "dashboards")
         self.variables = {
             "MILLRACE_ENV_FILE": "",
             "MILLRACE_DATA_DIR": str(self.data_dir),
             "MILLRACE_PROJECT_DIR": str(self.project_dir),
             "MILLRACE_HTTP_PORT": "0",
             "MILLRACE_TCP_PORT": "0",
+            "MILLRACE_BI_PORT": "0",
             "MILLRACE_MEMORY": "4GiB",
             **variables,
         }

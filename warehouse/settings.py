@@ -163,6 +163,12 @@ class Settings(BaseModel):
         description="Where models, cards and plots lie, e.g. s3://bucket/models. Empty: files in the data directory. "
         "Nothing that lies elsewhere is loaded as a model.",
     )
+    bi_port: Port = Field(8088, description="Port of Superset, on loopback. 0: any free one.")
+    bi_postgres: SecretStr = Field(
+        SecretStr(""),
+        description="Superset's metadata, postgresql://user:password@host/database. "
+        "Empty: SQLite in the data directory.",
+    )
     data_docs_url: str = Field(
         "", description="Where a web server shows MILLRACE_DATA_DIR/expectations/docs. Empty: `millrace dagster` does."
     )

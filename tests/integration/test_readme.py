@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -49,3 +50,7 @@ def test_demo_runs_and_says_what_to_do_next(instance: Instance) -> None:
     assert done.returncode == 0, done.stderr
     assert "What to do next" in done.stdout
     assert "millrace status" in done.stdout
+    address = re.search(r"Superset at (http://127\.0\.0\.1:\d+)", done.stdout)
+    assert address
+    with urllib.request.urlopen(f"{address[1]}/login/") as page:
+        assert page.status == 200

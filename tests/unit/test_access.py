@@ -106,6 +106,11 @@ def test_the_shipped_file_gives_readers_marts_only(instance: Instance) -> None:
         "modeler",
     }
     for role in ("analyst", "bi"):
-        assert access.roles[role].grants == ("SELECT ON marts.*",)
         assert access.roles[role].read_only
         assert access.roles[role].limits
+    assert access.roles["analyst"].grants == ("SELECT ON marts.*",)
+    # Operations has a dashboard; of people's questions, alerts and raw events it shows nothing.
+    marts, *others = access.roles["bi"].grants
+    assert marts == "SELECT ON marts.*"
+    assert all(grant.startswith("SELECT ON ops.") for grant in others)
+    assert not {"SELECT ON ops.*", "SELECT ON ops.questions", "SELECT ON ops.slow_queries"} & set(others)

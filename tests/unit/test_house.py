@@ -64,8 +64,9 @@ def test_no_source_file_is_too_long() -> None:
 
 def test_locks_are_hashed_without_hosts_and_main_is_part_of_dev() -> None:
     pins: dict[str, set[str]] = {}
-    for name in ("bootstrap", "main", "dev"):
-        text = (REPOSITORY / "requirements" / f"{name}.lock").read_text()
+    locks = {name: REPOSITORY / "requirements" / f"{name}.lock" for name in ("bootstrap", "main", "dev")}
+    for name, path in {**locks, "bi": REPOSITORY / "bi" / "requirements.lock"}.items():
+        text = path.read_text()
         assert not re.search(r"https?://|file:|^\s*--(index|extra|find|trusted)", text, re.MULTILINE)
         pins[name] = set(re.findall(r"^([a-z0-9][\w.\[\],-]*==\S+)", text, re.MULTILINE))
         requirements = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]

@@ -1,0 +1,1 @@
+"""Superset: an environment of its own, and its dashboards as code."""
