@@ -15,7 +15,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,17 @@ from bench.detection_world import SHOWN_BY, Watched, watched
 from bench.harness import report
 from ingestion.demo.world import World
 from monitoring.detectors.anomalies import anomalies
-from monitoring.detectors.detection import DEFAULT_SENSITIVITY, detect, quiet_decades, score_of
+from monitoring.detectors.detection import DEFAULT_SENSITIVITY, Detection, detect, quiet_decades, score_of
 from monitoring.detectors.series import Floats, Series
+from monitoring.watch.declared import SEGMENTS
+from monitoring.watch.judging import SEGMENTS_ARE_RARER
+from monitoring.watch.reading import LATELY
 
 PROBATION, MOST_PROBATION = 0.15, 750  # of a series, at its begin, where nothing counts
 QUIET = 24  # points, after which an alarm is another one
 LEARNED_AFTER = 42  # days: six weeks
 WITHIN = 2  # points
+DAY_MS = 86_400_000
 REPORTED = range(20, 40)  # seeds
 QUIET_DAYS = 600  # one false alarm in 30 days of 20 series
 
@@ -128,22 +132,18 @@ def planted(seeds: range, size: Any) -> None:
     for seed in seeds:
         for is_twin in (False, True):
             for one in watched(World(size=size, seed=seed, anomalies=not is_twin)):
-                detection = detect(one.series)
-                told = [
-                    (one.starts[own.first], one.ends[own.last])
-                    for own in anomalies(one.series, detection)
-                    if one.starts[own.last] >= one.starts[0] + LEARNED_AFTER * 86_400_000
-                ]
+                detections = judged(one)
+                spans = told(one, detections)
                 if is_twin:
-                    false_in_twin += len(told)
-                    days_of_twin += (one.ends[-1] - one.starts[0]) / 86_400_000 - LEARNED_AFTER
+                    false_in_twin += len(spans)
+                    days_of_twin += (one.ends[-1] - one.starts[0]) / DAY_MS - LEARNED_AFTER
                     continue
-                right = [any(_near(one, span, planted) for planted in one.planted) for span in told]
+                right = [any(_near(one, span, planted) for planted in one.planted) for span in spans]
                 true, false = true + sum(right), false + len(right) - sum(right)
                 for anomaly in one.planted:
                     if SHOWN_BY[anomaly.kind] == one.name:
                         first = int(np.argmax(one.ends > anomaly.start))
-                        alarm = detection.is_anomaly[first : first + WITHIN + 1]
+                        alarm = np.any([own.is_anomaly[first : first + WITHIN + 1] for _, own in detections], axis=0)
                         found[anomaly.kind] += bool(alarm.any())
                         delays[anomaly.kind] += [int(np.argmax(alarm))] if alarm.any() else []
     rows: list[tuple[Any, ...]] = [
@@ -166,6 +166,41 @@ def planted(seeds: range, size: Any) -> None:
             (f"the same, in {QUIET_DAYS} days of a series", round(false_in_twin / days_of_twin * QUIET_DAYS, 2)),
         ],
     )
+
+
+Detected = tuple[Series, Detection]
+
+
+def judged(one: Watched) -> list[Detected]:
+    """The whole, and of each day the segments that are looked at on that day: as monitoring/watch does it."""
+    by = [_looked_at(np.array([series.values for series in dimension])) for dimension in one.by]
+    alike = SEGMENTS_ARE_RARER * sum(int(looked.sum(axis=0).max()) for looked in by)
+    found = [(one.series, detect(one.series))]
+    for dimension, looked in zip(one.by, by, strict=True):
+        for series, days in zip(dimension, looked, strict=True):
+            if days.any():
+                detection = detect(series, alike=alike)
+                found.append((series, replace(detection, is_anomaly=detection.is_anomaly & days)))
+    return found
+
+
+def _looked_at(values: Floats) -> Any:
+    """Of each segment and day: whether it is one of the largest by all days until then, or by the last ones."""
+    all_days = np.cumsum(values, axis=1)
+    lately = all_days - np.pad(all_days, ((0, 0), (LATELY["day"], 0)))[:, : values.shape[1]]
+    return np.any([(-own).argsort(axis=0, kind="stable").argsort(axis=0) < SEGMENTS for own in (all_days, lately)], 0)
+
+
+def told(one: Watched, judged: list[Detected]) -> list[tuple[float, float]]:
+    """When each anomaly is; of a segment only where nothing else is told of that time."""
+    spans: list[tuple[float, float]] = []
+    for series, detection in judged:
+        for own in anomalies(series, detection):
+            first, end = one.starts[own.first], one.ends[own.last]
+            known = one.starts[own.last] >= one.starts[0] + LEARNED_AFTER * DAY_MS
+            if known and not any(first < other[1] + DAY_MS and other[0] < end + DAY_MS for other in spans):
+                spans.append((first, end))
+    return spans
 
 
 def _near(one: Watched, span: tuple[float, float], planted: Any) -> bool:

@@ -16,6 +16,9 @@ from monitoring.watch.reading import Dimensions, Segment, Table
 NAMESPACE = uuid.UUID("6f1c2b0e-8d3a-4f58-9b52-0c6a4ad3c817")
 LEVELS: tuple[Level, ...] = ("low", "medium", "high", "critical")
 SIZES = (0.25, 0.75)  # of what was expected: from each on it is one level worse
+# Segments are many: each must be so much more surprising that all of them together bring a quarter of the false alarms
+# that the whole brings (bench/detection.py prints both).
+SEGMENTS_ARE_RARER = 4
 LASTING = 3  # points, from which on it is one level worse
 
 
@@ -55,9 +58,8 @@ class Judged:
 
 
 def judge(watch: Watch, project: str, table: Table) -> Judged:
-    alike = 1 + len(table.segments)
     whole = detect(table.whole.series, watch.sensitivity)
-    # Segments are many: each must be as much more surprising, so that all of them bring the false alarms of one.
+    alike = SEGMENTS_ARE_RARER * max(len(table.segments), 1)
     others = [detect(one.series, watch.sensitivity, alike=alike) for one in table.segments]
     found = [
         replace(one, parts=parts(table, others, peak, one.value - one.expected) if watch.adds_up else ())

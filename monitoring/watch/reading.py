@@ -14,6 +14,7 @@ from monitoring.watch.rows import Row, Rows
 
 Moment = date | datetime
 Dimensions = tuple[tuple[str, str], ...]
+LATELY = {"hour": 24, "day": 3, "week": 2}  # points by which a segment is one of the largest now
 MOST_CROSSED = 500  # combinations of all dimensions, the largest; they explain, and are not judged by themselves
 
 
@@ -70,13 +71,21 @@ def read_table(
         parts: dict[tuple[str, ...], list[Row]] = {}
         for row in rows(*by):
             parts.setdefault(tuple("" if value is None else str(value) for value in row[1:-1]), []).append(row)
-        largest = sorted(parts, key=lambda part: -sum(float(row[-1] or 0) for row in parts[part]))
-        named = [part for part in largest[:most] if all(part)]
+        largest = _largest(parts, most)
+        if len(by) == 1:  # what is new is small by all its days, and large now
+            since = moments[-LATELY[watch.grain] :][0][0]
+            lately = {part: [row for row in found if row[0] >= since] for part, found in parts.items()}
+            largest += _largest({part: found for part, found in lately.items() if found}, most)
+        named = [part for part in dict.fromkeys(largest) if all(part)]
         return [segment(tuple(zip(by, part, strict=True)), parts[part]) for part in named]
 
     segments = [one for dimension in watch.by for one in cut_by((dimension,), watch.segments)]
     crossed = cut_by(watch.by, MOST_CROSSED) if crosses and watch.adds_up and len(watch.by) > 1 else []
     return Table(starts, ends, segment((), whole), tuple(segments), tuple(crossed))
+
+
+def _largest(parts: dict[tuple[str, ...], list[Row]], most: int) -> list[tuple[str, ...]]:
+    return sorted(parts, key=lambda part: -sum(float(row[-1] or 0) for row in parts[part]))[:most]
 
 
 def _moments(first: Moment, last: datetime, grain: str, zone: ZoneInfo) -> list[tuple[Moment, datetime, datetime]]:

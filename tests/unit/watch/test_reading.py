@@ -35,3 +35,24 @@ def test_a_holiday_of_the_project_is_no_news(holidays: str, told: list[datetime]
     cut = read_table(by_country, rows, "Europe/Berlin", LAST, now, holidays=holidays)
     assert cut is not None
     assert [one.series.holidays for one in cut.segments] == [holidays]
+
+
+def test_a_segment_that_is_new_is_looked_at_although_it_is_small_by_all_its_days() -> None:
+    """Six older channels have more of all days than the partner's of two days, and two of them have less now."""
+    older = {f"channel {n}": 150 + 10 * n for n in range(1, 5)} | {"post": 30, "posters": 30}
+
+    def by_channel(*by: str) -> list[Row]:
+        found: list[Row] = []
+        for number in range((LAST - FIRST).days + 1):
+            day = FIRST + timedelta(days=number)
+            sizes = {name: usual + (number * 7919 + usual) % 13 for name, usual in older.items()}
+            sizes |= {"partner": 60} if (LAST - day).days < 2 else {}
+            found += [(day, name, size) for name, size in sizes.items()] if by else [(day, sum(sizes.values()))]
+        return found
+
+    watch = WATCH.model_copy(update={"by": ("session__channel",)})
+    table = read_table(watch, by_channel, "Europe/Berlin", LAST, datetime(2026, 5, 12, tzinfo=UTC))
+    assert table is not None
+    assert {one.dimensions[0][1] for one in table.segments} == {*list(older)[:5], "partner"}
+    told = [(one.dimensions, one.points) for one in judge(watch, "demo", table).findings]
+    assert told == [((("session__channel", "partner"),), 2)]
