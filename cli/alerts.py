@@ -23,7 +23,8 @@ app.add_typer(rules, name="rules")
 IdsArgument = Annotated[list[str], typer.Argument(help="Their ids, or the beginnings of them.")]
 NoteOption = Annotated[str, typer.Option("--note", help="What others should know.")]
 SHOWN_ATTEMPTS = 50
-TOLD_APART = ("events", "notes", "points", "digest")  # a digest: `millrace digest --format json`
+# A digest: `millrace digest --format json`; a report: `millrace report history`.
+TOLD_APART = ("events", "notes", "points", "digest", "report")
 
 
 def register(whole: typer.Typer) -> None:

@@ -16,6 +16,7 @@ from warehouse.settings import Settings, load_settings
 
 AN_HOUR_MS = 3_600_000
 DAY_OF_A_DIGEST = "2026-03-25"
+DAY_OF_A_REPORT = "2026-03-30"
 TRAINED = ("churn", "lifetime")
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
@@ -58,6 +59,7 @@ def demo(
     show_quality()
     judge_alerts()
     show_a_digest()
+    write_a_report(settings)
     if dashboards:
         show_dashboards()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
@@ -241,6 +243,16 @@ def show_a_digest() -> None:
     print_text("")
     print_text(f"millrace digest --project demo --day {DAY_OF_A_DIGEST}")
     digest(project="demo", day=DAY_OF_A_DIGEST)
+
+
+def write_a_report(settings: Settings) -> None:
+    """Of the week of that gap, as a page to open."""
+    from cli.report import Written, run
+
+    print_text("")
+    print_text(f"millrace report run weekly_operations --project demo --day {DAY_OF_A_REPORT} --format html")
+    folder = settings.data_dir / "demo"
+    run("weekly_operations", project="demo", day=DAY_OF_A_REPORT, written=[Written.HTML], out=folder)
 
 
 def show_dashboards() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.days import day_of
 from cli.output import print_json, print_text, say
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.settings import Settings, load_settings
@@ -32,7 +33,7 @@ def digest(
     ] = False,
 ) -> None:
     """What changed on a day, why, and what to look at."""
-    settings, on = load_settings(), _day(day)
+    settings, on = load_settings(), day_of(day)
     if send:
         _send(settings, project, on, format)
         return
@@ -72,10 +73,3 @@ def _send(settings: Settings, project: str | None, day: date | None, format: For
         print_text(f"{done.sent} delivered, {done.failed} to be tried again, {done.dead} given up.")
     if done.failed or done.dead:
         raise MillraceError("Not every channel took it.", hint="`millrace alerts deliveries` says why.")
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise WrongUsage(f"--day {text!r} is no day.", hint="Write it as 2026-06-30.") from error

@@ -38,6 +38,7 @@ COMMANDS = {
     "incidents": "incidents",
     "alerts": "alerts",
     "digest": "digest",
+    "report": "report",
     "impact": "impact",
     "lifetime": "lifetime",
     "segments": "segments",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from cli.output import console, print_table, print_text, say
@@ -108,22 +108,6 @@ def _days(answer: Answer, facts: ProjectFacts) -> str:
     return ""
 
 
-def period(value: date, grain: Grain) -> str:
-    """2026-03, 2026-Q1, 2026, a day, or the Monday of a week."""
-    from semantic_layer.metrics.models import Grain
-
-    match grain:
-        case Grain.HOUR:
-            return f"{value:%Y-%m-%d %H:%M}"
-        case Grain.MONTH:
-            return f"{value:%Y-%m}"
-        case Grain.QUARTER:
-            return f"{value.year}-Q{(value.month + 2) // 3}"
-        case Grain.YEAR:
-            return str(value.year)
-    return str(value.date() if isinstance(value, datetime) else value)
-
-
 def _columns(answer: Answer, catalogue: Catalogue) -> list[Show]:
     """How the values of each column are shown."""
     currency = catalogue.projects[answer.query.project].currency
@@ -157,10 +141,12 @@ def _headers(answer: Answer, catalogue: Catalogue) -> list[str]:
 
 
 def _key(grain: Grain | None) -> Show:
+    from semantic_layer.ask.wording import short_period
+
     def show(value: Any) -> str:
         if value is None or value == "":
             return NO_VALUE
-        return period(value, grain) if grain and isinstance(value, date) else _plain(value)
+        return short_period(value, grain) if grain and isinstance(value, date) else _plain(value)
 
     return show
 

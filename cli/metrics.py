@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -277,23 +277,20 @@ def _asked(
     limit: int | None,
     project: str,
 ) -> MetricQuery:
-    from semantic_layer.journeys.models import make
-    from semantic_layer.metrics.conditions import all_of, parse_condition, parse_threshold
-    from semantic_layer.metrics.flags import parse_compare, parse_grouping, parse_ordering
-    from semantic_layer.metrics.models import MetricQuery
+    from semantic_layer.metrics.flags import query_of
 
     if not metrics:
         raise WrongUsage("Which metric?", hint="Add --metric revenue; `millrace metrics list` tells them all.")
-    asked: dict[str, Any] = {
-        "metrics": metrics,
-        "by": [parse_grouping(text) for text in by or ()],
-        "where": all_of([parse_condition(text) for text in where or ()]),
-        "having": [parse_threshold(text) for text in having or ()],
-        "from": first_day,
-        "to": last_day,
-        "compare": parse_compare(compare),
-        "share": "total" if share else None,
-        "order": [parse_ordering(text) for text in order or ()],
-        "limit": limit,
-    }
-    return make(MetricQuery, {"project": project, **asked})
+    return query_of(
+        project,
+        metrics,
+        by=by or (),
+        where=where or (),
+        having=having or (),
+        first_day=first_day,
+        last_day=last_day,
+        compare=compare,
+        share=share,
+        order=order or (),
+        limit=limit,
+    )

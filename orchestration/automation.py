@@ -49,6 +49,7 @@ class Automation(_Strict):
     alerts: Sensor
     watch: Sensor
     retraining: Sensor
+    reports: Unattended
     schedules: dict[str, Schedule]
 
 

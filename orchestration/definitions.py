@@ -21,6 +21,7 @@ from orchestration.automation import (
     watch_sensor,
 )
 from orchestration.jobs import IN_ONE_PROCESS, jobs
+from orchestration.reports import report_schedules
 from warehouse.manifest import current_manifest
 from warehouse.settings import load_settings
 
@@ -41,7 +42,10 @@ def definitions() -> dg.Definitions:
         ],
         asset_checks=[*checks_of_other_tables(of_others.values()), reconcile],
         jobs=list(defined.values()),
-        schedules=schedules(automation, defined, settings),
+        schedules=[
+            *schedules(automation, defined, settings),
+            *report_schedules(automation.reports.runs_in(settings), automation.timezone, settings),
+        ],
         sensors=[
             landing_sensor(automation, defined["events_and_models"], settings),
             alerts_sensor(automation, settings),

@@ -10,6 +10,7 @@ import dagster as dg
 from ml.catalogue import MODELS
 from orchestration.assets.machine_learning import GROUP, predicted_keys
 from orchestration.digests import digests
+from orchestration.reports import reports
 
 IN_ONE_PROCESS = dg.in_process_executor  # a process for each step costs more than most steps, on two cores
 
@@ -54,4 +55,4 @@ def jobs(source_keys: Sequence[dg.AssetKey] = (), reconcile: Sequence[dg.AssetCh
             description="What the champions of all models say, and whether they have drifted.",
         ),
     ]
-    return {**{job.name: job for job in defined}, digests.name: digests}
+    return {**{job.name: job for job in defined}, digests.name: digests, reports.name: reports}

@@ -29,6 +29,7 @@ from monitoring.alerts.store import (
 )
 from monitoring.channels.message import Message, NotDelivered, Outside
 from monitoring.channels.sending import ONE_BY_ONE, WANT_TO_KNOW_WHO_TOOK_IT, send
+from monitoring.reports.notices import kept_files
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def deliver(
     outside: Outside | None = None,
 ) -> Delivered:
     """Tell what is to be told, the channels beside each other: one that does not answer keeps no other waiting."""
-    outside = outside or Outside(tuple(settings.alert_targets_listed), tell)
+    outside = outside or Outside(tuple(settings.alert_targets_listed), tell, files=kept_files(settings))
     done = Delivered()
     with alone(settings, "alert_deliveries"), connected(settings, "to deliver alerts") as client:
         until = time.monotonic() + PATIENCE_SECONDS
@@ -141,7 +142,7 @@ def travelling_together(due: Sequence[Delivery], declared: Declaration) -> list[
     groups: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
     for one in due:
         rule, channel = declared.rules.get(one.alert.rule), declared.channels.get(one.channel)
-        alone = one.alert.digest or (rule and rule.group == "alert") or (channel and channel.kind in ONE_BY_ONE)
+        alone = not one.alert.is_alert or (rule and rule.group == "alert") or (channel and channel.kind in ONE_BY_ONE)
         groups[one.channel, one.event, one.alert.rule, str(one.delivery_id) if alone else ""].append(one)
     return list(groups.values())
 

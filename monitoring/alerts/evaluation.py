@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from monitoring.alerts.conditions import Finding
 from monitoring.alerts.conditions.anomalies import OPEN, anomaly_findings
 from monitoring.alerts.conditions.data import FAILING, Rows, check_findings, freshness_findings
-from monitoring.alerts.declared import Declaration, Mistake, load_declaration
+from monitoring.alerts.declared import Declaration, load_declaration
 from monitoring.alerts.deliveries import Delivered, deliver
 from monitoring.alerts.rules import (
     AnomalyRule,
@@ -24,6 +24,7 @@ from monitoring.alerts.rules import (
 )
 from monitoring.alerts.states import Alert, follow
 from monitoring.alerts.store import alone, connected, last_alerts, server_now, write_alerts
+from monitoring.declarations import Mistake
 from semantic_layer.metrics.catalogue import Catalogue, load_catalogue
 from semantic_layer.reader import Reader
 from warehouse.errors import MillraceError

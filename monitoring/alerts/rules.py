@@ -181,12 +181,16 @@ class SegmentRule(OfProjects):
     share: Share | None = None  # and at least this part of those who were in the segment
 
 
-class DigestPlan(AboutProjects):
-    """Who is told once a day what changed."""
+class Told(AboutProjects):
+    """What is told at its time, and is no alert: to whom."""
 
     owner: Name
     channels: Channels = ()  # instead of the owner's
     description: str = ""
+
+
+class DigestPlan(Told):
+    """Who is told once a day what changed."""
 
 
 AnyRule = Annotated[

@@ -13,7 +13,7 @@ from monitoring.alerts.conditions import Finding
 from monitoring.alerts.declared import Declaration
 from monitoring.alerts.rules import SEVERITIES, Escalation, Rule
 
-DIGEST = "digest"  # the kind of what is no alert, but travels as one
+DIGEST, REPORT = "digest", "report"  # kinds of what is no alert, but travels as one
 CLEARED, UNDECLARED, TOLD = "it is over", "its rule is not declared any more", "it is news, and was told"
 
 
@@ -60,6 +60,11 @@ class Alert:
     events: tuple[Event, ...] = ()
     notes: tuple[Note, ...] = ()
     digest: str = ""  # of a digest what it tells, as JSON
+    report: str = ""  # of a report what is said of it, as JSON
+
+    @property
+    def is_alert(self) -> bool:
+        return self.kind not in (DIGEST, REPORT)
 
     @property
     def is_on(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from monitoring.alerts.states import DIGEST, Alert, Event, Note, Point
+from monitoring.alerts.states import DIGEST, REPORT, Alert, Event, Note, Point
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import WrongUsage
 from warehouse.locks import one_at_a_time
@@ -27,8 +27,9 @@ READ = {
     "points": "arrayMap(p -> (p.at, p.value), points)",
 }
 COLUMNS = ", ".join(f"{READ[name]} AS {name}_" if name in READ else name for name in NAMES)
+IS_ALERT = f"kind NOT IN ('{DIGEST}', '{REPORT}')"
 LAST_OF_EACH_KEY = (
-    f"SELECT {COLUMNS} FROM ops.alerts FINAL WHERE kind != '{DIGEST}' ORDER BY sequence DESC LIMIT 1 BY alert_key"
+    f"SELECT {COLUMNS} FROM ops.alerts FINAL WHERE {IS_ALERT} ORDER BY sequence DESC LIMIT 1 BY alert_key"
 )
 SHOWN = 100
 
@@ -80,7 +81,7 @@ def read_alerts(client: Client, which: str, **parameters: Any) -> list[Alert]:
 
 def list_alerts(client: Client, resolved: bool = False) -> list[Alert]:
     """The worst first, of these the newest."""
-    where = f"WHERE kind != '{DIGEST}'" if resolved else f"WHERE kind != '{DIGEST}' AND status != 'resolved'"
+    where = f"WHERE {IS_ALERT}" if resolved else f"WHERE {IS_ALERT} AND status != 'resolved'"
     worst = "indexOf(['critical', 'high', 'medium', 'low'], severity)"
     return read_alerts(client, f"{where} ORDER BY status = 'resolved', {worst}, opened_at DESC LIMIT {SHOWN}")
 

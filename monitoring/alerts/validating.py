@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitoring.alerts.conditions import fits
-from monitoring.alerts.declared import Declaration, Mistake, in_order, load_declaration
+from monitoring.alerts.declared import Declaration, load_declaration
 from monitoring.alerts.rules import ExperimentRule, OfMetric, Rule, SegmentRule
+from monitoring.declarations import Mistake, in_order
 from semantic_layer.metrics.catalogue import Catalogue, load_catalogue, semantic_manifest
 from warehouse.errors import MillraceError, nearest
 from warehouse.lineage.graph import built_graph

@@ -9,6 +9,7 @@ import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -16,6 +17,7 @@ from monitoring.channels.http import LOOPBACK, check_allowed, in_time, in_words,
 from monitoring.channels.message import Message, NotDelivered, Outside
 from monitoring.channels.models import Email
 from monitoring.digest.writing import html
+from monitoring.reports.notices import Attachment, Notice
 
 STANDARD_PORTS = (25, 465, 587)
 PICTURE = "series@millrace"
@@ -26,7 +28,7 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
     check_allowed(channel.host, channel.port, STANDARD_PORTS, outside.targets)
     if channel.encryption == "none" and channel.password and channel.host not in LOOPBACK:
         raise NotDelivered("A password is sent by encrypted connections only: set encryption.", final=True)
-    mail = mail_of(channel, message)
+    mail = mail_of(channel, message, outside.files)
     try:
         with _connected(channel, outside.seconds) as server:
             assert isinstance(server.sock, socket.socket)
@@ -52,7 +54,7 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
     return f"{channel.host} took it for {len(taken)} of {len(channel.to)} addresses{left_out}"
 
 
-def mail_of(channel: Email, message: Message) -> EmailMessage:
+def mail_of(channel: Email, message: Message, files: Path = Path()) -> EmailMessage:
     mail = EmailMessage()
     mail["Subject"] = message.title
     mail["From"] = channel.sender
@@ -67,7 +69,19 @@ def mail_of(channel: Email, message: Message) -> EmailMessage:
     if picture is not None:
         part: Any = mail.get_payload(1)
         part.add_related(picture, "image", "png", cid=f"<{PICTURE}>", filename="series.png", disposition="inline")
+    if message.report:
+        for attachment, body in _attached(message.report, files):
+            kind, _, subkind = attachment.media_type.partition("/")
+            mail.add_attachment(body, kind, subkind, filename=attachment.name)
     return mail
+
+
+def _attached(report: Notice, files: Path) -> list[tuple[Attachment, bytes]]:
+    try:
+        return report.files(files)
+    except OSError as error:
+        told = f"The files of the report are not on this machine: {error.strerror or error}."
+        raise NotDelivered(told, final=isinstance(error, FileNotFoundError)) from error
 
 
 def picture_of(message: Message) -> bytes | None:

@@ -48,6 +48,7 @@ def webhook_payload(message: Message) -> dict[str, Any]:
         "title": message.title,
         "alerts": [_as_json(alert) for alert in message.alerts],
         **({"digest": message.digest.as_json()} if message.digest else {}),
+        **({"report": message.report.as_json()} if message.report else {}),
     }
 
 

@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from monitoring.alerts.rules import SEVERITIES
 from monitoring.alerts.states import Alert
 from monitoring.digest.contents import Digest
 from monitoring.digest.wording import lead, sentence
 from monitoring.digest.writing import markdown
+from monitoring.reports.notices import Notice
 
 MOST_LINES = 10
 BEFORE = {"escalated": "Nobody has taken it yet. ", "resolved": "Over: ", "acknowledged": "Taken: "}
@@ -34,6 +36,7 @@ class Outside:
     targets: Sequence[str]  # host, *.host or host:port
     tell: Callable[[str], None] = print
     seconds: float = 10.0
+    files: Path = Path()  # where those of reports are kept
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Message:
         """What it tells, where it is one; then it is of one alert alone."""
         return Digest.of_json(json.loads(self.alerts[0].digest)) if self.alerts[0].digest else None
 
+    @cached_property
+    def report(self) -> Notice | None:
+        """What is said of a report, where it is one; then it is of one alert alone."""
+        return Notice.of_json(json.loads(self.alerts[0].report)) if self.alerts[0].report else None
+
     @property
     def severity(self) -> str:
         return max((alert.severity for alert in self.alerts), key=SEVERITIES.index)
@@ -59,7 +67,7 @@ class Message:
     @property
     def title(self) -> str:
         """One line."""
-        if self.digest:
+        if not self.alerts[0].is_alert:
             return self.alerts[0].summary
         said = f"{BEFORE.get(self.event, '')}{self.alerts[0].summary}"
         if len(self.alerts) > 1:
@@ -72,6 +80,8 @@ class Message:
             told = [sentence(one, self.digest) for one in self.digest.notable]
             shown = [self.digest.prose or lead(self.digest), *told, *(item.text for item in self.digest.items)]
             return shown[:MOST_LINES]
+        if self.report:
+            return list(self.report.lines[:MOST_LINES])
         shown = [alert.summary for alert in self.alerts] if len(self.alerts) > 1 else []
         if len(shown) > MOST_LINES:
             shown = [*shown[:MOST_LINES], f"And {len(shown) - MOST_LINES} more: millrace alerts list"]
@@ -80,7 +90,7 @@ class Message:
     @property
     def facts(self) -> list[tuple[str, str]]:
         first = self.alerts[0]
-        if self.digest:
+        if not first.is_alert:
             return [("Look", first.next_step)]
         ids = ", ".join(str(alert.alert_id)[:8] for alert in self.alerts[:MOST_LINES])
         facts = [("Rule", self.rule), ("Owner", first.owner), ("Since", f"{first.opened_at:%Y-%m-%d %H:%M} UTC")]
@@ -95,5 +105,7 @@ class Message:
     def text(self) -> str:
         if self.digest:
             return markdown(self.digest)
+        if self.report:
+            return self.report.text
         facts = [f"{name}: {value}" for name, value in self.facts]
         return "\n".join([self.title, *(f"- {line}" for line in self.lines), *facts])

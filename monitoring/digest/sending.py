@@ -10,8 +10,8 @@ from datetime import date
 
 from monitoring.alerts.declared import Declaration
 from monitoring.alerts.deliveries import Delivered, deliver
-from monitoring.alerts.states import DIGEST, TOLD, Alert, Event
-from monitoring.alerts.store import alone, connected, read_alerts, server_now, write_alerts
+from monitoring.alerts.news import id_of, is_kept, keep
+from monitoring.alerts.states import DIGEST
 from monitoring.digest.contents import Digest
 from monitoring.digest.making import make_digest
 from monitoring.digest.prose import with_prose
@@ -61,46 +61,24 @@ def _key(name: str, digest: Digest) -> str:
     return f"{DIGEST}/{digest.project}/{name} {digest.day}"
 
 
-def _id(key: str) -> uuid.UUID:
-    return uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([key, 0]))
-
-
 def _known(settings: Settings, name: str, digest: Digest) -> Sent | None:
-    id = _id(_key(name, digest))
-    with connected(settings, "to send a digest") as client:
-        found = read_alerts(client, "WHERE alert_id = {id:UUID}", id=str(id))
-    return Sent(name, digest.project, digest.day, id, False) if found else None
+    key = _key(name, digest)
+    return Sent(name, digest.project, digest.day, id_of(key), False) if is_kept(settings, key) else None
 
 
 def _keep(settings: Settings, declared: Declaration, name: str, digest: Digest) -> Sent:
-    """From here on it is delivered, whatever happens: what is to be told is part of the row."""
     plan, key = declared.digests[name], _key(name, digest)
-    channels = declared.channels_of_digest(plan)
-    with alone(settings, "alerts"), connected(settings, "to send a digest") as client:
-        now = server_now(client)
-        alert = Alert(
-            alert_id=_id(key),
-            alert_key=key,
-            sequence=0,
-            rule=name,
-            kind=DIGEST,
-            project_id=digest.project,
-            subject=str(digest.day),
-            severity="low",
-            owner=plan.owner,
-            channels=channels,
-            status="resolved",
-            summary=title(digest),
-            value=None,
-            next_step=f"millrace digest --project {digest.project} --day {digest.day}",
-            points=(),
-            opened_at=now,
-            last_found_at=now,
-            resolved_at=now,
-            cleared_at=now,
-            resolution=TOLD,
-            events=(Event("opened", now, channels),),
-            digest=json.dumps(digest.as_json(), ensure_ascii=False),
-        )
-        write_alerts(client, [alert])
-    return Sent(name, digest.project, digest.day, alert.alert_id, True)
+    keep(
+        settings,
+        key,
+        kind=DIGEST,
+        name=name,
+        project=digest.project,
+        subject=str(digest.day),
+        owner=plan.owner,
+        channels=declared.quiet_channels_of(plan),
+        summary=title(digest),
+        next_step=f"millrace digest --project {digest.project} --day {digest.day}",
+        digest=json.dumps(digest.as_json(), ensure_ascii=False),
+    )
+    return Sent(name, digest.project, digest.day, id_of(key), True)

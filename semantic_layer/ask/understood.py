@@ -8,7 +8,7 @@ from typing import Literal
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.models import MetricQuery
 
-Route = Literal["matcher", "llm", "cache"]
+Route = Literal["matcher", "llm", "cache", "declared"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from semantic_layer.metrics.models import Grain
 
@@ -90,6 +90,20 @@ def within(span: Span, beside: date | None = None) -> str:
 def grain_name(grain: Grain, day: date, beside: date | None = None) -> str:
     """The name of a period by its grain and first day."""
     return period_name(period_of(grain, day), beside)
+
+
+def short_period(value: date, grain: Grain) -> str:
+    """For tables: 2026-03, 2026-Q1, 2026, a day, or the Monday of a week."""
+    match grain:
+        case Grain.HOUR:
+            return f"{value:%Y-%m-%d %H:%M}"
+        case Grain.MONTH:
+            return f"{value:%Y-%m}"
+        case Grain.QUARTER:
+            return f"{value.year}-Q{(value.month + 2) // MONTHS_OF_A_QUARTER}"
+        case Grain.YEAR:
+            return str(value.year)
+    return str(value.date() if isinstance(value, datetime) else value)
 
 
 def _day(day: date) -> str:

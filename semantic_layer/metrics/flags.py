@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from semantic_layer.journeys.models import make
-from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, Ordering
+from semantic_layer.metrics.conditions import all_of, parse_condition, parse_threshold
+from semantic_layer.metrics.models import METRIC_TIME, Compare, Grain, Grouping, MetricQuery, Ordering
 from warehouse.errors import WrongUsage, nearest
+
+
+def query_of(
+    project: str,
+    metrics: Sequence[str],
+    *,
+    by: Sequence[str] = (),
+    where: Sequence[str] = (),
+    having: Sequence[str] = (),
+    first_day: date | str | None = None,
+    last_day: date | str | None = None,
+    compare: str | None = None,
+    share: bool = False,
+    order: Sequence[str] = (),
+    limit: int | None = None,
+) -> MetricQuery:
+    """A question of parts as they are written in options, and in files of people."""
+    asked = {
+        "project": project,
+        "metrics": tuple(metrics),
+        "by": [parse_grouping(text) for text in by],
+        "where": all_of([parse_condition(text) for text in where]),
+        "having": [parse_threshold(text) for text in having],
+        "from": first_day,
+        "to": last_day,
+        "compare": parse_compare(compare),
+        "share": "total" if share else None,
+        "order": [parse_ordering(text) for text in order],
+        "limit": limit,
+    }
+    return make(MetricQuery, asked)
 
 
 def parse_grouping(text: str) -> Grouping:

@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from cli.metric_tables import period
 from cli.rows import RowsFormat, check_output
+from semantic_layer.ask.wording import short_period
 from semantic_layer.metrics.data_version import data_version
 from semantic_layer.metrics.models import Grain
 from tests.support import REPOSITORY
@@ -131,7 +131,7 @@ def test_tables_are_for_people(shop: Shop) -> None:
     assert f"{revenue:,.0f} EUR" in done.stdout
     assert "Compared with 2026-01-01 to 2026-03-31" in done.stderr
     at = datetime(2026, 3, 2, 14)
-    assert [period(at, grain) for grain in Grain] == [
+    assert [short_period(at, grain) for grain in Grain] == [
         *("2026-03-02 14:00", "2026-03-02", "2026-03-02", "2026-03", "2026-Q1", "2026")
     ]
 

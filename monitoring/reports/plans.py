@@ -1,0 +1,122 @@
+"""What the files in reports/ declare: what a report shows, of which days, in which formats, when, and for whom."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ByteSize, Field, StringConstraints, model_validator
+
+from monitoring.alerts.rules import Name, Text, Told
+from monitoring.alerts.values import Strict, Timezone
+from semantic_layer.metrics.models import MOST_ROWS
+
+Format = Literal["csv", "json", "xlsx", "parquet", "html", "pdf"]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\r\n]+$")]
+
+
+def _cron(text: str) -> str:
+    from croniter import croniter
+
+    if len(text.split()) != 5 or not croniter.is_valid(text):
+        raise ValueError(f"{text!r} is no cron expression: write minute, hour, day, month, weekday, as '0 7 * * 1'")
+    return text
+
+
+class Section(Strict):
+    title: Title | None = None  # instead of what it shows, in words
+    days: Text | None = None  # instead of the report's
+
+
+class MetricsSection(Section):
+    """Metrics, as `millrace metrics query` takes them."""
+
+    kind: Literal["metrics"]
+    metrics: Annotated[tuple[Text, ...], Field(min_length=1)]
+    by: tuple[Text, ...] = ()
+    where: tuple[Text, ...] = ()
+    having: tuple[Text, ...] = ()
+    compare: Text | None = None
+    share: bool = False
+    order: tuple[Text, ...] = ()
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
+
+
+class FunnelSection(Section):
+    """A funnel that the dbt project declares, by the name of its model, or steps as `millrace funnel` takes them."""
+
+    kind: Literal["funnel"]
+    model: Name | None = None
+    steps: tuple[Text, ...] = ()
+    within: Text | None = None
+    order: Literal["ordered", "strict", "unordered"] = "ordered"
+    exclude: tuple[Text, ...] = ()
+    by: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> Self:
+        declared = {"steps", "within", "order", "exclude"} & self.model_fields_set
+        if (self.model is None) == (not self.steps) or (self.model and declared):
+            raise ValueError("takes either model, a funnel of the dbt project, or steps")
+        return self
+
+
+class RetentionSection(Section):
+    kind: Literal["retention"]
+    start: Text = "*"
+    returning: Text = Field("*", alias="return")
+    period: Literal["day", "week", "month"] = "week"
+    periods: Annotated[int, Field(ge=1, le=1000)] = 12
+    by: Text | None = None
+
+
+class LifecycleSection(Section):
+    kind: Literal["lifecycle"]
+    event: Text = "*"
+    period: Literal["day", "week", "month"] = "week"
+
+
+class StickinessSection(Section):
+    kind: Literal["stickiness"]
+    event: Text = "*"
+
+
+class PathsSection(Section):
+    kind: Literal["paths"]
+    event: Text
+    direction: Literal["next", "previous"] = "next"
+    depth: Annotated[int, Field(ge=1, le=10)] = 3
+    top: Annotated[int, Field(ge=1, le=1000)] = 20
+
+
+AnySection = Annotated[
+    MetricsSection | FunnelSection | RetentionSection | LifecycleSection | StickinessSection | PathsSection,
+    Field(discriminator="kind"),
+]
+
+
+class Limits(Strict):
+    """What is larger is not sent: nobody reads it, and mail servers refuse it."""
+
+    rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000  # of all sections
+    bytes: Annotated[ByteSize, Field(ge=1)] = ByteSize(10 * 1024**2)  # of all files
+
+
+class ReportPlan(Told):
+    title: Title
+    days: Text = "last week"
+    sections: Annotated[tuple[AnySection, ...], Field(min_length=1, max_length=30)]
+    formats: Annotated[tuple[Format, ...], Field(min_length=1)] = ("html",)
+    cron: Annotated[str, AfterValidator(_cron)] | None = None
+    timezone: Timezone | None = None  # of the cron; by default that of orchestration/automation.yaml
+    limits: Limits = Limits()
+
+
+KINDS: dict[str, type[BaseModel]] = {
+    "": ReportPlan,
+    "metrics": MetricsSection,
+    "funnel": FunnelSection,
+    "retention": RetentionSection,
+    "lifecycle": LifecycleSection,
+    "stickiness": StickinessSection,
+    "paths": PathsSection,
+}
