@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,19 +33,30 @@ def run(
     tell: Tell = lambda _: None,
 ) -> Run:
     """Of these metrics, else of all that are forecast and of the warehouse's size."""
+    done = _run(settings, subjects(settings, project, metrics, until), tell)
+    if done.left_out and not done.told:
+        raise MillraceError(
+            f"Nothing can be forecast: {done.left_out[0]}", hint="Forecasts of before stay as they are."
+        )
+    return done
+
+
+def run_capacity(settings: Settings) -> Run:
+    """Of the warehouse's size alone. One of a few weeks has too little history, which is no failure."""
+    return _run(settings, read_storage(settings))
+
+
+def _run(settings: Settings, all_subjects: Iterable[Subject], tell: Tell = lambda _: None) -> Run:
     told: list[Told] = []
     unusable: dict[str, list[str]] = {}
-    for subject in subjects(settings, project, metrics, until):
+    for subject in all_subjects:
         tell(str(subject))
         try:
             told.append(forecast(subject))
         except Unusable as why:
             unusable.setdefault(str(why), []).append(str(subject))
     write_forecasts(settings, told)
-    left_out = [f"{', '.join(named)}: {why}." for why, named in unusable.items()]
-    if left_out and not told:
-        raise MillraceError(f"Nothing can be forecast: {left_out[0]}", hint="Forecasts of before stay as they are.")
-    return Run(told, left_out)
+    return Run(told, [f"{', '.join(named)}: {why}." for why, named in unusable.items()])
 
 
 def subjects(

@@ -8,7 +8,12 @@ from datetime import date
 import dagster as dg
 
 from ml.catalogue import Model, trainable
-from orchestration.infrastructure import POOL, RETRIES, is_of_the_infrastructure
+from orchestration.infrastructure import (
+    POOL,
+    RETRIES,
+    is_of_the_infrastructure,
+    retried_where_the_infrastructure_failed,
+)
 from orchestration.translation import TEAM
 from warehouse.errors import MillraceError
 from warehouse.projects import load_projects
@@ -27,7 +32,25 @@ def predicted_keys(model: Model) -> list[dg.AssetKey]:
 
 
 def learning_assets(models: list[Model]) -> list[dg.AssetsDefinition]:
-    return [made for model in models for made in (_training(model), _predictions(model))]
+    return [*(made for model in models for made in (_training(model), _predictions(model))), capacity]
+
+
+@dg.asset(
+    key=["ml", "forecasts_of_capacity"],
+    deps=[dg.AssetKey(["ml", "forecasts"])],  # of the same table, and of the same time
+    group_name=GROUP,
+    description="How many rows and bytes each database will have, in ml.forecasts beside the metrics.",
+    kinds={"clickhouse", "table"},
+    owners=[TEAM],
+    pool=POOL,
+    retry_policy=RETRIES,
+)
+def capacity() -> dg.MaterializeResult[None]:
+    from ml.forecast.running import run_capacity
+
+    with retried_where_the_infrastructure_failed():
+        done = run_capacity(load_settings())
+    return dg.MaterializeResult(metadata={"series": len(done.told), "left_out": " ".join(done.left_out) or "nothing"})
 
 
 def _training(model: Model) -> dg.AssetsDefinition:
