@@ -44,7 +44,8 @@ CompareOption = Annotated[
 ]
 ShareOption = Annotated[bool, typer.Option("--share", help="Beside each metric its share of the total.")]
 OrderOption = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="By a metric or grouping; -revenue: the largest first.")
+    list[str] | None,
+    typer.Option(metavar="NAME", help="By a metric, its NAME__change or a grouping; -revenue: the largest first."),
 ]
 LimitOption = Annotated[int | None, typer.Option(help="So many rows.")]
 ProjectOption = Annotated[str | None, typer.Option(help="Of which project. \\[default: MILLRACE_PROJECT]")]

@@ -203,6 +203,9 @@ class Settings(BaseModel):
     llm_tokens_per_day: Annotated[int, Field(ge=0)] = Field(
         200_000, description="Tokens that may be used in a day (UTC), questions and replies together. 0: no limit."
     )
+    llm_dollars_per_day: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Dollars that the model may cost in a day (UTC), by the list prices of litellm. 0: no limit."
+    )
 
     @model_validator(mode="after")
     def _two_ports(self) -> Self:

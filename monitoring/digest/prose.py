@@ -10,8 +10,8 @@ from typing import Any
 
 from monitoring.digest.contents import Digest
 from monitoring.digest.wording import lead, sentence
-from semantic_layer.ask.llm.budget import reserved
-from semantic_layer.ask.llm.model import ModelFailed, ModelLate, complete
+from semantic_layer.ask.llm.budget import complete_in_budget
+from semantic_layer.ask.llm.model import ModelFailed
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
@@ -66,15 +66,7 @@ def _asked(settings: Settings, digest: Digest) -> str:
         {"role": "system", "content": INSTRUCTIONS},
         {"role": "user", "content": json.dumps(document, ensure_ascii=False)},
     ]
-    with reserved(settings, sum(len(message["content"]) for message in messages)) as reservation:
-        try:
-            reply = complete(settings, messages, SCHEMA)
-        except ModelFailed as error:
-            if not isinstance(error, ModelLate):
-                reservation.tokens = 0
-            raise
-        if reply.tokens is not None:
-            reservation.tokens = reply.tokens
+    reply = complete_in_budget(settings, messages, SCHEMA)
     try:
         return " ".join(str(json.loads(reply.text)["text"]).split())
     except (ValueError, KeyError, TypeError) as error:

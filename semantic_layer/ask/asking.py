@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from semantic_layer.ask.answering import Answer, answer_journey, answer_metrics
 from semantic_layer.ask.history import Row, as_row
-from semantic_layer.ask.llm.budget import BudgetSpent
+from semantic_layer.ask.llm.budget import BudgetSpent, Used
 from semantic_layer.ask.llm.cache import Cache
 from semantic_layer.ask.llm.model import ModelFailed
 from semantic_layer.ask.llm.reply import NotAnswerable
-from semantic_layer.ask.llm.route import Used, ask_model
+from semantic_layer.ask.llm.route import ask_model
 from semantic_layer.ask.next_questions import next_questions
 from semantic_layer.ask.sessions import Session, load_session, save_session
 from semantic_layer.ask.structures import Structure, kind_of, to_json
@@ -104,7 +104,8 @@ class Asker:
     def understand(self, question: str) -> Understood | Refusal:
         matched = self._match(question)
         sure = isinstance(matched, Understood) and matched.confidence >= SURE
-        if sure or not self._settings.llm_model or not question.strip():
+        is_final = isinstance(matched, Refusal) and matched.is_final
+        if sure or is_final or not self._settings.llm_model or not question.strip():
             return matched
         try:
             return self._ask_model(question)

@@ -34,7 +34,7 @@ class ClauseReader:
         while self.at < len(self.items):
             before = self.at
             if not self.take():
-                self.slots.uncovered.append(self.items[self.at].text)
+                self.slots.uncovered.append(self.items[self.at].raw or self.items[self.at].text)
                 self.at += 1
             assert self.at > before
         return self.slots

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from semantic_layer.ask.calendar_days import Days
 from semantic_layer.ask.lexicon import EVENT_NAMES, Lexicon, Meaning
-from semantic_layer.ask.phrases import Quality
+from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
 from semantic_layer.ask.time_points import UNITS
@@ -16,6 +16,7 @@ from semantic_layer.ask.tokens import key_of, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.comparing import fits
 from semantic_layer.metrics.models import (
+    CHANGE,
     METRIC_TIME,
     Comparator,
     Compare,
@@ -28,6 +29,9 @@ from semantic_layer.metrics.models import (
 
 NOTHING_MEASURED = "It names nothing that is measured"
 GRAINS = list(Grain)
+COUNTED = {"number", "count", "volume", "amount", "total"}
+LONG_OR_SHORT = {"longest", "shortest", "slowest", "fastest", "quickest"}
+LARGE_OR_SMALL = {"largest", "biggest", "greatest", "smallest"}
 EVENTS = "events"  # the metric that counts them all, and tells them by their names
 
 
@@ -42,7 +46,7 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
         raise Unclear(NOTHING_MEASURED)
     metrics = choose_metrics(lexicon, slots, assumed)
     if slots.averages:
-        _check_averages([catalogue.metrics[name] for name in metrics])
+        _check_averages(slots, [catalogue.metrics[name] for name in metrics])
     if slots.asks_where and not slots.groups:
         raise Unclear("It asks where, and not by what: add `by country`, `by channel` or another dimension")
     if slots.counts:
@@ -61,9 +65,9 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     having = [_threshold(limit, catalogue, metrics) for limit in slots.limits]
     if having and not by:
         raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")
-    order, limit = _ranking(slots, catalogue, metrics, by, assumed)
+    order, limit = _ranking(slots, catalogue, metrics, by, compare)
     if days == Days(None, None):
-        assumed.assume(_all_days(catalogue, project), 1.0)
+        assumed.assume(_all_days(catalogue, project, by), 1.0)
     else:
         assumed.assume(f"Days: {days}.", 1.0)
     try:
@@ -196,12 +200,28 @@ def _check_grain(grain: Grain, metrics: list[Metric]) -> None:
             raise Unclear(f"The finest that {metric.label.lower()} is known by is the {metric.grain}, not the {grain}.")
 
 
-def _check_averages(metrics: list[Metric]) -> None:
+def _check_averages(slots: Slots, metrics: list[Metric]) -> None:
     """An average revenue may be one of orders, of users or of days."""
+    said = {word for mention in slots.metrics for word in mention.text.split()}
     for metric in metrics:
-        names = " ".join((metric.label, *metric.synonyms)).lower().split()
-        if metric.format != "percent" and not {"average", "mean", "per"} & set(names):
+        if metric.at_the_end:
+            raise Unclear(f"{metric.label} is that of the last day, and no average: ask for it per day, or per month.")
+        averaged = {"average", "mean"} & set(" ".join((metric.label, *metric.synonyms)).lower().split())
+        if metric.format != "percent" and not averaged and "per" not in {*metric.label.lower().split(), *said}:
             raise Unclear(f"{metric.label} is no average: say of what.")
+
+
+def _check_superlative(slots: Slots, metric: Metric) -> None:
+    """The longest sessions are not the most of them, and the largest order is one of them."""
+    said = slots.superlative
+    if said in LONG_OR_SHORT and metric.format not in ("seconds", "milliseconds"):
+        raise Unclear(f"{metric.label} are no time, of which {said} is said: say most or fewest, or ask for a time.")
+    named = set(slots.order_by.text.split()) if slots.order_by else set()
+    is_count = metric.format == "number" and metric.adds_up and not slots.shares and not COUNTED & named
+    if said in LARGE_OR_SMALL and is_count:
+        raise Unclear(f"Of single {metric.label.lower()} the {said} is not known: say most or fewest.")
+    if said in OF_SINGLE_ONES and not metric.adds_up:
+        raise Unclear(f"Of {metric.label.lower()} the {said} of single ones is not known: say highest or lowest.")
 
 
 def _nearest_grain(wanted: Grain, metrics: list[Metric]) -> Grain:
@@ -244,7 +264,7 @@ def _chosen(mention: Mention, metrics: list[str]) -> str:
 
 
 def _ranking(
-    slots: Slots, catalogue: Catalogue, metrics: list[str], by: list[Grouping], assumed: Assumptions
+    slots: Slots, catalogue: Catalogue, metrics: list[str], by: list[Grouping], compare: Compare | None
 ) -> tuple[tuple[Ordering, ...], int | None]:
     if slots.direction is None:
         if slots.top:
@@ -253,14 +273,12 @@ def _ranking(
     name = _chosen(slots.order_by, metrics) if slots.order_by else metrics[0]
     if not by:
         raise Unclear(f"It ranks by {catalogue.metrics[name].label.lower()} and does not say what: add `by country`.")
-    descending = slots.direction
-    if isinstance(descending, Quality):
-        good = catalogue.metrics[name].good
-        if good not in ("up", "down"):
-            raise Unclear(
-                f"More {catalogue.metrics[name].label.lower()} is neither better nor worse: say highest or lowest."
-            )
-        descending = (good == "up") is (slots.direction is Quality.BEST)
+    if slots.superlative:
+        _check_superlative(slots, catalogue.metrics[name])
+    if slots.changes:
+        descending = _ranks_by_change(slots, catalogue.metrics[name], by, compare)
+    else:
+        descending = _is_descending(slots.direction, catalogue.metrics[name])
     limit = slots.top
     if limit is None and slots.is_ranking:
         limit = 1 if slots.asks_for_one else None
@@ -269,11 +287,32 @@ def _ranking(
         raise Unclear(
             f"Of each {times[0].grain} by itself nothing is ranked: leave `per {times[0].grain}` out, or the ranking."
         )
-    return (Ordering(name=name, descending=descending),), limit
+    return (Ordering(name=f"{name}{CHANGE}" if slots.changes else name, descending=descending),), limit
 
 
-def _all_days(catalogue: Catalogue, project: str) -> str:
-    facts = catalogue.projects.get(project)
-    if facts and facts.first_day and facts.last_day:
+def _is_descending(direction: bool | Quality, metric: Metric) -> bool:
+    if isinstance(direction, bool):
+        return direction
+    if metric.good not in ("up", "down"):
+        raise Unclear(f"More {metric.label.lower()} is neither better nor worse: say highest or lowest.")
+    return (metric.good == "up") is (direction is Quality.BEST)
+
+
+def _ranks_by_change(slots: Slots, metric: Metric, by: list[Grouping], compare: Compare | None) -> bool:
+    """Which channel grew the most: by the change, not by how much there is."""
+    if compare is None or any(grouping.name == METRIC_TIME for grouping in by):
+        raise Unclear("It ranks by how something changed from period to period: ask by a dimension, such as `channel`.")
+    if metric.format == "percent":
+        raise Unclear(f"{metric.label} is a share: it is not clear whether it changed in points or relative to itself.")
+    if slots.changed is Quality.ANY:
+        raise Unclear("It ranks by change, and not in which direction: say grew the most, or fell the most.")
+    most = slots.direction if isinstance(slots.direction, bool) else slots.direction is Quality.BEST
+    return _is_descending(slots.changed, metric) is most
+
+
+def _all_days(catalogue: Catalogue, project: str, by: list[Grouping]) -> str:
+    """A series tells its own days, which may be older than the first event."""
+    facts, is_series = catalogue.projects.get(project), any(grouping.name == METRIC_TIME for grouping in by)
+    if facts and facts.first_day and facts.last_day and not is_series:
         return f"No days are named: all with data, {facts.first_day} to {facts.last_day}."
     return "No days are named: all with data."

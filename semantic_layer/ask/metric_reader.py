@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from semantic_layer.ask.clauses import ClauseReader
-from semantic_layer.ask.phrases import Quality, Role, roles
+from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality, Role, roles
 from semantic_layer.ask.slots import Group, Limit, Mention
 from semantic_layer.metrics.models import Comparator
 
@@ -149,6 +149,9 @@ class MetricReader(ClauseReader):
             return False
         how = self.items[at].payload(Role.BEST)
         assert isinstance(how, bool | Quality)
+        said = self.items[at].text.removeprefix("the ")
+        if said in OF_SINGLE_ONES and not self.mention(self.past_fillers(at + 1), "metric"):
+            return False  # the maximum page load time is of a page view, not of a page
         at += 1
         if top is None and (known := self.number(at)) and isinstance(known[0], int) and self.group(known[2]):
             top, at = known[0], known[2]
@@ -174,7 +177,7 @@ class MetricReader(ClauseReader):
         slots.direction, slots.is_ranking, slots.top = how, True, top or slots.top
         if mention:
             self.add_metric(mention)
-            slots.order_by = mention
+            slots.order_by, slots.superlative = mention, said
             self.at = after + 1
             if (following := self.group(self.at)) and not self.begins_condition(self.at):
                 slots.groups.append(following)  # highest revenue country
@@ -236,6 +239,8 @@ class MetricReader(ClauseReader):
             self.slots.order_by = mention
             self.at = at + 1
         elif group := self.group(at):
+            if self.slots.groups:
+                self.slots.problems.append("It is sorted by what is measured, or by time: leave the sorting out.")
             self.slots.groups.append(group)  # rank countries by revenue
             self.slots.is_ranking = True
             self.at = at + 1
@@ -339,6 +344,8 @@ class MetricReader(ClauseReader):
     def _change(self) -> bool:
         if not self.has(self.at, Role.CHANGE):
             return False
-        self.slots.changes = True
+        how = self.items[self.at].payload(Role.CHANGE)
+        assert isinstance(how, bool | Quality)
+        self.slots.changes, self.slots.changed = True, how
         self.at += 1
         return True

@@ -8,9 +8,8 @@ from typing import Any
 
 from semantic_layer.ask.table import Column, Role, Table
 from semantic_layer.metrics.catalogue import Catalogue
-from semantic_layer.metrics.models import METRIC_TIME, MetricQuery
+from semantic_layer.metrics.models import CHANGE, METRIC_TIME, PREVIOUS, SHARE, MetricQuery
 from semantic_layer.metrics.requests import column_of
-from semantic_layer.metrics.statements import CHANGE, PREVIOUS, SHARE
 
 
 def metric_table(

@@ -30,7 +30,7 @@ class Role(Enum):
     SORTED = auto()
     DIRECTION = auto()
     VERSUS = auto()
-    CHANGE = auto()  # how did revenue change
+    CHANGE = auto()  # how did revenue change; whether up, to the better or either
     TREND = auto()  # how did revenue develop
     AVERAGE = auto()
     PARTS = auto()  # share of the total
@@ -74,12 +74,14 @@ class Role(Enum):
 class Quality(Enum):
     BEST = auto()
     WORST = auto()
+    ANY = auto()  # of a change: up or down
 
 
 Payload = bool | Comparator | Quality | Grain | None
 
 GENERAL, OF_JOURNEYS, OF_FOLLOW_UPS = "grammar", "journey_grammar", "following_grammar"
 LONGEST_PHRASE = 6
+OF_SINGLE_ONES = {"maximum", "max", "minimum", "min"}
 
 
 Phrases = dict[tuple[str, ...], tuple[tuple[Role, Payload], ...]]

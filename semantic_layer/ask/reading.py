@@ -17,7 +17,7 @@ from semantic_layer.ask.wording import (
     was,
     within,
 )
-from semantic_layer.metrics.models import Comparator, MetricQuery
+from semantic_layer.metrics.models import CHANGE, Comparator, MetricQuery
 
 THRESHOLDS = {
     Comparator.GREATER: "above",
@@ -177,6 +177,8 @@ def _parts(
     when = f" {within(span)}{_last_of(table, span)}" if span else ""
     if shares := table.companion(metric, Role.SHARE):
         return _shares(table, metric, shares, categories, when)
+    if query.order and query.order[0].name == f"{metric.name}{CHANGE}":
+        return _most_changed(table, metric, categories, when, before)
     rising = any(ordering.name == metric.name and not ordering.descending for ordering in query.order)
     cut = query.limit is not None and len(table.rows) >= query.limit
     named.sort(key=lambda part: part[1], reverse=not rising)
@@ -195,11 +197,39 @@ def _parts(
     if total > 0 and rest:
         of = f"the {len(named)} shown" if cut or query.having else "the total"
         share = f", {percent(most / total)} of {of}"
-    ahead = f", ahead of {rest[0][0]} with {say(table, metric, rest[0][1])}" if rest else ""
-    return (
-        f"{leader} leads in {inside(metric.label)}{when} with {say(table, metric, most)}{share}{ahead}"
-        f"{_largest_change(table, metric, categories, before)}."
-    )
+    if level := _level([name for name, value in named if value == most]):
+        said = f"{level} lead in {inside(metric.label)}{when} with {say(table, metric, most)} each"
+    else:
+        ahead = f", ahead of {rest[0][0]} with {say(table, metric, rest[0][1])}" if rest else ""
+        said = f"{leader} leads in {inside(metric.label)}{when} with {say(table, metric, most)}{share}{ahead}"
+    return f"{said}{_largest_change(table, metric, categories, before)}."
+
+
+def _level(leaders: list[str]) -> str:
+    """Where several have as much as the first: nobody leads alone."""
+    if len(leaders) < 2:
+        return ""
+    return listed(leaders) if len(leaders) < 5 else f"{leaders[0]} and {len(leaders) - 1} others"
+
+
+def _most_changed(table: Table, metric: Column, categories: list[Column], when: str, before: Span | None) -> str:
+    """Rows come in the order of their change; where there was nothing before, there is no relative one."""
+    previous = table.companion(metric, Role.PREVIOUS)
+    assert previous
+    told = [
+        (_name(row, table, categories), change(table, metric, then, value), then, value)
+        for row, then, value in zip(table.rows, table.values(previous), table.values(metric), strict=True)
+        if then and value is not None
+    ]
+    if not told or before is None:
+        return f"Of {inside(metric.label)}{when} nobody knows a change: there was nothing before."
+    name, since, then, value = told[0]
+    moved = f"{since.direction} {since.much}" if since.moved else "unchanged"
+    said = f"{name}: {inside(was(metric.label))} {say(table, metric, value)}{when}, {moved} on {period_name(before)}"
+    said += f" ({say(table, metric, then)})"
+    if len(told) > 1 and told[1][1].moved:
+        said += f"; next is {told[1][0]}, {told[1][1].direction} {told[1][1].much}"
+    return f"{said}."
 
 
 def _shares(table: Table, metric: Column, shares: Column, categories: list[Column], when: str) -> str:
@@ -246,6 +276,8 @@ def _parts_over_time(table: Table, metric: Column, time: Column, categories: lis
         whole_total = total > 0 and len(sums) > 1 and not told and not table.cut
         share = f", {percent(sums[leader] / total)} of the total" if whole_total else ""
         said = f"{leader} leads in {inside(metric.label)} {over} with {say(table, metric, sums[leader])}{share}"
+        if level := _level([name for name in sums if sums[name] == sums[leader]]):
+            said = f"{level} lead in {inside(metric.label)} {over} with {say(table, metric, sums[leader])} each"
     else:
         latest = sorted(((v, n) for p, n, v in whole if p == last), key=lambda part: -part[0])
         (most, leader), (least, trailer) = latest[0], latest[-1]

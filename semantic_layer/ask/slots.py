@@ -74,6 +74,8 @@ class Slots:
     asks_for_one: bool = False  # which country, the best day
     contrasts: bool = False  # compare, versus
     changes: bool = False  # how did it change
+    changed: bool | Quality = Quality.ANY  # whether it rose, fell, became better
+    superlative: str = ""  # longest sessions, largest order: the word before what is measured
     people: bool = False
     shares: bool = False  # of the total
     averages: bool = False  # on average

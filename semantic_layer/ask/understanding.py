@@ -49,7 +49,7 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
         reason = "There is no question." if not tokens else f"The question has more than {MOST_WORDS} words."
         return Refusal(reason, suggestions=nearest_questions((), lexicon))
     if reason := declined(tokens, lexicon):
-        return Refusal(reason, suggestions=nearest_questions(tokens, lexicon))
+        return Refusal(reason, suggestions=nearest_questions(tokens, lexicon), is_final=True)
     try:
         attempts = _attempts(tokens, lexicon, context)
         if found := _first(attempts):

@@ -24,3 +24,4 @@ class Refusal:
     reason: str
     unknown_words: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()  # questions that can be answered
+    is_final: bool = False  # no other route is to try it: it asks for persons, for the future, or to change something

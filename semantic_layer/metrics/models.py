@@ -108,6 +108,9 @@ class Not(_Value):
 Condition = Annotated[Comparison | Missing | All | Any | Not, Field(discriminator="kind")]
 
 
+PREVIOUS, CHANGE, SHARE = "__previous", "__change", "__share"  # columns behind that of a metric
+
+
 class Threshold(_Value):
     """What must hold of a metric in a row of the result: `orders > 100`."""
 
@@ -117,7 +120,7 @@ class Threshold(_Value):
 
 
 class Ordering(_Value):
-    """By a metric or a grouping of the query."""
+    """By a metric or a grouping of the query, or where it is compared by the change of a metric, `orders__change`."""
 
     name: Name
     descending: bool = False
@@ -147,7 +150,9 @@ class MetricQuery(_Value):
         if self.where is not None and _depth(self.where) > DEEPEST_CONDITION:
             raise ValueError(f"conditions inside of conditions at most {DEEPEST_CONDITION} deep")
         named = {*self.metrics, *(grouping.name for grouping in self.by)}
-        for name in (*(ordering.name for ordering in self.order), *(threshold.metric for threshold in self.having)):
+        changes = {f"{metric}{CHANGE}" for metric in self.metrics} if self.compare else set()
+        ordered = (ordering.name for ordering in self.order if ordering.name not in changes)
+        for name in (*ordered, *(threshold.metric for threshold in self.having)):
             if name not in named:
                 raise ValueError(f"{name!r} is neither a metric nor a grouping of the query: ask for it as well")
         return self

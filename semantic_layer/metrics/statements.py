@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semantic_layer.metrics.comparing import Shift
-from semantic_layer.metrics.models import METRIC_TIME, Grain, MetricQuery
+from semantic_layer.metrics.models import CHANGE, METRIC_TIME, PREVIOUS, SHARE, Grain, MetricQuery
 from semantic_layer.metrics.requests import column_of
 
-PREVIOUS, CHANGE, SHARE = "__previous", "__change", "__share"  # behind the name of a metric
 SETTINGS = "\nSETTINGS "
 
 
@@ -143,6 +142,7 @@ def _order(query: MetricQuery, keys: Sequence[Key]) -> list[str]:
     width = 3 if query.compare else 2 if query.share else 1
     positions = {key.name: n + 1 for n, key in reversed(list(enumerate(keys)))}
     positions |= {metric: len(keys) + 1 + n * width for n, metric in enumerate(query.metrics)}
+    positions |= {f"{metric}{CHANGE}": len(keys) + 3 + n * width for n, metric in enumerate(query.metrics)}
     asked = [f"{positions[o.name]}{' DESC' if o.descending else ''}" for o in query.order]
     taken = {positions[o.name] for o in query.order}
     return [*asked, *(str(n + 1) for n in range(len(keys)) if n + 1 not in taken)]

@@ -20,11 +20,12 @@ NO_KEY = "none"  # for servers of one's own that ask for none, where the client 
 
 
 class ModelFailed(MillraceError):
-    """The model gave no reply: refused, or nothing answers."""
+    """The model gave no reply: refused, or nothing answers. `tokens`: what it took all the same; None: nobody knows,
+    and as many as were reserved for it count."""
 
-
-class ModelLate(ModelFailed):
-    """It may still be at work, and its tokens count."""
+    def __init__(self, message: str, hint: str = "", tokens: int | None = 0, dollars: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.tokens, self.dollars = tokens, dollars
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,13 @@ class Reply:
     text: str
     tokens: int | None  # None: the server does not say
     cut: bool = False  # at the limit of tokens
+    dollars: float = 0.0
 
 
 def complete(settings: Settings, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
     litellm = load()
+    if settings.llm_dollars_per_day:
+        _check_price(litellm, settings)
     key = settings.llm_key.get_secret_value() or (NO_KEY if settings.llm_url else None)
     outcome: list[Any] = []
 
@@ -68,7 +72,7 @@ def complete(settings: Settings, messages: list[dict[str, str]], schema: dict[st
     (result,) = outcome
     if isinstance(result, Exception):
         raise _failure(litellm, settings, result) from result
-    return _reply(settings, result)
+    return _reply(settings, result, _dollars(litellm, settings, result))
 
 
 def load() -> Any:
@@ -81,21 +85,42 @@ def load() -> Any:
     return litellm
 
 
-def _reply(settings: Settings, response: Any) -> Reply:
+def _dollars(litellm: Any, settings: Settings, response: Any) -> float:
+    """By the prices that litellm brings with it. Of a model without one nothing is known, which only matters where
+    dollars are limited."""
+    try:
+        return float(litellm.completion_cost(response, model=settings.llm_model))
+    except Exception:  # noqa: BLE001 - litellm raises a plain one for a model that it has no price of
+        return 0.0
+
+
+def _check_price(litellm: Any, settings: Settings) -> None:
+    try:
+        litellm.cost_per_token(model=settings.llm_model, prompt_tokens=1, completion_tokens=1)
+    except Exception as error:
+        raise ModelFailed(
+            f"No price of the language model {settings.llm_model} is known, so its dollars cannot be limited.",
+            hint="Unset MILLRACE_LLM_DOLLARS_PER_DAY: MILLRACE_LLM_TOKENS_PER_DAY limits it as well.",
+        ) from error
+
+
+def _reply(settings: Settings, response: Any, dollars: float) -> Reply:
     choice = response.choices[0] if getattr(response, "choices", None) else None
     content = choice.message.content if choice else None
-    if choice is None or not isinstance(content, str) or not content.strip():
-        raise ModelFailed(f"The language model {settings.llm_model} replied without a text.")
     tokens = getattr(getattr(response, "usage", None), "total_tokens", None)
     # Where a server does not count, litellm says 0.
     counted = tokens if isinstance(tokens, int) and tokens > 0 else None
-    return Reply(content, counted, choice.finish_reason == "length")
+    if choice is None or not isinstance(content, str) or not content.strip():
+        # A model that thinks may have spent all its tokens on that.
+        raise ModelFailed(f"The language model {settings.llm_model} replied without a text.", "", counted, dollars)
+    return Reply(content, counted, choice.finish_reason == "length", dollars)
 
 
-def _late(settings: Settings) -> ModelLate:
-    return ModelLate(
+def _late(settings: Settings) -> ModelFailed:
+    return ModelFailed(
         f"The language model {settings.llm_model} did not reply within {settings.llm_timeout:g} s.",
         hint="MILLRACE_LLM_TIMEOUT says how long it may take.",
+        tokens=None,  # it may still be at work
     )
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
-from semantic_layer.ask.llm.budget import reserved
-from semantic_layer.ask.llm.model import ModelFailed, ModelLate, complete
+from semantic_layer.ask.llm.budget import Used, complete_in_budget
 from semantic_layer.ask.llm.prompt import messages, repair, reply_schema
 from semantic_layer.ask.llm.reply import structure_of
 from semantic_layer.ask.structures import Structure
@@ -17,11 +14,6 @@ from warehouse.errors import WrongUsage
 from warehouse.settings import Settings
 
 FIRST_ROUND, REPAIRED = 0.7, 0.5  # how sure we are of what a model says: less than of the matcher's full cover
-
-
-@dataclass
-class Used:
-    tokens: int = 0
 
 
 def ask_model(
@@ -39,17 +31,7 @@ def ask_model(
     told = messages(question, catalogue, project, today, before)
     schema = reply_schema(question, catalogue)
     for confidence in (FIRST_ROUND, REPAIRED):
-        characters = len(json.dumps(schema)) + sum(len(message["content"]) for message in told)
-        with reserved(settings, characters) as reservation:
-            try:
-                reply = complete(settings, told, schema)
-            except ModelFailed as error:
-                if not isinstance(error, ModelLate):
-                    reservation.tokens = 0
-                raise
-            if reply.tokens is not None:
-                reservation.tokens = reply.tokens
-        used.tokens += reservation.tokens
+        reply = complete_in_budget(settings, told, schema, used)
         try:
             structure = structure_of(reply, catalogue, project)
             check_values(structure)

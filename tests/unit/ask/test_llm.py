@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from semantic_layer.ask.llm.budget import BudgetSpent, used_today
-from semantic_layer.ask.llm.model import ModelFailed, ModelLate
+from semantic_layer.ask.llm.budget import BudgetSpent, Used, used_today
+from semantic_layer.ask.llm.model import ModelFailed
 from semantic_layer.ask.llm.reply import NotAnswerable
-from semantic_layer.ask.llm.route import FIRST_ROUND, REPAIRED, Used, ask_model
+from semantic_layer.ask.llm.route import FIRST_ROUND, REPAIRED, ask_model
 from semantic_layer.ask.structures import Structure, from_json, to_json
 from semantic_layer.journeys.models import Funnel, Kind, Retention, Step
 from semantic_layer.metrics.catalogue import Catalogue
@@ -72,7 +72,7 @@ def test_a_good_reply_becomes_the_structure(configured: Configure) -> None:
     assert found == (MONTHLY_QUERY, FIRST_ROUND)
     assert len(stub.requests) == 1
     assert stub.keys == ["Bearer geheim"]
-    assert used.tokens == used_today(settings) == 120
+    assert used.tokens == used_today(settings).tokens == 120
 
 
 @pytest.mark.parametrize(
@@ -229,14 +229,14 @@ def test_what_was_asked_before_is_told_without_its_project(configured: Configure
 def test_a_slow_reply_is_given_up(configured: Configure) -> None:
     with openai_stub({"answer": MONTHLY}, seconds=30) as stub:
         settings = configured(stub, TIMEOUT="1")
-        with pytest.raises(ModelLate, match="did not reply within 1 s"):
+        with pytest.raises(ModelFailed, match="did not reply within 1 s"):
             asked(settings)
     # It may have been at work: its tokens are counted as estimated.
-    assert used_today(settings) > settings.llm_max_tokens
+    assert used_today(settings).tokens > settings.llm_max_tokens
 
 
 def test_a_reply_that_drips_is_given_up_too(configured: Configure) -> None:
-    with openai_stub({"answer": MONTHLY}, drip=0.2) as stub, pytest.raises(ModelLate):
+    with openai_stub({"answer": MONTHLY}, drip=0.2) as stub, pytest.raises(ModelFailed):
         asked(configured(stub, TIMEOUT="1"))
 
 
@@ -257,7 +257,7 @@ def test_a_server_that_fails_is_a_sentence_without_the_key(configured: Configure
             asked(settings)
         assert "geheim" not in error.value.message + error.value.hint
         assert len(stub.requests) == 1  # not tried again behind our back
-    assert used_today(settings) == 0
+    assert used_today(settings).tokens == 0
 
 
 def test_nobody_at_the_address(configured: Configure) -> None:
@@ -273,20 +273,51 @@ def test_the_tokens_of_a_day_are_a_limit(configured: Configure) -> None:
     ) as stub:
         settings = configured(stub, TOKENS_PER_DAY="12000", MAX_TOKENS="100")
         asked(settings)
-        assert used_today(settings) == 10_000
+        assert used_today(settings).tokens == 10_000
         with pytest.raises(BudgetSpent, match="10,000 tokens today"):
             asked(settings)
         assert len(stub.requests) == 1
-        assert used_today(settings) == 10_000
+        assert used_today(settings).tokens == 10_000
         asked(configured(stub, TOKENS_PER_DAY="0", MAX_TOKENS="100"))
         assert len(stub.requests) == 2
+
+
+def test_the_dollars_of_a_day_are_a_limit(configured: Configure) -> None:
+    """By litellm's list: 9,000 tokens of a question at 0.15 dollars a million, 1,000 of a reply at 0.60."""
+    usage = {"prompt_tokens": 9000, "completion_tokens": 1000, "total_tokens": 10_000}
+    with openai_stub({"answer": MONTHLY}, usage=usage) as stub:
+        settings = configured(stub, MODEL="openai/gpt-4o-mini", DOLLARS_PER_DAY="0.003")
+        asked(settings)
+        assert used_today(settings).dollars == pytest.approx(0.00195)
+        asked(settings)  # what it costs is known afterwards
+        with pytest.raises(BudgetSpent, match=r"cost 0\.00 dollars today"):
+            asked(settings)
+        assert len(stub.requests) == 2
+
+
+def test_dollars_of_a_model_without_a_price_cannot_be_limited(configured: Configure) -> None:
+    with openai_stub({"answer": MONTHLY}) as stub:
+        with pytest.raises(ModelFailed, match="No price of the language model openai/stub is known"):
+            asked(configured(stub, DOLLARS_PER_DAY="1"))
+        assert stub.requests == []
+
+
+def test_tokens_of_a_reply_without_a_text_count(configured: Configure) -> None:
+    """A model that thinks spends them all on that."""
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    with openai_stub("", usage=usage) as stub:
+        settings = configured(stub)
+        used = Used()
+        with pytest.raises(ModelFailed, match="without a text"):
+            ask_model(settings, "how did takings develop", CATALOGUE, "demo", TODAY, None, used)
+    assert used.tokens == used_today(settings).tokens == 120
 
 
 def test_where_a_server_does_not_count_the_estimate_does(configured: Configure) -> None:
     with openai_stub({"answer": MONTHLY}, usage=None) as stub:
         settings = configured(stub)
         asked(settings)
-    assert used_today(settings) > settings.llm_max_tokens
+    assert used_today(settings).tokens > settings.llm_max_tokens
     assert (settings.data_dir / "ask" / "llm" / "tokens.json").stat().st_mode & 0o777 == 0o600
 
 

@@ -224,6 +224,18 @@ MAY = "2026-05-01..2026-05-31"
         ("revenue Nov to Jan vs Feb to Apr", "revenue 2026-02-01..2026-04-30 compare previous"),
         ("revenue last 30 days vs previous 30 days", "revenue 2026-05-25..2026-06-23 compare previous"),
         ("how did revenue change in May", f"revenue {MAY} compare previous"),
+        (
+            "which country grew the most in revenue in May",
+            f"revenue by user__country {MAY} compare previous order -revenue__change limit 1",
+        ),
+        (
+            "which channel declined the most in sessions in May",
+            f"sessions by session__channel {MAY} compare previous order sessions__change limit 1",
+        ),
+        (
+            "which 3 countries improved the least in revenue in May",
+            f"revenue by user__country {MAY} compare previous order revenue__change limit 3",
+        ),
         ("revenue last week, week over week", "revenue 2026-06-15..2026-06-21 compare previous"),
     ],
 )
@@ -261,6 +273,13 @@ def test_a_question_becomes_its_query(question: str, expected: str) -> None:
         ("revenue next month", "future"),
         ("revenue per hour", "not per hour"),
         ("highest revenue", "does not say what"),
+        ("which channel improved the most in bounce rate in May", "in points or relative"),
+        ("which channel changed the most in sessions in May", "in which direction"),
+        ("in which month did revenue grow the most", "from period to period"),
+        ("longest sessions by country", "no time, of which longest is said"),
+        ("largest orders by country", "Of single orders the largest"),
+        ("maximum bounce rate by channel", "of single ones is not known"),
+        ("revenue by country sorted by channel", "sorted by what is measured"),
         ("best page views by country", "neither better nor worse"),
         ("more than 100 orders", "does not say of what"),
         ("countries with orders above 5%", "no percentage"),

@@ -11,7 +11,7 @@ import pytest
 from semantic_layer.ask.reading import read
 from semantic_layer.ask.table import Column, Role, Table
 from semantic_layer.ask.wording import Span
-from semantic_layer.metrics.models import Comparator, Grain, MetricQuery, Ordering, Threshold
+from semantic_layer.metrics.models import Comparator, Compare, Grain, Grouping, MetricQuery, Ordering, Threshold
 
 REVENUE = Column("revenue", "Float64", "Revenue", Role.METRIC, "currency", "up", True, "revenue")
 ORDERS = Column("orders", "UInt64", "Orders", Role.METRIC, "number", "up", True, "orders")
@@ -183,10 +183,28 @@ def test_a_compared_breakdown_names_the_largest_change() -> None:
     )
 
 
+def test_those_with_as_much_as_the_first_lead_together() -> None:
+    answer = table((COUNTRY, ORDERS), ("Germany", 60), ("France", 60), ("Spain", 2))
+    assert reading(answer) == "Germany and France lead in orders in March 2026 with 60 each."
+    answer = table((COUNTRY, ORDERS), *((name, 3) for name in "ABCDEF"))
+    assert reading(answer) == "A and 5 others lead in orders in March 2026 with 3 each."
+
+
+def test_who_changed_most_is_told_by_the_change_and_not_by_how_much_there_is() -> None:
+    columns, order = (COUNTRY, ORDERS, before(ORDERS)), (Ordering(name="orders__change"),)
+    answer = table(columns, ("France", 40, 80), ("Germany", 600, 610), ("Malta", 4, 0))
+    query = {"order": order, "by": (Grouping(name="user__country"),), "compare": Compare.PREVIOUS}
+    assert reading(answer, MARCH, FEBRUARY, **query) == (
+        "France: orders were 40 in March 2026, down 50 % on February 2026 (80); next is Germany, down 1.6 %."
+    )
+    nobody_before = table(columns, ("Malta", 4, 0))
+    assert "nobody knows a change" in reading(nobody_before, MARCH, FEBRUARY, **query)
+
+
 def test_parts_over_time_are_summed_where_they_add_up() -> None:
     rows = [(date(2026, m, 1), c, v) for m in (1, 2) for c, v in (("Germany", 30), ("France", 20 * m))]
     assert reading(table((time(Grain.MONTH), COUNTRY, ORDERS), *rows), None) == (
-        "Germany leads in orders from January 2026 to February 2026 with 60, 50 % of the total."
+        "Germany and France lead in orders from January 2026 to February 2026 with 60 each."
     )
 
 

@@ -55,6 +55,15 @@ def test_what_the_matcher_is_sure_of_goes_to_no_model(understood: Ask) -> None:
         assert stub.requests == []
 
 
+@pytest.mark.parametrize(
+    "question", ["delete all orders", "who is our best customer", "what will revenue be next month"]
+)
+def test_what_is_not_to_be_answered_goes_to_no_model(understood: Ask, question: str) -> None:
+    with openai_stub(STRUCTURE) as stub:
+        assert isinstance(understood(question, stub), Refusal)
+        assert stub.requests == []
+
+
 def test_what_it_refuses_goes_to_the_model_and_then_to_the_cache(understood: Ask) -> None:
     with openai_stub(STRUCTURE) as stub:
         first = understood(UNKNOWN, stub)
