@@ -18,9 +18,10 @@ from bi.model import Bundle, Catalogue, Chart, Column, Dashboard, Dataset, Measu
 from semantic_layer.metrics.extensions import meta_of
 from warehouse.errors import MillraceError, WrongUsage, nearest
 
-HEIGHTS = {"kpi": 18, "number": 18, FUNNEL: 48, RETENTION: 60, EXPERIMENT: 28}
+HEIGHTS = {"kpi": 28, "number": 20, FUNNEL: 48, RETENTION: 60, EXPERIMENT: 28}
 USUAL_HEIGHT = 44
 TYPES = {"text": "String", "number": "Float64", "time": "DateTime", "flag": "Bool"}
+CHARACTERS = 170  # in a line of text
 OLDEST_AGE = 12  # periods that a heat map of retention shows
 
 
@@ -113,6 +114,11 @@ def _declared_dataset(name: str, said: DatasetDeclaration, nodes: Mapping[str, A
     )
 
 
+def _height(text: str) -> int:
+    """Of a text over the whole width."""
+    return 6 + 3 * sum(1 + len(line) // CHARACTERS for line in text.splitlines())
+
+
 class _Assembling:
     """One dashboard."""
 
@@ -124,6 +130,8 @@ class _Assembling:
         self.project = project
         self.keys: set[str] = set()
         end = known.last_day + timedelta(days=1)
+        if self.said.days % 7 == 0:
+            end -= timedelta(days=end.weekday())  # whole weeks: the last one looks like a fall where it is not over
         self.period = f"{end - timedelta(days=self.said.days)} : {end}"
 
     def dashboard(self) -> Dashboard:
@@ -161,10 +169,10 @@ class _Assembling:
 
     def _row(self, row: RowDeclaration, path: tuple[Any, ...]) -> Iterator[Row]:
         if row.text:
-            yield Row(row.height or 6 + 4 * row.text.count("\n"), (Tile(12, text=row.text),))
+            yield Row(row.height or _height(row.text), (Tile(12, text=row.text),))
         if row.explain:
             text = "\n".join(self._explained(name, path) for name in row.explain)
-            yield Row(row.height or 8 + 5 * len(row.explain), (Tile(12, text=text),))
+            yield Row(row.height or _height(text), (Tile(12, text=text),))
         if row.every:
             things = [thing for (kind, _), thing in self.known.things.items() if kind == row.every]
             pairs = [self._declared(thing, self.place.at(*path)) for thing in things]
@@ -296,15 +304,9 @@ class _Assembling:
                 Tile(7, charts.table(asked(f"{thing.title}: drop-off", numbers, limit=50, **steps))),
             ]
         if thing.kind == RETENTION:
-            first_ever = {"kind": "first_ever", "age": list(range(OLDEST_AGE + 1))}
-            return [
-                Tile(
-                    6,
-                    charts.heat_map(
-                        asked(thing.title, ["retention"], where=first_ever, **period), "age", "cohort_date"
-                    ),
-                )
-            ]
+            first_ever = {"kind": "first_ever", "age": list(range(1, OLDEST_AGE + 1))}
+            shown = asked(thing.title, ["retention"], where=first_ever, **period)
+            return [Tile(6, charts.heat_map(shown, "age", "cohort_date", told=thing.period != "day"))]
         if thing.kind == FORECAST:
             names = [one.name for one in dataset.measures]
             return [Tile(6, charts.course(asked(thing.title, names, grain="day", timed=False)))]

@@ -12,7 +12,7 @@ GRAINS = {"day": "P1D", "week": "P1W", "month": "P1M", "quarter": "P3M", "year":
 NO_FILTER = "No filter"
 MOST_ROWS = 10_000
 COLOURS = "supersetColors"
-DAYS_AS = "%Y-%m-%d"
+DAYS_AS, MONTHS_AS = "%Y-%m-%d", "%Y-%m"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def kpi(asked: Asked) -> Chart:
             "comparison_type": "values",
             "y_axis_format": "SMART_NUMBER",
             "percentDifferenceFormat": "+.1%",
-            "header_font_size": 0.3,
+            "header_font_size": 0.4,
             "subheader_font_size": 0.125,
             "comparison_color_enabled": asked.good != "neutral",
             "comparison_color_scheme": "Red" if asked.good == "down" else "Green",
@@ -222,7 +222,8 @@ def funnel(asked: Asked) -> Chart:
     )
 
 
-def heat_map(asked: Asked, across: str, down: str) -> Chart:
+def heat_map(asked: Asked, across: str, down: str, told: bool) -> Chart:
+    """`told`: with the values in it, which many rows have no room for."""
     return _chart(
         asked,
         "heatmap_v2",
@@ -238,7 +239,7 @@ def heat_map(asked: Asked, across: str, down: str) -> Chart:
             "linear_color_scheme": "superset_seq_1",
             "legend_type": "continuous",
             "show_legend": False,
-            "show_values": True,
+            "show_values": told,
             "show_percentage": False,
             "y_axis_format": ".0%",
             "x_axis_time_format": DAYS_AS,
@@ -286,8 +287,8 @@ def _over_time(asked: Asked) -> dict[str, Any]:
     return {
         "x_axis": asked.dataset.time,
         "time_grain_sqla": GRAINS[asked.grain],
-        "x_axis_time_format": "smart_date",
-        "y_axis_format": "SMART_NUMBER",
+        "x_axis_time_format": DAYS_AS if asked.grain in ("day", "week") else MONTHS_AS,
+        "y_axis_format": _axis_format(asked),
         "row_limit": MOST_ROWS,
         "truncate_metric": True,
         "show_legend": True,
@@ -299,6 +300,11 @@ def _over_time(asked: Asked) -> dict[str, Any]:
         "order_desc": True,
         "opacity": 0.2,
     }
+
+
+def _axis_format(asked: Asked) -> str:
+    formats = {asked.dataset.measure(name).format for name in asked.measures}
+    return ".0%" if all(one.endswith("%") for one in formats) else "SMART_NUMBER"
 
 
 def _chart(asked: Asked, viz: str, params: Mapping[str, Any], queries: Sequence[Mapping[str, Any]]) -> Chart:

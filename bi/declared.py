@@ -65,7 +65,9 @@ class DashboardDeclaration(Strict):
     title: str
     description: str
     owner: str = "analytics"
-    days: Annotated[int, Field(ge=1, le=3660)] = 91  # of the period that it opens with: the last ones with data
+    days: Annotated[int, Field(ge=1, le=3660)] = (
+        91  # of the period that it opens with: the last ones with data; of 7, 91 … whole weeks
+    )
     filters: tuple[str, ...] = ()  # project, period, or dataset.column
     rows: tuple[RowDeclaration, ...] = ()
     tabs: tuple[TabDeclaration, ...] = ()

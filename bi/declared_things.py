@@ -28,6 +28,7 @@ class Declared:
     title: str
     dataset: str
     goal: str = ""  # of an experiment
+    period: str = ""  # of a retention: day, week or month
 
 
 def declared_things(
@@ -40,7 +41,8 @@ def declared_things(
         if journey.get("kind") == "funnel":
             yield Declared(FUNNEL, node["name"], meta["title"], node["name"]), _funnel(node)
         elif journey.get("kind") == "retention":
-            yield Declared(RETENTION, node["name"], meta["title"], node["name"]), _retention(node)
+            made = _retention(node)
+            yield Declared(RETENTION, node["name"], meta["title"], made.name, period=journey["period"]), made
     for name, metric in semantic.metrics.items():
         of = catalogue.of_metric.get(name)
         if of is None:
@@ -59,9 +61,11 @@ def _funnel(node: Mapping[str, Any]) -> Dataset:
     """One row for each step that somebody reached, so that steps are a column to group by."""
     journey = node["config"]["meta"]["journey"]
     in_order = journey["order"] != "unordered"
-    labels = [str(step["label"]) if in_order else "steps done" for step in journey["steps"]]
-    told = [f"{number}. {label}" if in_order else f"{number} {label}" for number, label in enumerate(labels, start=1)]
-    steps = ", ".join(_quoted(label) for label in told)
+    labels = [str(step["label"]) for step in journey["steps"]]
+    steps = ", ".join(
+        _quoted(f"{number}. {label}" if in_order else f"{number} of {len(labels)} steps")
+        for number, label in enumerate(labels, start=1)
+    )
     people, first = "uniqExact(person_key)", "max(uniqExact(person_key)) OVER ()"
     before = f"any({people}) OVER (ORDER BY min(step) ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING)"
     return Dataset(
@@ -125,7 +129,8 @@ def _retention(node: Mapping[str, Any]) -> Dataset:
 def _forecast(name: str, dataset: Dataset) -> Dataset:
     """What was and what is expected. Superset draws a band of metrics that are called __yhat_lower and __yhat_upper."""
     measure = dataset.measure(name)
-    newest = f"SELECT max(made_on) FROM marts.pred_forecast WHERE kind = 'metric' AND name = {_quoted(name)}"
+    # Of no forecast this is the first day of all, before which a Date has none.
+    newest = f"SELECT toDate32(max(made_on)) FROM marts.pred_forecast WHERE kind = 'metric' AND name = {_quoted(name)}"
     return Dataset(
         name=f"forecast_{name}",
         title=f"Forecast: {measure.label}",

@@ -12,7 +12,7 @@ from typing import IO
 
 from warehouse.connection import endpoint
 from warehouse.errors import MillraceError
-from warehouse.settings import Settings, secret
+from warehouse.settings import PASSWORD_PREFIX, Settings, secret
 
 ADMIN = "admin"
 ROLE = "bi"  # of access.yaml: as whom Superset reads ClickHouse
@@ -93,6 +93,12 @@ class Home:
         return wanted
 
     def point_at_clickhouse(self, settings: Settings) -> None:
+        if not settings.is_local and ROLE not in settings.passwords:
+            raise MillraceError(
+                f"Superset reads your ClickHouse as the user {ROLE}, whose password is not set: as another one, people "
+                "could do there what it may.",
+                hint=f"Set {PASSWORD_PREFIX}{ROLE.upper()}, then `millrace access apply` makes the user.",
+            )
         target = endpoint(settings, ROLE)
         wanted = json.dumps(
             {

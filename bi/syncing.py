@@ -26,7 +26,7 @@ from warehouse.settings import Settings
 
 # In this order nothing is deleted that something else still shows.
 DELETED = (("dashboard", "dashboard_title"), ("chart", "slice_name"), ("dataset", "table_name"))
-REASON = re.compile(r"for ((?:charts|dashboards|datasets|databases)/\S+\.yaml): (\{.*\})")
+REASON = re.compile(r"failed for (\S+\.yaml) \(prefix: \w+\): (\{.*\})")
 
 
 @dataclass(frozen=True)

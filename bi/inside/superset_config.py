@@ -36,6 +36,7 @@ RATELIMIT_STORAGE_URI = "memory://"  # there is one process
 
 FEATURE_FLAGS = {
     "ALERT_REPORTS": True,
+    "CHART_PLUGINS_EXPERIMENTAL": True,  # a number with its change: pop_kpi
     "DASHBOARD_RBAC": True,
     "EMBEDDED_SUPERSET": True,
     "ENABLE_TEMPLATE_PROCESSING": True,  # row-level rules that name the user

@@ -69,3 +69,11 @@ def metrics(built: LoadedWorld) -> Any:
     from tests.truths.asking import Metrics  # which knows a world, too
 
     return Metrics(built)
+
+
+@pytest.fixture(scope="session")
+def superset(built: LoadedWorld) -> Any:
+    """Superset of that world, with its dashboards; it is stopped with the world's server."""
+    from tests.truths.running_superset import RunningSuperset
+
+    return RunningSuperset(built.instance)

@@ -24,6 +24,17 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
+def test_another_server_is_read_as_the_user_of_dashboards_alone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Settings(clickhouse_url="https://clickhouse.example.com", clickhouse_user="everything")
+    with pytest.raises(MillraceError, match="as the user bi, whose password is not set") as error:
+        home.point_at_clickhouse(own)
+    assert "MILLRACE_PASSWORD_BI" in error.value.hint
+    monkeypatch.setenv("MILLRACE_PASSWORD_BI", "its own")
+    home.point_at_clickhouse(Settings(clickhouse_url="https://clickhouse.example.com", clickhouse_user="everything"))
+    assert json.loads(home.clickhouse_file.read_text())["user"] == "bi"
+    assert mode(home.clickhouse_file) == 0o600
+
+
 def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
