@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import urllib.request
 
@@ -46,6 +47,7 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
 
 
 def test_demo_runs_and_says_what_to_do_next(instance: Instance) -> None:
+    shutil.copytree(REPOSITORY / "reports", instance.project_dir / "reports")
     done = instance.run("demo")
     assert done.returncode == 0, done.stderr
     assert "What to do next" in done.stdout
