@@ -4,9 +4,10 @@ word that says something must be known, and the pieces must fit together."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from semantic_layer.ask.attempts import Attempt
 from semantic_layer.ask.declined import declined
@@ -63,7 +64,10 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
         return Refusal(f"It is not clear whether to read {' or '.join(dict.fromkeys(ways))}.", (), ())
     if read:
         return read[0][1]
-    return _refusal(tokens, mended[0][1] if len(mended) == 1 else attempts, lexicon, context)
+    if len(mended) == 1:
+        ((way, nearly),) = mended
+        return _refusal(tokens, nearly, lexicon, context, {right: wrong for wrong, right in way.corrections})
+    return _refusal(tokens, attempts, lexicon, context)
 
 
 def _first(attempts: list[Attempt], corrections: tuple[tuple[str, str], ...] = ()) -> Understood | None:
@@ -227,11 +231,18 @@ def _amended(
     return amended_journey(reader, before, lexicon.catalogue, today, assumed)
 
 
-def _refusal(tokens: list[Token], attempts: list[Attempt], lexicon: Lexicon, context: Context) -> Refusal:
+def _refusal(
+    tokens: list[Token],
+    attempts: list[Attempt],
+    lexicon: Lexicon,
+    context: Context,
+    as_written: Mapping[str, str] = MappingProxyType({}),
+) -> Refusal:
+    """`as_written`: what was corrected, and is told as it was written."""
     best = min(attempts, key=lambda attempt: len(attempt.uncovered))
     suggestions = best.suggestions or nearest_questions(tokens, lexicon)
     if best.uncovered:
-        words = tuple(dict.fromkeys(best.uncovered))
+        words = tuple(dict.fromkeys(as_written.get(word, word) for word in best.uncovered))
         listed = ", ".join(repr(word) for word in words[:8])
         return Refusal(f"It is not known what {listed} means here.", words, suggestions)
     problem = best.problem or "The question is not understood."

@@ -6,7 +6,7 @@ import pytest
 
 from semantic_layer.ask.understanding import Context, understand
 from semantic_layer.ask.understood import Refusal
-from tests.unit.ask.telling import told
+from tests.unit.ask.telling import ask, told
 from tests.unit.ask.world import CATALOGUE, TODAY
 
 MAY = "2026-05-01..2026-05-31"
@@ -311,3 +311,10 @@ def test_what_is_not_told_by_a_dimension_has_likes_that_are() -> None:
     found = understand("monthly active users by plan", CATALOGUE, Context("demo", TODAY))
     assert isinstance(found, Refusal)
     assert found.suggestions[0] == "active users by plan"
+
+
+def test_unknown_words_are_named_as_they_were_written() -> None:
+    """Also one that is corrected, and is known then and says nothing where it stands."""
+    found = ask("orders contry Goblins")
+    assert isinstance(found, Refusal)
+    assert found.unknown_words == ("contry", "Goblins")
