@@ -47,7 +47,8 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
 
 
 def test_demo_runs_and_says_what_to_do_next(instance: Instance) -> None:
-    shutil.copytree(REPOSITORY / "reports", instance.project_dir / "reports")
+    for folder in ("alerts", "reports"):
+        shutil.copytree(REPOSITORY / folder, instance.project_dir / folder)
     done = instance.run("demo")
     assert done.returncode == 0, done.stderr
     assert "What to do next" in done.stdout
