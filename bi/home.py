@@ -34,6 +34,21 @@ class Home:
         return self.path / "clickhouse.json"
 
     @property
+    def rows_file(self) -> Path:
+        """Which projects' rows each person sees: read when something is asked, so that a change counts at once."""
+        return self.path / "rows.json"
+
+    @property
+    def passwords_file(self) -> Path:
+        """Those of people that were made up."""
+        return self.path / "passwords.json"
+
+    @property
+    def people_file(self) -> Path:
+        """What was told of people and datasets last: a digest."""
+        return self.path / "people"
+
+    @property
     def state_file(self) -> Path:
         return self.path / "state.json"
 

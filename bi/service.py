@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 180
 STOP_SECONDS = 15
 LOOKED_THROUGH = 5_000  # characters at the end of the log, for why it ended
-METADATA = "MILLRACE_BI_METADATA"  # as inside/superset_config.py reads it
+METADATA, ORIGINS = "MILLRACE_BI_METADATA", "MILLRACE_BI_ORIGINS"  # as inside/superset_config.py reads them
 
 Tell = Callable[[str], None]
 
@@ -100,6 +100,26 @@ class Service:
         self.home.point_at_clickhouse(self.settings)
         return Client(found.url, ADMIN, self.home.secrets()["admin_password"])
 
+    def tell_inside(self, program: str, told: str, otherwise: str) -> None:
+        """Run a program of ours in Superset's environment, on its metadata; `told`: what it reads. `otherwise`: what is
+        said where it fails."""
+        self._run_inside(ensure_environment(lambda _: None), program, told, otherwise)
+
+    def _run_inside(self, python: Path, program: str, told: str, otherwise: str) -> None:
+        with self.home.open_log() as log:
+            done = subprocess.run(
+                [str(python), str(INSIDE / program)],
+                cwd=self.home.path,
+                env=self._environment(),
+                input=told,
+                stdout=log,
+                stderr=log,
+                text=True,
+                check=False,
+            )
+        if done.returncode:
+            raise self._failure(otherwise)
+
     def _environment(self) -> Mapping[str, str]:
         """What programs in Superset's environment get to know: no setting or password of ours but what they need."""
         inherited = {
@@ -114,6 +134,7 @@ class Service:
             "MILLRACE_BI_HOME": str(self.home.path),
             "SUPERSET_HOME": str(self.home.path),  # else it makes a folder in the user's home
             "PYTHONUNBUFFERED": "1",
+            ORIGINS: " ".join(self.settings.bi_origins_listed),
             **({METADATA: postgres} if postgres else {}),
         }
 
@@ -127,18 +148,7 @@ class Service:
         if self.home.is_prepared(wanted) and (METADATA in environment or self.home.database.exists()):
             return
         tell("Preparing Superset's metadata …")
-        with self.home.open_log() as log:
-            done = subprocess.run(
-                [str(python), str(INSIDE / "prepare.py")],
-                cwd=self.home.path,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                check=False,
-            )
-        if done.returncode:
-            raise self._failure("Superset's metadata cannot be prepared")
+        self._run_inside(python, "prepare.py", "", "Superset's metadata cannot be prepared")
         write_private(self.home.prepared_file, wanted)
 
     def _start(self, python: Path, listener: socket.socket, tell: Tell) -> Running:

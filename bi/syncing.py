@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from bi.assembling import assemble
+from bi.audit import keep_uses
 from bi.bundle import files, zipped
 from bi.client import Client, Refused
 from bi.declared import read_declarations
@@ -17,6 +18,7 @@ from bi.differences import Difference, differences, digests, exported
 from bi.home import Home, write_private
 from bi.metrics import read_semantic_manifest
 from bi.model import OURS, Bundle
+from bi.people import sync_people
 from bi.service import Service
 from semantic_layer.metrics.catalogue import load_catalogue, semantic_manifest
 from warehouse.errors import MillraceError
@@ -55,6 +57,8 @@ def sync(settings: Settings, service: Service) -> Synced:
             bring(client, service.home, bundle, declared)
         removed = _remove_what_is_gone(client, declared)
         write_private(service.home.synced_file, json.dumps(digests(declared)))
+        sync_people(settings, service, bundle)
+        keep_uses(settings, client)
     return Synced(changed, removed, len(digests(declared)) - len(changed))
 
 

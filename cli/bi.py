@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import bi_people
 from cli.output import Format, FormatOption, print_json, print_table, print_text, say
 from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
@@ -19,6 +20,7 @@ commands = typer.Typer(help="Superset: dashboards of the marts, kept in dashboar
 
 
 def register(app: typer.Typer) -> None:
+    bi_people.register(commands)
     app.add_typer(commands, name="bi")
 
 

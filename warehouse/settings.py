@@ -75,6 +75,13 @@ def _valid_targets(text: str) -> str:
     return text
 
 
+def _valid_origins(text: str) -> str:
+    for origin in _listed(text):
+        if not re.fullmatch(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?", origin):
+            raise ValueError(f"has no origin such as https://app.example.com in {origin!r}")
+    return text
+
+
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
@@ -164,6 +171,11 @@ class Settings(BaseModel):
         "Nothing that lies elsewhere is loaded as a model.",
     )
     bi_port: Port = Field(8088, description="Port of Superset, on loopback. 0: any free one.")
+    bi_origins: Annotated[str, AfterValidator(_valid_origins)] = Field(
+        "",
+        description="Whose pages may show dashboards inside of them, with commas between, e.g. "
+        "https://app.example.com. Empty: nobody's.",
+    )
     bi_postgres: SecretStr = Field(
         SecretStr(""),
         description="Superset's metadata, postgresql://user:password@host/database. "
@@ -229,6 +241,10 @@ class Settings(BaseModel):
     @property
     def alert_targets_listed(self) -> list[str]:
         return _listed(self.alert_targets)
+
+    @property
+    def bi_origins_listed(self) -> list[str]:
+        return _listed(self.bi_origins)
 
     @property
     def secrets_file(self) -> Path:

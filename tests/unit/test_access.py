@@ -79,6 +79,33 @@ def test_a_mistake_is_named_with_its_place(instance: Instance, text: str, said: 
     assert said in error.value.message
 
 
+PEOPLE = "people:\n  anna: {role: business, projects: [demo], email: anna@example.com}\n"
+
+
+def test_people_have_a_role_and_projects(instance: Instance) -> None:
+    access = declare(instance, ROLES + ADMIN + PEOPLE)
+    assert (access.people["anna"].role, access.people["anna"].projects) == ("business", ("demo",))
+    assert "anna" not in access.users  # who logs in to Superset has no login of ClickHouse
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("business", "busines", "people.anna.role"),
+        ("[demo]", "[dmo]", "people.anna: there is no project 'dmo'; did you mean 'demo'"),
+        ("[demo]", "[]", "people.anna: projects is empty"),
+        ("business", "analyst", "people.anna: the role analyst may write SQL, which no rule of rows reaches"),
+        ("business", "admin", "people.anna: the role admin may write SQL"),
+        ("anna@example.com", "anna", "people.anna.email"),
+        ("anna:", "admin:", "people.admin: this person is there by itself"),
+    ],
+)
+def test_what_people_may_not_be_is_said(instance: Instance, right: str, wrong: str, said: str) -> None:
+    with pytest.raises(MillraceError) as error:
+        declare(instance, ROLES + ADMIN + PEOPLE.replace(right, wrong, 1))
+    assert said in error.value.message
+
+
 def test_users_xml_holds_hashes_and_escapes_what_it_is_given(instance: Instance) -> None:
     access = declare(instance, ROLES + ADMIN)
     document = users_xml(access, {"admin": SecretStr('<geheim> & "co"')})

@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ByteSize,
     ConfigDict,
+    StringConstraints,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -79,11 +80,31 @@ class User(BaseModel):
     projects: Literal["all"] | tuple[str, ...]
 
 
+class Person(BaseModel):
+    """Who logs in to the dashboards (Superset), and which rows they see there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Literal["business", "analyst", "admin"]
+    projects: Literal["all"] | tuple[str, ...]
+    email: Annotated[str, StringConstraints(pattern=r"^[^\s@<>,;\"]+@[^\s@<>,;\"]+$")]
+
+    @model_validator(mode="after")
+    def _sees_what_it_can_ask(self) -> Self:
+        if self.role != "business" and self.projects != "all":
+            raise ValueError(
+                f"the role {self.role} may write SQL, which no rule of rows reaches: projects must be all, or the role "
+                "business"
+            )
+        return self
+
+
 class Access(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     roles: dict[Name, Role]
     users: dict[Name, User]
+    people: dict[Name, Person] = {}
 
     def filter_of(self, user: str, database: str) -> str | None:
         """The row condition of a user who may see only some projects."""
@@ -126,14 +147,24 @@ def load_access(settings: Settings, projects: dict[str, Project]) -> Access:
         if user in RESERVED_USERS:
             raise MillraceError(f"{where}: this name is the local server's own; choose another.")
         _check_known(entry.role, access.roles, "role", where)
-        if entry.projects != "all":
-            if not entry.projects:
-                raise MillraceError(f"{where}: projects is empty; name projects, or write all.")
-            for project in entry.projects:
-                _check_known(project, projects, "project", where)
+        _check_projects(entry.projects, projects, where)
+    for name, person in access.people.items():
+        where = f"{path} people.{name}"
+        if name == "admin":
+            raise MillraceError(f"{where}: this person is there by itself; choose another name.")
+        _check_projects(person.projects, projects, where)
     if "admin" not in access.users or access.users["admin"].role != "admin":
         raise MillraceError(f"{path} must keep a user `admin` of role `admin`: migrations run as it.")
     return access
+
+
+def _check_projects(named: Literal["all"] | tuple[str, ...], known: Iterable[str], where: str) -> None:
+    if named == "all":
+        return
+    if not named:
+        raise MillraceError(f"{where}: projects is empty; name projects, or write all.")
+    for project in named:
+        _check_known(project, known, "project", where)
 
 
 def _check_known(word: str, known: Iterable[str], kind: str, where: str) -> None:
