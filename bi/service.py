@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bi.brand import brand
 from bi.client import Client
 from bi.environment import INSIDE, LOCK, ensure_environment
 from bi.home import ADMIN, Home, write_private
@@ -28,7 +29,8 @@ HOST = "127.0.0.1"
 START_SECONDS = 180
 STOP_SECONDS = 15
 LOOKED_THROUGH = 5_000  # characters at the end of the log, for why it ended
-METADATA, ORIGINS = "MILLRACE_BI_METADATA", "MILLRACE_BI_ORIGINS"  # as inside/superset_config.py reads them
+# As inside/superset_config.py reads them.
+METADATA, ORIGINS, BRAND = "MILLRACE_BI_METADATA", "MILLRACE_BI_ORIGINS", "MILLRACE_BI_BRAND"
 
 Tell = Callable[[str], None]
 
@@ -135,6 +137,7 @@ class Service:
             "SUPERSET_HOME": str(self.home.path),  # else it makes a folder in the user's home
             "PYTHONUNBUFFERED": "1",
             ORIGINS: " ".join(self.settings.bi_origins_listed),
+            BRAND: json.dumps(brand(self.settings)),
             **({METADATA: postgres} if postgres else {}),
         }
 

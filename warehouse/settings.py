@@ -82,6 +82,12 @@ def _valid_origins(text: str) -> str:
     return text
 
 
+def _valid_colour(colour: str) -> str:
+    if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
+        raise ValueError(f"must be a colour such as #0072B2, not {colour!r}")
+    return colour
+
+
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
@@ -171,6 +177,13 @@ class Settings(BaseModel):
         "Nothing that lies elsewhere is loaded as a model.",
     )
     bi_port: Port = Field(8088, description="Port of Superset, on loopback. 0: any free one.")
+    bi_name: str = Field("Millrace", description="What Superset is called on its pages.")
+    bi_colour: Annotated[str, AfterValidator(_valid_colour)] = Field(
+        "", description="Colour of Superset's buttons and links, e.g. #0072B2. Empty: its own."
+    )
+    bi_logo: OptionalPath = Field(
+        None, description="Logo of Superset's pages, an SVG or PNG of at most 100 KB. Empty: its own."
+    )
     bi_origins: Annotated[str, AfterValidator(_valid_origins)] = Field(
         "",
         description="Whose pages may show dashboards inside of them, with commas between, e.g. "

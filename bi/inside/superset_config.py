@@ -7,6 +7,9 @@ import os
 import re
 from pathlib import Path
 
+from superset.config import THEME_DARK as _DARK  # which are set where it reads this file
+from superset.config import THEME_DEFAULT as _LIGHT
+
 HOME = Path(os.environ["MILLRACE_BI_HOME"])
 _SECRETS = json.loads((HOME / "secrets.json").read_text())
 
@@ -68,7 +71,11 @@ TALISMAN_CONFIG = {
 
 ROW_LIMIT = 50_000
 CSV_EXPORT = {"encoding": "utf-8-sig"}
-APP_NAME = "Millrace"
+
+_BRAND = json.loads(os.environ.get("MILLRACE_BI_BRAND", "{}"))
+APP_NAME = _BRAND.get("brandAppName", "Millrace")
+THEME_DEFAULT = {**_LIGHT, "token": {**_LIGHT["token"], **_BRAND}}
+THEME_DARK = {**_DARK, "token": {**_DARK["token"], **_BRAND}}
 
 
 def rows_of(name):

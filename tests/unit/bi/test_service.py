@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bi.brand import brand
 from bi.home import Home
 from bi.service import Running, Service, _listening
 from warehouse.errors import MillraceError
@@ -87,3 +88,22 @@ def test_a_port_that_is_taken_is_told() -> None:
         with pytest.raises(MillraceError, match=f"Port {port} on 127.0.0.1 is taken") as error:
             _listening(port)
     assert "MILLRACE_BI_PORT" in error.value.hint
+
+
+def test_the_brand_is_tokens_of_the_theme_with_the_logo_inside(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.svg"
+    logo.write_text("<svg/>")
+    told = brand(Settings(bi_name="Shop", bi_colour="#0072B2", bi_logo=logo))
+    assert told == {
+        **{"brandAppName": "Shop", "brandLogoAlt": "Shop", "colorPrimary": "#0072B2", "colorLink": "#0072B2"},
+        "brandLogoUrl": "data:image/svg+xml;base64,PHN2Zy8+",
+    }
+    assert brand(Settings()) == {"brandAppName": "Millrace", "brandLogoAlt": "Millrace"}
+
+
+@pytest.mark.parametrize(("name", "size"), [("logo.html", 10), ("logo.png", 100_001), ("none.png", -1)])
+def test_a_logo_that_is_none_is_refused(tmp_path: Path, name: str, size: int) -> None:
+    if size >= 0:
+        (tmp_path / name).write_bytes(b"x" * size)
+    with pytest.raises(MillraceError, match="logo"):
+        brand(Settings(bi_logo=tmp_path / name))
