@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from semantic_layer.ask.declared import read_yaml
+from semantic_layer.ask.tokens import fold
 
 NAMES = Path(__file__).parent / "country_names.txt"
 ALIASES = Path(__file__).parent / "country_words.yaml"
@@ -38,6 +39,12 @@ def names_by_babel() -> str:
 
     names = {code: name for code, name in Locale("en").territories.items() if CODE.fullmatch(code)}
     return "".join(f"{code} {name}\n" for code, name in sorted(names.items()))
+
+
+@cache
+def names_everywhere() -> frozenset[str]:
+    """What all countries are called, folded: also those that no event came from."""
+    return frozenset(fold(name) for code in _territories() for name in names_of_countries(code))
 
 
 @cache

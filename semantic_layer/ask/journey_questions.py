@@ -233,6 +233,9 @@ class RetentionQuestion(JourneyQuestion):
 
     def build(self, common: dict[str, Any]) -> Retention:
         self.no_more_than(2)
+        at = self.returns_at
+        if at is not None and self.items[at].text == "returning" and self.has(at + 1, Role.PEOPLE) and not self.steps:
+            raise Unclear("Returning people are a stage of the lifecycle: ask for it, or for retention.")
         steps = [self.step(mention) for mention in self.steps]
         start, returning = (steps[0] if steps else ANY), ANY
         if len(steps) == 2:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from semantic_layer.ask.calendar_days import DAY, Days, a_year_before, just_before, period, start_of
-from semantic_layer.ask.numbers import ORDINALS, WORDS
+from semantic_layer.ask.numbers import ORDINALS, WORDS, counted
 from semantic_layer.ask.time_points import (
     LAST,
     MONTHS,
@@ -24,6 +24,7 @@ from semantic_layer.ask.time_points import (
 from semantic_layer.ask.tokens import Token
 from semantic_layer.metrics.models import Compare, Grain
 
+LENGTHS = {"day": 1, "days": 1, "week": 7, "weeks": 7}
 WITHIN: tuple[str, ...] = (
     "over the course of",
     "in the course of",
@@ -287,6 +288,9 @@ class TimeReader(PointReader):
         unit = UNITS.get(self.word(article))
         if unit and (end := self.follows(article + 1, "before", "earlier", "ago", "prior")):
             return end, Against(Compare.PREVIOUS, unit)
+        count, end = counted(self.word(i)), self.follows(i + 2, "before", "earlier", "prior")
+        if count and end and self.word(i + 1) in LENGTHS:  # the 14 days before
+            return end, Against(Compare.PREVIOUS, length=count * LENGTHS[self.word(i + 1)])
         if self.word(i) in ("last", "previous", "prior", "preceding") and (unit := UNITS.get(self.word(i + 1))):
             return i + 2, Against(Compare.PREVIOUS, unit)
         if point := self.point(i):

@@ -10,6 +10,7 @@ from datetime import date
 from types import MappingProxyType
 
 from semantic_layer.ask.attempts import Attempt
+from semantic_layer.ask.countries import names_everywhere
 from semantic_layer.ask.declined import declined
 from semantic_layer.ask.following import FollowUpReader, amended
 from semantic_layer.ask.items import EVENT_KINDS, JOURNEY_KINDS, METRIC_KINDS, Item, cut
@@ -23,7 +24,7 @@ from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.spelling import mend
 from semantic_layer.ask.suggestions import nearest_questions
 from semantic_layer.ask.time_points import Unreadable
-from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, key_of, tokenise
+from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, fold, key_of, tokenise
 from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue
@@ -243,6 +244,8 @@ def _refusal(
     suggestions = best.suggestions or nearest_questions(tokens, lexicon)
     if best.uncovered:
         words = tuple(dict.fromkeys(as_written.get(word, word) for word in best.uncovered))
+        if all(fold(word) in names_everywhere() for word in words):
+            return Refusal(f"There are no data of {' or '.join(words)}: no event came from there.", words, suggestions)
         listed = ", ".join(repr(word) for word in words[:8])
         return Refusal(f"It is not known what {listed} means here.", words, suggestions)
     problem = best.problem or "The question is not understood."

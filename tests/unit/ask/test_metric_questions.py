@@ -224,6 +224,7 @@ MAY = "2026-05-01..2026-05-31"
         ("revenue Nov to Jan vs Feb to Apr", "revenue 2026-02-01..2026-04-30 compare previous"),
         ("revenue last 30 days vs previous 30 days", "revenue 2026-05-25..2026-06-23 compare previous"),
         ("how did revenue change in May", f"revenue {MAY} compare previous"),
+        ("sessions last 14 days vs the 14 days before", "sessions 2026-06-10..2026-06-23 compare previous"),
         (
             "which country grew the most in revenue in May",
             f"revenue by user__country {MAY} compare previous order -revenue__change limit 1",
@@ -273,6 +274,9 @@ def test_a_question_becomes_its_query(question: str, expected: str) -> None:
         ("revenue next month", "future"),
         ("revenue per hour", "not per hour"),
         ("highest revenue", "does not say what"),
+        ("revenue in Spain", "no data of Spain"),
+        ("returning customers in May", "stage of the lifecycle"),
+        ("sessions last 14 days vs the 7 days before", "as many days"),
         ("which channel improved the most in bounce rate in May", "in points or relative"),
         ("which channel changed the most in sessions in May", "in which direction"),
         ("in which month did revenue grow the most", "from period to period"),
