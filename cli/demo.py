@@ -16,7 +16,7 @@ from warehouse.settings import Settings, load_settings
 
 AN_HOUR_MS = 3_600_000
 DAY_OF_A_DIGEST = "2026-03-25"
-DAY_OF_A_REPORT = "2026-03-30"
+REPORT, DAY_OF_A_REPORT = "weekly_operations", "2026-03-30"
 TRAINED = ("churn", "lifetime")
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
@@ -246,13 +246,16 @@ def show_a_digest() -> None:
 
 
 def write_a_report(settings: Settings) -> None:
-    """Of the week of that gap, as a page to open."""
+    """Of the week of that gap, as a page to open; where it is still declared."""
     from cli.report import Written, run
+    from monitoring.reports.declared import load_reports
 
+    if REPORT not in load_reports(settings).reports:
+        return
     print_text("")
-    print_text(f"millrace report run weekly_operations --project demo --day {DAY_OF_A_REPORT} --format html")
+    print_text(f"millrace report run {REPORT} --project demo --day {DAY_OF_A_REPORT} --format html")
     folder = settings.data_dir / "demo"
-    run("weekly_operations", project="demo", day=DAY_OF_A_REPORT, written=[Written.HTML], out=folder)
+    run(REPORT, project="demo", day=DAY_OF_A_REPORT, written=[Written.HTML], out=folder)
 
 
 def show_dashboards() -> None:
