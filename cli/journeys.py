@@ -164,6 +164,7 @@ def paths(
     direction: Annotated[str, typer.Option(help="next or previous.")] = "next",
     depth: Annotated[int, typer.Option(min=1, max=10, help="How many events further.")] = 3,
     top: Annotated[int, typer.Option(min=1, max=1000, help="The most frequent ones.")] = 20,
+    pages: Annotated[bool, typer.Option("--pages", help="Call views by their pages.")] = False,
     first_day: FromOption = None,
     last_day: ToOption = None,
     format: FormatOption = Format.TABLE,
@@ -179,6 +180,7 @@ def paths(
         "direction": direction,
         "depth": depth,
         "top": top,
+        "pages": pages,
     }
     _answer(Paths, values, project, format)
 

@@ -305,7 +305,9 @@ class PathsQuestion(JourneyQuestion):
             raise Unclear("It asks what comes before and what comes after: ask for one of them.")
         if self.slots.groups:
             raise Unclear("Paths are not broken down: ask with a condition, such as `on mobile`.")
-        given: dict[str, Any] = {"event": self.step(self.steps[0], self.filters())}
+        start = self.step(self.steps[0], self.filters())
+        # Who asks where people go after a page asks for pages.
+        given: dict[str, Any] = {"event": start, "pages": any(one.path == PAGE for one in start.filters)}
         given["direction"] = Direction.PREVIOUS if Role.BEFORE in self.said else Direction.NEXT
         if self.depth:
             given["depth"] = self.depth

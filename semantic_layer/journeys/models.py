@@ -271,6 +271,7 @@ class Paths(Journey):
     direction: Direction = Direction.NEXT
     depth: Annotated[int, Field(ge=1, le=10)] = 3
     top: Annotated[int, Field(ge=1, le=1000)] = 20
+    pages: bool = False  # views are called by the path of their page
 
     @property
     def mentioned(self) -> tuple[Step, ...]:

@@ -169,6 +169,9 @@ def stickiness_sql(stickiness: Stickiness, first: date, last: date) -> str:
     return str(_macros().stickiness_days(_events(stickiness), condition_sql(stickiness.event), _day(first), _day(last)))
 
 
+PAGE_OR_EVENT = "if(event = 'page_viewed' and ifNull(page_path, '') != '', toString(page_path), toString(event))"
+
+
 def paths_sql(paths: Paths) -> str:
     around = 2  # a session is at most 24 hours long, which are three days where an hour was put forward
     scanned = _scanned(paths.project, (), _later(paths.first_day, -around), _later(paths.last_day, around))
@@ -181,6 +184,7 @@ def paths_sql(paths: Paths) -> str:
             top=paths.top,
             entered=_between(paths.first_day, paths.last_day),
             scanned=scanned,
+            name=PAGE_OR_EVENT if paths.pages else "event",
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
@@ -83,3 +84,27 @@ def test_the_lifecycle_is_that_of_the_truths(built: LoadedWorld, project: str) -
     empty = dict.fromkeys(names, 0)
     expected = truth["activity"]["lifecycle_per_week"]
     assert {week: found.get(week, empty) for week in expected} == expected
+
+
+@pytest.mark.parametrize("direction", ["next", "previous"])
+def test_paths_of_pages_are_what_walking_each_session_finds(built: LoadedWorld, direction: str) -> None:
+    sessions: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for session, *step in built.instance.rows(
+        "SELECT session_key, timestamp, event_id, event, page_path FROM marts.fct_events WHERE project_id = 'demo' "
+        "AND session_key != 0 AND message_type IN ('track', 'page', 'screen')"
+    ):
+        sessions[session].append(tuple(step))
+    first_step: Counter[tuple[str, str | None]] = Counter()
+    for steps in sessions.values():
+        ordered = sorted(steps, reverse=direction == "previous")
+        names = [page or event if event == "page_viewed" else event for _, _, event, page in ordered]
+        pages = [page if event == "page_viewed" else "" for _, _, event, page in ordered]
+        if "/pricing" in pages:
+            place = pages.index("/pricing")
+            first_step["/pricing", names[place + 1] if place + 1 < len(names) else None] += 1
+    answer = built.instance.json(
+        *("paths", "--project", "demo", "--from-event", "page_viewed[page.path=/pricing]", "--pages", "--depth", "1"),
+        *("--direction", direction, "--top", "1000"),
+    )
+    assert {(edge["from"], edge["to"]): edge["sessions"] for edge in answer["edges"]} == first_step
+    assert answer["sessions"] == sum(first_step.values()) > 0

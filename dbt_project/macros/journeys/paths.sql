@@ -12,16 +12,17 @@
     depth      how many events further
     entered    condition on the local_date of the anchor
     scanned    condition on all events that are read: sessions may begin two days before and end two days after
+    name       SQL of what a step is called, a text
     per        all: as above, of everything that is read; day: of each project and local_date of the anchor
 #}
-{% macro session_paths(events, anchor, direction='next', depth=3, top=20, entered='true', scanned='true', per='all') -%}
+{% macro session_paths(events, anchor, direction='next', depth=3, top=20, entered='true', scanned='true', per='all', name='event') -%}
 {%- set grain = 'project_id, local_date, ' if per == 'day' else '' -%}
 with sessions as (
     select
         project_id,
         person_key,
         {{ 'arrayReverse' if direction == 'previous' }}(arraySort(
-            groupArray((timestamp, event_id, event, ifNull({{ anchor }}, false), {{ entered }}{{ ', local_date' if grain }}))
+            groupArray((timestamp, event_id, {{ name }}, ifNull({{ anchor }}, false), {{ entered }}{{ ', local_date' if grain }}))
         )) as path,
         indexOf(path.4, true) as place
     from {{ events }}
