@@ -73,9 +73,9 @@ class Client:
     def export_assets(self) -> bytes:
         return self._send("GET", "assets/export/", None, "application/json")
 
-    def chart_data(self, chart: int) -> list[Mapping[str, Any]]:
-        """What a chart asks for, as it is saved: the rows of its first query."""
-        results = self.ask("GET", f"chart/{chart}/data/?force=true")["result"]
+    def chart_data(self, chart: int, fresh: bool = True) -> list[Mapping[str, Any]]:
+        """What a chart asks for, as it is saved: the rows of its first query; `fresh`: not out of Superset's cache."""
+        results = self.ask("GET", f"chart/{chart}/data/?force={str(fresh).lower()}")["result"]
         rows: list[Mapping[str, Any]] = results[0]["data"]
         return rows
 
