@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.output import Format, FormatOption, print_json, print_table, print_text
+from cli.output import Format, FormatOption, print_json, print_table, print_text, say
 from warehouse.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Watched metrics, and what they did that was not to be expected.")
@@ -30,12 +30,15 @@ def run(
     looked = look(load_settings(), project)
     if format is Format.JSON:
         counts = {"series": looked.series, "anomalies": len(looked.findings), "new": looked.new, "ended": looked.ended}
-        print_json(counts)
-        return
-    print_text(
-        f"{looked.series:,} series, {len(looked.findings):,} anomalies: {looked.new:,} new, {looked.ended:,} ended."
-    )
-    print_text("Next: millrace monitor list --all")
+        print_json({**counts, "failures": looked.failures})
+    else:
+        found = f"{looked.series:,} series, {len(looked.findings):,} anomalies"
+        print_text(f"{found}: {looked.new:,} new, {looked.ended:,} ended.")
+        print_text("Next: millrace monitor list --all")
+    for failure in looked.failures:
+        say(f"Not looked at: {failure}")
+    if looked.failures:
+        raise typer.Exit(1)
 
 
 @app.command("list")

@@ -11,8 +11,12 @@ from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
 MOST_ROWS = 20  # of one mart: recommendations are several
+OF_PERSON = {
+    "person_id": "person_id = {person:String}",
+    "person_key": "person_key = cityHash64({project:String}, {person:String})",
+}
 # What says which row it is, or that somebody asked for by id has that id, is no news.
-OF_THE_KEY = ("person_key", "project_id", "person_id")
+OF_THE_KEY = ("person_key", "project_id", "person_id", "is_newest")
 
 
 def explain(settings: Settings, project: str, person: str) -> Mapping[str, list[dict[str, Any]]]:
@@ -20,12 +24,16 @@ def explain(settings: Settings, project: str, person: str) -> Mapping[str, list[
     found: dict[str, list[dict[str, Any]]] = {}
     with closing(connect(settings, "modeler")) as client, failures_as_sentences("what is predicted"):
         marts = [name for (name,) in client.query("SHOW TABLES FROM marts LIKE 'pred\\_%'").result_rows]
-        with_people = [
-            name for name in marts if "person_id" in client.query(f"SELECT * FROM marts.{name} LIMIT 0").column_names
-        ]
-        for name in with_people:
+        columns = {name: client.query(f"SELECT * FROM marts.{name} LIMIT 0").column_names for name in marts}
+        with_people = {
+            name: next(OF_PERSON[column] for column in OF_PERSON if column in columns[name])
+            for name in marts
+            if OF_PERSON.keys() & set(columns[name])
+        }
+        for name, is_the_person in with_people.items():
+            newest = " AND is_newest" if "is_newest" in columns[name] else ""  # of one for each day
             said = client.query(
-                f"SELECT * FROM marts.{name} WHERE project_id = {{project:String}} AND person_id = {{person:String}} "
+                f"SELECT * FROM marts.{name} WHERE project_id = {{project:String}} AND {is_the_person}{newest} "
                 "LIMIT {most:UInt16}",
                 parameters={"project": project, "person": person, "most": MOST_ROWS},
             )

@@ -116,6 +116,8 @@ def watch_sensor(automation: Automation, settings: Settings) -> dg.SensorDefinit
         if built == (context.cursor or ""):
             return dg.SkipReason("Nothing was built since.")
         looked = look(own)
+        for failure in looked.failures:
+            context.log.error(failure)
         context.update_cursor(built)
         return dg.SkipReason(f"{looked.series} series, {len(looked.findings)} anomalies, {looked.new} new.")
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from warehouse.errors import MillraceError, WrongUsage
+from warehouse.errors import WrongUsage
 
 POOL = "warehouse"
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -33,10 +33,11 @@ def retried_where_the_infrastructure_failed() -> Iterator[None]:
     """What is wrong with data or code stays wrong: only what may be over in a minute is worth another try."""
     try:
         yield
-    except WrongUsage as error:
-        raise dg.Failure(description=_told(error), allow_retries=False) from error
-    except (MillraceError, OSError) as error:
-        raise dg.Failure(description=_told(error), allow_retries=is_of_the_infrastructure(error)) from error
+    except dg.Failure:
+        raise
+    except Exception as error:  # also a mistake in code, of which Dagster would try three times more
+        may_be_over = not isinstance(error, WrongUsage) and is_of_the_infrastructure(error)
+        raise dg.Failure(description=_told(error), allow_retries=may_be_over) from error
 
 
 def is_of_the_infrastructure(error: BaseException) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ml.churn.judging import figures, ranking
 from ml.churn.model import BOOSTING, SEED, ChurnModel, Examples, fit, sigmoid
 from ml.churn.reasons import reasons
 from ml.features.reading import features_of_day, latest_features
-from ml.features.registry import FeatureType
+from ml.features.registry import FeatureTable, FeatureType
 from ml.trainable import Candidate, Evaluation, Gate, Sample
 from warehouse.connection import connect, failures_as_sentences, insert_rows
 from warehouse.errors import MillraceError
@@ -110,7 +111,7 @@ class Churn:
         return Sample(columns, [float(said) for said in model.probability(columns)])
 
     def answer(self, client: Client, project: str, model: ChurnModel, user_id: str) -> Mapping[str, Any] | None:
-        definition, table = churn_definition()
+        definition, table = _of_the_service()
         found = latest_features(client, table, (*model.encoding.names, definition.population), project, user_id)
         if found is None:
             return None
@@ -133,6 +134,12 @@ class Churn:
 
     def load(self, kept: bytes) -> ChurnModel:
         return keeping.load(kept)
+
+
+@cache
+def _of_the_service() -> tuple[Definition, FeatureTable]:
+    """Read once: reading YAML takes longer than answering."""
+    return churn_definition()
 
 
 def _judge(definition: Definition, model: ChurnModel, judged: Examples, asked: CutOffs) -> Evaluation:

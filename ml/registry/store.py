@@ -219,7 +219,8 @@ class Store:
         name, champions = _registered(version.project, version.model), self._champions(version.project, version.model)
         if version.role == CHALLENGER:
             self.client.delete_registered_model_alias(name, CHALLENGER)
-        self._crown(name, [*champions, version.version])
+        # Once each: else the champion before the champion would be itself.
+        self._crown(name, [*(one for one in champions if one != version.version), version.version])
 
     def challenge(self, version: Version) -> None:
         self.client.set_registered_model_alias(

@@ -18,6 +18,9 @@ from warehouse.errors import MillraceError
 from warehouse.projects import load_projects
 from warehouse.settings import Settings
 
+# What is wrong with a model that was kept, or with what it says: it stays wrong.
+OF_WHAT_IS_KEPT = (type(None), ValueError, KeyError, TypeError)
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -43,6 +46,7 @@ def train(store: Store, trainable: Trainable, project: str, until: date) -> Trai
             kept = trainable.dump(candidate.model)
             model = trainable.load(kept)  # what cannot be read back is worth nothing
             reference = _reference(store.settings, trainable, project, model, until)
+            judged, remark = _judged(store, trainable, champion, until)
         except Exception as error:
             reason = error.message if isinstance(error, MillraceError) else f"{type(error).__name__}: {error}"
             store.keep_failure(project, trainable.name, until, reason)
@@ -51,7 +55,6 @@ def train(store: Store, trainable: Trainable, project: str, until: date) -> Trai
             raise MillraceError(
                 f"{trainable.name} of {project} was not trained: {reason.rstrip('.')}. {stays}", hint=hint
             ) from error
-        judged, remark = _judged(store, trainable, champion, until)
         verdict = judge(trainable.gate, candidate.evaluation, judged)
         version = store.keep(project, trainable, candidate, kept, until, verdict, reference)
         if verdict.passed:
@@ -70,14 +73,18 @@ def _reference(
 
 
 def _judged(store: Store, trainable: Trainable, champion: Version | None, until: date) -> tuple[Evaluation | None, str]:
-    """The champion on the window of the candidate. One that can no longer be judged keeps nobody out."""
+    """The champion on the window of the candidate. One that can no longer be judged keeps nobody out; where it cannot
+    be judged now, because the warehouse or the store is away, nobody takes its place."""
     if champion is None:
         return None, ""
     try:
         model = store.load(trainable, champion)
         return trainable.evaluate(store.settings, champion.project, model, until), ""
     except (MillraceError, ValueError, KeyError, TypeError) as error:
-        return None, f"The champion, version {champion.version}, could not be judged: {error}"
+        said = f"The champion, version {champion.version}, could not be judged: {error}"
+        if isinstance(error, MillraceError) and not isinstance(error.__cause__, OF_WHAT_IS_KEPT):
+            raise MillraceError(said, hint=error.hint) from error
+        return None, said
 
 
 def promote(store: Store, trainable: Trainable, project: str, number: int) -> Version:

@@ -86,6 +86,10 @@ def changes(
             since, number, name, version = before
             found.append((who, since, at, number, name, version))
         found.append((who, at, END_OF_TIME, segment.segment_id, segment.name, ""))
+    # Who is nobody any more (merged into another, erased, one of our own) is a member until now.
+    for who, (since, number, name, version) in open_.items():
+        if who not in now and since < at:
+            found.append((who, since, at, number, name, version))
     return found
 
 

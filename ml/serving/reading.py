@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from warehouse.connection import connect, first_line
+from warehouse.connection import connect, first_line, is_broken_connection
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
@@ -36,16 +37,18 @@ class Reader:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._client: Client | None = None
+        self._one_at_a_time = Lock()  # requests are answered in threads
 
     def ask(self, question: Callable[[Client], T]) -> T:
         from clickhouse_connect.driver.exceptions import Error
 
         try:
-            if self._client is None:
-                self._client = connect(self.settings, "modeler")
-            return question(self._client)
+            with self._one_at_a_time:
+                client = self._client = self._client or connect(self.settings, "modeler")
+            return question(client)
         except Error as error:
-            self.close()
+            if is_broken_connection(error):
+                self.close()
             # What it says may hold names of tables and settings: for the log, not for who asks.
             log.error("The warehouse did not answer: %s", first_line(error))
             raise MillraceError("The warehouse does not answer.") from error
@@ -55,7 +58,8 @@ class Reader:
         return [dict(zip(found.column_names, row, strict=True)) for row in found.result_rows]
 
     def close(self) -> None:
-        client, self._client = self._client, None
+        with self._one_at_a_time:
+            client, self._client = self._client, None
         if client is not None:
             with suppress(Exception):
                 client.close()

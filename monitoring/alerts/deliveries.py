@@ -182,10 +182,10 @@ class _Work:
         return found
 
     def _send(self, name: str, group: Sequence[Delivery], broken: str) -> tuple[list[Attempt], str]:
-        """`broken`: what went wrong with this channel just now; then it is not tried once more for each message."""
+        """`broken`: why this channel cannot be had now; then it is not tried once more for each message."""
         channel, id, begun = self.declared.channels.get(name), message_id_of(group), time.monotonic()
         attempted_at = datetime.now(UTC)
-        failed, final, retry_after, answer = broken, False, 0.0, ""
+        failed, final, retry_after, is_away, answer = broken, False, 0.0, bool(broken), ""
         if channel is None:
             # One whose declaration has a mistake may be there again in a minute.
             final = not self.declared.may_have("channels", name)
@@ -197,6 +197,7 @@ class _Work:
                 answer = send(channel, Message(id, group[0].event, [one.alert for one in group]), self.outside)
             except NotDelivered as error:
                 failed, final, retry_after = str(error), error.final, error.retry_after
+                is_away = error.is_away
         seconds = time.monotonic() - begun
         attempts = []
         for one in group:
@@ -204,7 +205,7 @@ class _Work:
                 self.begun(one), message_id=id, seconds=seconds, attempted_at=attempted_at, answer=failed or answer
             )
             attempts.append(self._judged(attempt, one, bool(failed), final, retry_after))
-        return attempts, "" if final else failed
+        return attempts, failed if is_away else ""
 
     def _judged(self, attempt: Attempt, one: Delivery, failed: bool, final: bool, retry_after: float) -> Attempt:
         if not failed:

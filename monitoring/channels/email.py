@@ -48,7 +48,7 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
     except smtplib.SMTPNotSupportedError as error:
         raise NotDelivered(f"{channel.host} cannot do what the channel asks for: {error}.", final=True) from error
     except (OSError, EOFError) as error:
-        raise NotDelivered(f"{channel.host} {in_words(error)}.") from error
+        raise NotDelivered(f"{channel.host} {in_words(error)}.", is_away=True) from error
     taken = [address for address in channel.to if address not in refused]
     left_out = f"; refused: {', '.join(refused)}" if refused else ""
     return f"{channel.host} took it for {len(taken)} of {len(channel.to)} addresses{left_out}"

@@ -43,10 +43,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], outside: Outside) ->
             answer = connection.getresponse()
             text = answer.read(SHOWN_ANSWER * 4).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
-        raise NotDelivered(f"{host} {in_words(error)}.") from error
+        raise NotDelivered(f"{host} {in_words(error)}.", is_away=True) from error
     finally:
         connection.close()
-    shown = f"{host} answered {answer.status}{f': {shorter(text)}' if text.strip() else ''}"
+    # In full: what is shown is cut when secrets are out of it, or a part of one would be left.
+    shown = f"{host} answered {answer.status}{f': {text.strip()}' if text.strip() else ''}"
     if 200 <= answer.status < 300:
         return shown
     if 300 <= answer.status < 400:

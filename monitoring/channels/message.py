@@ -21,12 +21,14 @@ BEFORE = {"escalated": "Nobody has taken it yet. ", "resolved": "Over: ", "ackno
 
 
 class NotDelivered(Exception):
-    """In words without secrets. `final`: another try would change nothing."""
+    """In words without secrets. `final`: another try would change nothing. `is_away`: the channel itself cannot be had
+    now, and no other message either; a channel that refuses one message may take the next."""
 
-    def __init__(self, text: str, final: bool = False, retry_after: float = 0.0) -> None:
+    def __init__(self, text: str, final: bool = False, retry_after: float = 0.0, is_away: bool = False) -> None:
         super().__init__(text)
         self.final = final
         self.retry_after = retry_after
+        self.is_away = is_away or retry_after > 0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from monitoring.channels.chats import send_slack, send_teams
 from monitoring.channels.email import send_email
+from monitoring.channels.http import shorter
 from monitoring.channels.machines import send_pagerduty, send_sms, send_webhook
 from monitoring.channels.message import Message, NotDelivered, Outside
 from monitoring.channels.models import Channel, Console
@@ -38,13 +39,14 @@ WANT_TO_KNOW_WHO_TOOK_IT = ("pagerduty", "webhook")
 def send(channel: Channel, message: Message, outside: Outside) -> str:
     """What the channel answered; NotDelivered where it did not take it."""
     try:
-        return masked(SENDERS[channel.kind](channel, message, outside), channel)
+        return shorter(masked(SENDERS[channel.kind](channel, message, outside), channel))
     except NotDelivered as error:
-        raise NotDelivered(masked(str(error), channel), error.final, error.retry_after) from None
+        told = shorter(masked(str(error), channel))
+        raise NotDelivered(told, error.final, error.retry_after, error.is_away) from None
     except MillraceError as error:  # a secret that is not set
-        raise NotDelivered(f"{error.message} {error.hint}".strip()) from None
+        raise NotDelivered(f"{error.message} {error.hint}".strip(), is_away=True) from None
     except Exception as error:  # noqa: BLE001 - a channel that fails in a new way must not keep the others from being told
-        raise NotDelivered(masked(f"{type(error).__name__}: {error}", channel)) from None
+        raise NotDelivered(shorter(masked(f"{type(error).__name__}: {error}", channel))) from None
 
 
 def masked(text: str, channel: Channel) -> str:

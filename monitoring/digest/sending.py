@@ -45,7 +45,13 @@ def send_digests(
     for one in projects:
         names = [name for name, plan in declared.digests.items() if plan.is_about(one)]
         if names:
-            digest = make_digest(settings, one, day)
+            try:
+                digest = make_digest(settings, one, day)
+            except WrongUsage as error:  # it has no whole day yet
+                if project:
+                    raise
+                tell(f"No digest of {one}: {error.message}")
+                continue
             known = {name: _known(settings, name, digest) for name in names}
             if not all(known.values()):
                 digest = with_prose(settings, digest)

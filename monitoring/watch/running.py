@@ -13,7 +13,7 @@ from monitoring.watch.rows import rows_of
 from monitoring.watch.store import write_baseline, write_findings
 from semantic_layer.metrics.catalogue import load_catalogue
 from semantic_layer.reader import Reader
-from warehouse.errors import WrongUsage, nearest
+from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.settings import Settings
 
 
@@ -23,6 +23,7 @@ class Looked:
     findings: list[Finding]
     new: int
     ended: int
+    failures: tuple[str, ...] = ()  # what could not be looked at, and why; its anomalies stay as they are
 
 
 def look(settings: Settings, project: str | None = None, now: datetime | None = None) -> Looked:
@@ -32,11 +33,16 @@ def look(settings: Settings, project: str | None = None, now: datetime | None = 
         raise WrongUsage(f"There is no project {project!r}{nearest(project, catalogue.projects) or '.'}")
     findings: list[Finding] = []
     series, looked_at = 0, set()
+    failures: list[str] = []
     for watch in read_watches(settings, catalogue):
         for name in [project] if project else catalogue.projects:
             facts = catalogue.projects[name]
             rows = rows_of(settings, catalogue, watch, name, reader)
-            table = read_table(watch, rows, facts.timezone, facts.last_day, now, holidays=facts.holidays)
+            try:
+                table = read_table(watch, rows, facts.timezone, facts.last_day, now, holidays=facts.holidays)
+            except MillraceError as error:  # one of them keeps nobody from the others
+                failures.append(f"{watch.series} of {name}: {error.message}")
+                continue
             if table is None:
                 continue
             judged = judge(watch, name, table)
@@ -44,6 +50,8 @@ def look(settings: Settings, project: str | None = None, now: datetime | None = 
             looked_at.add((watch.series, name))
             findings += judged.findings
             write_baseline(settings, watch, name, table, judged.whole, now)
+    if failures and not looked_at:
+        raise MillraceError(f"Nothing could be looked at: {failures[0]}")
     causes = {name: read_causes(settings, catalogue, name, reader) for name in {one.project_id for one in findings}}
     new, ended = write_findings(settings, findings, now, causes, looked_at)
-    return Looked(series, findings, new, ended)
+    return Looked(series, findings, new, ended, tuple(failures))

@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations`: Dagster reads the annotations of what it decorates.
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import dagster as dg
@@ -70,16 +70,17 @@ def _training(model: Model) -> dg.AssetsDefinition:
 
         settings = load_settings()
         store, told, failed = Store(settings), {}, []
-        for project, day in _projects(settings):
-            try:
-                done = train(store, trainable(model.name), project, day)
-            except MillraceError as error:
-                context.log.warning(error.message)
-                told[project] = error.message
-                failed.append(error)
-            else:
-                became = "champion" if done.promoted else "challenger"
-                told[project] = f"version {done.version.version}, {became}: {'; '.join(done.verdict.reasons)}"
+        with retried_where_the_infrastructure_failed():
+            for project, day in _projects(settings):
+                try:
+                    done = train(store, trainable(model.name), project, day)
+                except MillraceError as error:
+                    context.log.warning(error.message)
+                    told[project] = error.message
+                    failed.append(error)
+                else:
+                    became = "champion" if done.promoted else "challenger"
+                    told[project] = f"version {done.version.version}, {became}: {'; '.join(done.verdict.reasons)}"
         _raise_if_none(told, failed)
         return dg.MaterializeResult(metadata=dict(told))
 
@@ -120,19 +121,21 @@ def _predictions(model: Model) -> dg.AssetsDefinition:
         store, one = Store(settings), trainable(model.name)
         told: dict[str, str | int] = {}
         failed: list[MillraceError] = []
+        failures: dict[str, str] = {}
         seen: dict[str, Watch] = {}
-        for project, day in _projects(settings):
-            if store.champion(project, model.name) is None:
-                told[project] = "no champion"
-                continue
-            try:
-                _, told[project] = predict(store, one, project, day)
-                seen[project] = watch(store, one, project, day)
-            except MillraceError as error:
-                context.log.warning(error.message)
-                told[project] = error.message
-                failed.append(error)
-        _raise_if_none(told, failed)
+        with retried_where_the_infrastructure_failed():
+            for project, day in _projects(settings):
+                if store.champion(project, model.name) is None:
+                    told[project] = "no champion"
+                    continue
+                try:
+                    _, told[project] = predict(store, one, project, day)
+                    seen[project] = watch(store, one, project, day)
+                except MillraceError as error:
+                    context.log.warning(error.message)
+                    told[project] = failures[project] = error.message
+                    failed.append(error)
+        _raise_if_none({project: what for project, what in told.items() if what != "no champion"}, failed)
         for key in predicted_keys(model):
             yield dg.MaterializeResult(asset_key=key, metadata=dict(told))
         for name, kinds in ((DRIFT, {"feature", "prediction"}), (PERFORMANCE, {"performance"})):
@@ -140,10 +143,13 @@ def _predictions(model: Model) -> dg.AssetsDefinition:
             yield dg.AssetCheckResult(
                 asset_key=shown,
                 check_name=name,
-                passed=not any(moved.values()),
+                passed=not failures and not any(moved.values()),
                 severity=dg.AssetCheckSeverity.WARN,
                 description="; ".join(
-                    f"{project}: {', '.join(look.name for look in looks)}" for project, looks in moved.items() if looks
+                    [
+                        *(f"{project}: {', '.join(one.name for one in own)}" for project, own in moved.items() if own),
+                        *(f"{project} was not looked at: {why}" for project, why in failures.items()),
+                    ]
                 )
                 or None,
                 metadata={
@@ -168,7 +174,7 @@ def _projects(settings: Settings) -> list[tuple[str, date]]:
     return found
 
 
-def _raise_if_none(told: dict[str, str] | dict[str, str | int], failed: list[MillraceError]) -> None:
+def _raise_if_none(told: Mapping[str, str | int], failed: list[MillraceError]) -> None:
     """A project with too little data keeps the others from nothing; where there is no other, the step has failed."""
     if failed and len(failed) == len(told):
         raise dg.Failure(

@@ -206,6 +206,31 @@ def test_whatever_a_channel_does_the_round_goes_on(instance: Instance, hook: Web
         assert len(odd.requests) == (0 if how == "is not allowed" else 2)
 
 
+def test_a_message_that_is_refused_keeps_no_other_from_being_told(instance: Instance, hook: Webhook) -> None:
+    """Three messages of one channel, the first of which it cannot take: the others go out in the same round."""
+    declare(instance, "hook")
+    rules = instance.project_dir / "alerts" / "rules.yaml"
+    rules.write_text(rules.read_text().replace("cooldown: 0s", "cooldown: 0s, group: alert"))
+    hook.replies = [500, 200]
+    for check in ("one", "two", "three"):
+        result(instance, "fail", check)
+    judge(instance)
+    done = tell(instance, (3600,))
+    assert (done.sent, done.failed, len(hook.requests)) == (2, 1, 3)
+
+
+def test_a_channel_that_is_away_is_not_asked_for_each_message(instance: Instance, hook: Webhook) -> None:
+    declare(instance, "hook")
+    rules = instance.project_dir / "alerts" / "rules.yaml"
+    rules.write_text(rules.read_text().replace("cooldown: 0s", "cooldown: 0s, group: alert"))
+    hook.replies = [(503, {"Retry-After": "60"})]
+    for check in ("one", "two", "three"):
+        result(instance, "fail", check)
+    judge(instance)
+    done = tell(instance, (3600,))
+    assert (done.sent, done.failed, len(hook.requests)) == (0, 3, 1)
+
+
 def test_an_hour_later_the_next_round_tries_again(instance: Instance, hook: Webhook) -> None:
     hook.replies = [500, 200]
     result(instance, "fail")

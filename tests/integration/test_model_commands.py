@@ -24,6 +24,9 @@ MARTS = (
     # That a project has events on a day is all that is asked of them.
     "CREATE VIEW marts.fct_events AS SELECT project_id, local_date FROM marts.fct_orders",
     "CREATE VIEW marts.pred_lifetime_value SQL SECURITY NONE AS SELECT * FROM ml.lifetime_values",
+    # Of people by their keys, one row for each day.
+    "CREATE TABLE marts.pred_churn (project_id String, person_key UInt64, local_date Date, is_newest Bool, "
+    "probability Float64) ENGINE = MergeTree ORDER BY ()",
 )
 
 
@@ -53,6 +56,14 @@ def test_a_model_is_trained_asked_explained_and_watched(shop: Instance) -> None:
     (row,) = shop.json("explain", person)["pred_lifetime_value"]
     assert row["model_version"] == "1"
     assert not {"project_id", "person_id"} & set(row)
+    for day, newest, probability in ((1, False, 0.1), (2, True, 0.7)):
+        told = (f"2026-06-0{day}", newest, probability)
+        shop.client().command(
+            "INSERT INTO marts.pred_churn "
+            "SELECT 'demo', cityHash64('demo', {person:String}), {day:Date}, {newest:Bool}, {probability:Float64}",
+            parameters=dict(zip(("day", "newest", "probability"), told, strict=True)) | {"person": person},
+        )
+    assert shop.json("explain", person)["pred_churn"] == [{"local_date": "2026-06-02", "probability": 0.7}]
     nobody = shop.run("explain", "nobody-at-all")
     assert (nobody.returncode, "No model says anything of 'nobody-at-all' in demo" in nobody.stderr) == (1, True)
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ml.registry.store import KEPT, Store, git_commit
 from ml.registry.training import predict, promote, rollback, train
+from ml.trainable import Evaluation
 from tests.unit.ml.line import Line
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
@@ -83,6 +85,31 @@ def test_a_champion_is_judged_on_the_days_of_the_candidate(shared: Store, projec
     train(shared, Line(BEST), project, DAY)
     turned = Line([(0, 1), (1, 0)], newest=((1, 1), (2, 0)))
     assert train(shared, turned, project, DAY).promoted
+
+
+class Away(Line):
+    """The warehouse does not answer when the champion is judged."""
+
+    def evaluate(self, settings: Settings, project: str, model: Any, until: date) -> Evaluation:
+        if model["slope"] != 2:
+            raise MillraceError("ClickHouse cannot be reached.") from ConnectionRefusedError("refused")
+        return super().evaluate(settings, project, model, until)
+
+
+def test_where_the_champion_cannot_be_judged_now_it_stays(shared: Store, project: str) -> None:
+    train(shared, Line(GOOD), project, DAY)
+    with pytest.raises(MillraceError, match=r"could not be judged: ClickHouse cannot be reached\. Version 1 stays"):
+        train(shared, Away(BEST), project, DAY)
+    champion = shared.champion(project, "line")
+    assert champion is not None and champion.version == 1
+
+
+def test_a_champion_that_is_promoted_again_is_not_the_one_before_itself(shared: Store, project: str) -> None:
+    line = Line(GOOD)
+    for points in (GOOD, BETTER):
+        train(shared, Line(points), project, DAY)
+    assert promote(shared, line, project, 2).version == 2
+    assert rollback(shared, line, project).version == 1
 
 
 def test_one_command_leads_back_and_another_forth(shared: Store, project: str) -> None:

@@ -102,4 +102,7 @@ def test_a_stretch_ends_where_another_begins_and_nothing_is_written_twice() -> N
         ("anna", tuesday, END_OF_TIME, 2, "seldom here", ""),
     ]
     # Told otherwise of the same day: the row of that day is written over, and none ends where it begins.
-    assert changes({"anna": two}, known, monday) == [("anna", monday, END_OF_TIME, 2, "seldom here", "")]
+    told = {"anna": two, "ben": two}
+    assert changes(told, known, monday) == [("anna", monday, END_OF_TIME, 2, "seldom here", "")]
+    # Who is nobody any more is no member from now on.
+    assert changes({"anna": one}, known, tuesday) == [("ben", monday, tuesday, 2, "seldom here", "7")]

@@ -21,8 +21,10 @@ def test_what_may_be_over_in_a_minute_is_tried_again(text: str) -> None:
     assert caught.value.allow_retries
 
 
-@pytest.mark.parametrize("error", [MillraceError("There is no project x."), WrongUsage("Connection refused")])
-def test_what_is_wrong_stays_wrong(error: MillraceError) -> None:
+@pytest.mark.parametrize(
+    "error", [MillraceError("There is no project x."), WrongUsage("Connection refused"), KeyError("a mistake in code")]
+)
+def test_what_is_wrong_stays_wrong(error: Exception) -> None:
     with pytest.raises(dg.Failure) as caught, retried_where_the_infrastructure_failed():
         raise error
     assert not caught.value.allow_retries
