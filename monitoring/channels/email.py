@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import smtplib
-import socket
 import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -30,15 +29,7 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
         raise NotDelivered("A password is sent by encrypted connections only: set encryption.", final=True)
     mail = mail_of(channel, message, outside.files)
     try:
-        with _connected(channel, outside.seconds) as server:
-            assert isinstance(server.sock, socket.socket)
-            with in_time(server.sock, outside.seconds):
-                server.ehlo_or_helo_if_needed()
-                if channel.encryption == "starttls":
-                    server.starttls(context=ssl.create_default_context())
-                if channel.user:
-                    server.login(channel.user, channel.password.reveal() if channel.password else "")
-                refused = server.send_message(mail)
+        refused = _handed_over(channel, mail, outside.seconds)
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
         raise NotDelivered(f"{channel.host} refused every address: {code} {_told(text)}.", code >= PERMANENT) from error
@@ -52,6 +43,24 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
     taken = [address for address in channel.to if address not in refused]
     left_out = f"; refused: {', '.join(refused)}" if refused else ""
     return f"{channel.host} took it for {len(taken)} of {len(channel.to)} addresses{left_out}"
+
+
+def _handed_over(channel: Email, mail: EmailMessage, seconds: float) -> dict[str, tuple[int, bytes]]:
+    """Which addresses were refused. What goes wrong when the mail is taken, as a goodbye, does not bring it back."""
+    refused: dict[str, tuple[int, bytes]] | None = None
+    try:
+        with _connected(channel, seconds) as server, in_time(lambda: server.sock, seconds):
+            server.ehlo_or_helo_if_needed()
+            if channel.encryption == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if channel.user:
+                server.login(channel.user, channel.password.reveal() if channel.password else "")
+            refused = server.send_message(mail)
+    except (OSError, EOFError):  # what smtplib raises is an OSError, too
+        if refused is None:
+            raise
+    assert refused is not None
+    return refused
 
 
 def mail_of(channel: Email, message: Message, files: Path = Path()) -> EmailMessage:

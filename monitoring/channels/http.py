@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -37,8 +37,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], outside: Outside) ->
     connection = _connection(parts.scheme, host, port or standard, outside.seconds)
     try:
         connection.connect()
-        # Kept: an answer without a length takes the socket from the connection.
-        with in_time(connection.sock, outside.seconds):
+        sock = connection.sock  # kept: an answer without a length takes it from the connection
+        with in_time(lambda: sock, outside.seconds):
             connection.request("POST", path, body=body, headers={"User-Agent": "millrace", **headers})
             answer = connection.getresponse()
             text = answer.read(SHOWN_ANSWER * 4).decode(errors="replace")
@@ -71,13 +71,14 @@ def check_allowed(host: str, port: int, standard: Sequence[int], targets: Sequen
 
 
 @contextmanager
-def in_time(sock: socket.socket, seconds: float) -> Iterator[None]:
-    """Timeouts of sockets begin anew with each byte; here the whole has an end."""
+def in_time(current: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
+    """Timeouts of sockets begin anew with each byte; here the whole has an end. `current`: the socket as it is then,
+    since STARTTLS puts another one in its place."""
     ended = time.monotonic() + seconds
     done = threading.Event()
 
     def end() -> None:
-        if not done.wait(seconds):
+        if not done.wait(seconds) and (sock := current()):
             with suppress(OSError):  # it ended by itself
                 sock.shutdown(socket.SHUT_RDWR)
 

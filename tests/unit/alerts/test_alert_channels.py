@@ -293,6 +293,13 @@ def test_a_mail_server_that_says_no(answers: dict[str, str], told: str, final: b
     assert (str(error), error.final, box.mails) == (told, final, [])
 
 
+def test_what_goes_wrong_after_a_mail_was_taken_does_not_bring_it_back() -> None:
+    """Told as not delivered it would be sent again."""
+    with mail_server(answers={"QUIT": "500 what?"}) as box:
+        answer = send(mail_to(box.port), message(), outside(box.target))
+    assert (answer, len(box.mails)) == ("127.0.0.1 took it for 2 of 2 addresses", 1)
+
+
 def test_one_address_that_is_refused_does_not_keep_the_others(tmp_path: Path) -> None:
     with mail_server(answers={"RCPT b@example.com": "550 nobody"}) as box:
         answer = send(mail_to(box.port), message(), outside(box.target))
