@@ -6,8 +6,10 @@ import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = "1"  # of the detectors: another one judges anew
 OVER_AFTER = 7  # points without news, after which an anomaly is over, or how things are now
+NOT_ANY_MORE = "Not unusual any more: its numbers are others now."
 BASELINE = {"hour": 168, "day": 7, "week": 4}  # points that are kept of it
 SHOWN = 200
 # Tuples as JSON: what a driver makes of named tuples differs by its version.
@@ -49,6 +52,7 @@ def write_findings(
     series and project of all that were judged, so that what is not found in them any more is over."""
     with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing anomalies down"):
         known = {row["anomaly_id"]: row for row in _rows(client, all_of_them=True)}
+        findings = continued(findings, known)
         rows, new, ended = [], 0, 0
         for one in findings:
             before = known.get(str(one.anomaly_id))
@@ -72,16 +76,41 @@ def write_findings(
         for anomaly_id, before in known.items():
             is_looked_at = (before["series"], before["project_id"]) in looked_at
             if is_looked_at and anomaly_id not in found and before["status"] != "resolved":
-                gone = {
-                    "at": _text(now),
-                    "author": "millrace",
-                    "text": "Not unusual any more: its numbers are others now.",
-                }
+                told = next((one for one in findings if _is_of(one, before)), None)
+                text = f"Told as one with {str(told.anomaly_id)[:8]} now." if told else NOT_ANY_MORE
+                gone = {"at": _text(now), "author": "millrace", "text": text}
                 notes = [*before["notes"], gone]
                 rows.append({**before, "status": "resolved", "resolved_at": _text(now), "notes": notes})
                 ended += 1
         _insert(client, "ops.anomalies", rows)
     return new, ended
+
+
+def continued(findings: Sequence[Finding], known: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """What a segment showed first and the whole shows now, or what begins at another point since numbers came late, is
+    one anomaly: it keeps its id, with all that people said of it, and nobody is told a second time."""
+    found = {str(one.anomaly_id) for one in findings}
+    open_ = [row for id, row in known.items() if id not in found and row["status"] != "resolved"]
+    told = []
+    for one in findings:
+        before = None
+        if str(one.anomaly_id) not in known:
+            before = next((row for row in open_ if _is_of(one, row)), None)
+        if before is not None:
+            open_.remove(before)
+            one = replace(one, anomaly_id=UUID(before["anomaly_id"]))
+        told.append(one)
+    return told
+
+
+def _is_of(one: Finding, row: Mapping[str, Any]) -> bool:
+    """Of the same series at the same time, and in the same direction."""
+    if (one.watch.series, one.project_id) != (row["series"], row["project_id"]):
+        return False
+    began, ended = (datetime.fromisoformat(row[name]).replace(tzinfo=UTC) for name in ("started_at", "ended_at"))
+    if None in (row["value"], row["expected"]) or (one.value > one.expected) != (row["value"] > row["expected"]):
+        return False
+    return began < one.ended_at and one.started_at < ended
 
 
 def write_baseline(

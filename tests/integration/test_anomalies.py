@@ -99,6 +99,24 @@ def test_what_numbers_that_came_late_explain_is_over(warehouse: Instance) -> Non
     assert (over["status"], over["notes"][0]["author"]) == ("resolved", "millrace")
 
 
+def test_what_a_segment_shows_first_and_the_whole_then_is_one_anomaly(warehouse: Instance) -> None:
+    of_segment = replace(SESSIONS, dimensions=(("session__channel", "referral"),))
+    assert write_findings(warehouse.settings, [of_segment], NOW) == (1, 0)
+    assert warehouse.run("monitor", "ack", "11111111", "--note", "the partner is down").returncode == 0
+    whole = replace(
+        SESSIONS, anomaly_id=UUID("33333333-3333-3333-3333-333333333333"), started_at=BEGIN - timedelta(hours=12)
+    )
+    looked_at = [("metric:sessions", "demo")]
+    assert write_findings(warehouse.settings, [whole], NOW, looked_at=looked_at) == (0, 0)
+    (one,) = warehouse.json("monitor", "list", "--all")
+    assert (one["anomaly_id"][:8], one["status"], one["dimensions"]) == ("11111111", "acknowledged", {})
+    assert "the partner is down" in json.dumps(one["notes"])
+
+    # Another direction at the same time is another anomaly.
+    other = replace(whole, anomaly_id=UUID("44444444-4444-4444-4444-444444444444"), value=400.0)
+    assert write_findings(warehouse.settings, [other], NOW, looked_at=looked_at) == (1, 1)
+
+
 def test_its_user_writes_nothing_else(warehouse: Instance) -> None:
     client = warehouse.client("monitor")
     for refused in (
