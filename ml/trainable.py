@@ -48,6 +48,7 @@ class Gate:
     at_least: float | None = None  # or at most, where lower is better
     limits: Mapping[str, float] = field(default_factory=dict)  # what other metrics may be at most: calibration_error
     segment_tolerance: float = 0.05  # by how much a segment may be worse than with the champion
+    is_mean_of_segments: bool = False  # the metric is: champion and candidate are compared by those that both know
 
 
 class Trainable(Protocol):

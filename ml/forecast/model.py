@@ -29,7 +29,13 @@ class ForecastModel:
     name = "forecast"
     title = "What metrics will be"
     # Of a few weeks and metrics: what is off by less is chance.
-    gate = Gate(metric="scaled_error", higher_is_better=False, limits={"outside_80": 0.4}, segment_tolerance=0.5)
+    gate = Gate(
+        metric="scaled_error",
+        higher_is_better=False,
+        limits={"outside_80": 0.4},
+        segment_tolerance=0.5,
+        is_mean_of_segments=True,
+    )
 
     def train(self, settings: Settings, project: str, until: date) -> Candidate:
         known = list(subjects(settings, project, (), until))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
+from statistics import fmean
 
 from ml.trainable import Evaluation, Gate
 
@@ -29,7 +30,8 @@ def judge(gate: Gate, candidate: Evaluation, champion: Evaluation | None) -> Ver
         return Verdict(False, against)
     if champion is None:
         return Verdict(True, (f"the first that passes: {gate.metric} {figure:.4g}",))
-    return Verdict(True, (f"{gate.metric} {figure:.4g}, the champion's is {champion.metrics[gate.metric]:.4g}",))
+    own, others = _compared(gate, candidate, champion)
+    return Verdict(True, (f"{gate.metric} {own:.4g}, the champion's is {others:.4g}",))
 
 
 def _minimum(gate: Gate, figure: float) -> Iterator[str]:
@@ -57,15 +59,30 @@ def _champion(gate: Gate, candidate: Evaluation, champion: Evaluation) -> Iterat
     if candidate.window != champion.window:
         yield f"it was judged on {_days(candidate)}, the champion on {_days(champion)}: that cannot be compared"
         return
-    figure, to_beat = candidate.metrics[gate.metric], champion.metrics.get(gate.metric)
-    if to_beat is None or not isfinite(to_beat):
+    figure, to_beat = _compared(gate, candidate, champion)
+    if not isfinite(to_beat):
         return
-    if _by_how_much_worse(gate, figure, to_beat) >= 0:
+    worse = _by_how_much_worse(gate, figure, to_beat)
+    # What also knows what the champion does not need only be as good.
+    knows_more = gate.is_mean_of_segments and bool(candidate.segments.keys() - champion.segments.keys())
+    if worse > 0 or (worse == 0 and not knows_more):
         yield f"{gate.metric} {figure:.4g} is no better than the champion's {to_beat:.4g}"
     for name in sorted(candidate.segments.keys() & champion.segments.keys()):
         own, others = (one.segments[name].get(gate.metric) for one in (candidate, champion))
         if own is not None and others is not None and _by_how_much_worse(gate, own, others) > gate.segment_tolerance:
             yield f"{gate.metric} of {name} is {own:.4g}, the champion's {others:.4g}"
+
+
+def _compared(gate: Gate, candidate: Evaluation, champion: Evaluation) -> tuple[float, float]:
+    """The figures of both; NaN of a champion of which nothing can be compared."""
+    own, others = (one.metrics.get(gate.metric, nan) for one in (candidate, champion))
+    if gate.is_mean_of_segments:
+        both = [
+            (candidate.segments[name][gate.metric], champion.segments[name][gate.metric])
+            for name in candidate.segments.keys() & champion.segments.keys()
+        ]
+        own, others = (fmean(figures) for figures in zip(*both, strict=True)) if both else (own, nan)
+    return own, others
 
 
 def _by_how_much_worse(gate: Gate, figure: float, than: float) -> float:

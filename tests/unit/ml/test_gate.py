@@ -76,3 +76,22 @@ def test_where_lower_is_better_everything_is_turned_round() -> None:
 
 def test_a_champion_without_a_figure_of_this_window_keeps_nobody_out() -> None:
     assert judge(GATE, candidate(), Evaluation({"auc": float("nan")}, window=JUNE)).passed
+
+
+def of_metrics(**errors: float) -> Evaluation:
+    return Evaluation(
+        {"error": sum(errors.values()) / len(errors)},
+        segments={f"metric={name}": {"error": error} for name, error in errors.items()},
+    )
+
+
+def test_a_mean_over_metrics_is_compared_over_those_that_both_know() -> None:
+    """A new metric that is hard to foresee makes nobody worse, and one that is easy nobody better."""
+    gate = Gate("error", higher_is_better=False, segment_tolerance=0.5, is_mean_of_segments=True)
+    champion = of_metrics(revenue=1.0, orders=1.0)
+    verdict = judge(gate, of_metrics(revenue=0.9, orders=1.0, refunds=3.0), champion)
+    assert (verdict.passed, verdict.reasons) == (True, ("error 0.95, the champion's is 1",))
+    assert not judge(gate, of_metrics(revenue=1.1, orders=1.0, refunds=0.1), champion).passed
+    assert judge(gate, of_metrics(revenue=1.0, orders=1.0, refunds=3.0), champion).passed  # and knows one more
+    assert not judge(gate, of_metrics(revenue=1.0, orders=1.0), champion).passed
+    assert judge(gate, of_metrics(refunds=3.0), champion).passed  # nothing can be compared
