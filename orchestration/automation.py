@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +17,9 @@ from orchestration.landing import look
 from warehouse.errors import MillraceError, nearest
 from warehouse.settings import Settings, load_settings
 from warehouse.strict_yaml import load
+
+if TYPE_CHECKING:
+    from ml.drift.watching import Due
 
 FILE = Path(__file__).with_name("automation.yaml")
 
@@ -134,22 +138,26 @@ def retraining_sensor(automation: Automation, job: AnyJob, settings: Settings) -
     def models_drifted() -> dg.SensorResult | dg.SkipReason:
         from ml.drift.watching import due
 
-        found = [one for one in due(load_settings()) if one.model in MODELS]
-        if not found:
+        by_model: dict[str, list[Due]] = defaultdict(list)  # a training is of all projects
+        for one in due(load_settings()):
+            if one.model in MODELS:
+                by_model[one.model].append(one)
+        if not by_model:
             return dg.SkipReason("No champion has drifted or decayed.")
-        # A new training need not be better: without the week each look would start another.
-        return dg.SensorResult(
-            run_requests=[
-                dg.RunRequest(
-                    run_key=f"{one.project}.{one.model}.{one.version}.{one.day:%G-W%V}",
-                    asset_selection=[key_of(MODELS[one.model]), *predicted_keys(MODELS[one.model])],
-                    tags={"millrace/because": "; ".join(one.reasons)[:200]},
-                )
-                for one in found
-            ]
-        )
+        return dg.SensorResult(run_requests=[_training_of(name, found) for name, found in by_model.items()])
 
     return models_drifted
+
+
+def _training_of(model: str, found: Sequence[Due]) -> dg.RunRequest:
+    # A new training need not be better: without the week each look would start another.
+    week = f"{max(one.day for one in found):%G-W%V}"
+    because = "; ".join(f"{one.project}: {', '.join(one.reasons)}" for one in found)
+    return dg.RunRequest(
+        run_key=".".join([model, *(f"{one.project}-{one.version}" for one in found), week]),
+        asset_selection=[key_of(MODELS[model]), *predicted_keys(MODELS[model])],
+        tags={"millrace/because": because[:200]},
+    )
 
 
 def landing_sensor(automation: Automation, job: AnyJob, settings: Settings) -> dg.SensorDefinition:

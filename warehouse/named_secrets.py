@@ -16,7 +16,7 @@ class Secret(BaseModel):
     secret: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
 
     def reveal(self) -> str:
-        value = secret(self.secret)
+        value = secret(self.secret).rstrip("\r\n")  # a file that is mounted as a variable ends with a line
         if not value:
             raise MillraceError(
                 f"The secret {self.secret!r} is not set.",

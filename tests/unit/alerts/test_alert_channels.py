@@ -258,6 +258,15 @@ def test_what_is_not_allowed_is_not_reached(
     assert told in str(error) and error.final
 
 
+def test_a_secret_that_ends_with_a_line_is_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one from a mounted file: a header cannot have it, and its text would not be found to be masked."""
+    with webhook(500, text=f"no {SECRET_PATH}") as stub:
+        monkeypatch.setenv("MILLRACE_SECRET_HOOK", f"{stub.url}/{SECRET_PATH}\n")
+        error = refused(channel(kind="slack", url={"secret": "hook"}), outside(stub.target))
+        assert stub.requests[0].path == f"/{SECRET_PATH}"
+    assert SECRET_PATH not in str(error)
+
+
 def test_a_secret_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MILLRACE_SECRET_HOOK", raising=False)
     assert "MILLRACE_SECRET_HOOK" in str(refused(channel(kind="slack", url={"secret": "hook"}), outside()))

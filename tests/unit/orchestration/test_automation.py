@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from ml.drift.watching import Due
 from orchestration.automation import (
     alerts_sensor,
     landing_sensor,
@@ -103,3 +105,20 @@ def test_the_sensor_asks_for_a_run_once_per_state_of_the_folder(settings: Settin
         assert len(result.run_requests) == 1
         again = dg.build_sensor_context(instance=instance, cursor=result.cursor)
         assert isinstance(sensor(again), dg.SkipReason)
+
+
+def test_a_model_that_drifted_in_two_projects_is_trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training is of all projects: one run for each would train all of them twice."""
+    monday = date(2026, 6, 29)
+    found = [
+        Due("demo", "churn", 3, monday, ("PSI of views_30 is 0.4",)),
+        Due("demo_mobile", "churn", 1, monday, ("AUC fell",)),
+        Due("demo", "segments", 2, monday, ("silhouette fell",)),
+    ]
+    monkeypatch.setattr("ml.drift.watching.due", lambda _: found)
+    sensor = retraining_sensor(read_automation(), dg.define_asset_job("train"), load_settings())
+    result = sensor(dg.build_sensor_context())
+    assert isinstance(result, dg.SensorResult)
+    assert [one.run_key for one in result.run_requests or ()] == [
+        *("churn.demo-3.demo_mobile-1.2026-W27", "segments.demo-2.2026-W27")
+    ]
