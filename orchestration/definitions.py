@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from ml.catalogue import MODELS
 from orchestration.assets.dashboards import dashboards
 from orchestration.assets.expectations import by_maker, checks_of_other_tables
-from orchestration.assets.machine_learning import learning_assets
+from orchestration.assets.machine_learning import capacity, learning_assets
 from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
 from orchestration.assets.reconcile import reconcile_checks
@@ -38,7 +37,8 @@ def definitions() -> dg.Definitions:
             model_assets(manifest, of_models),
             semantic_assets(manifest),
             dashboards,
-            *learning_assets(list(MODELS.values())),
+            *learning_assets(),
+            capacity,
         ],
         asset_checks=[*checks_of_other_tables(of_others.values()), reconcile],
         jobs=list(defined.values()),

@@ -2,12 +2,12 @@
 
 # No `from __future__ import annotations`: Dagster reads the annotations of what it decorates.
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import dagster as dg
 
-from ml.catalogue import Model, trainable
+from ml.catalogue import MODELS, Model, trainable
 from orchestration.infrastructure import (
     POOL,
     RETRIES,
@@ -31,8 +31,8 @@ def predicted_keys(model: Model) -> list[dg.AssetKey]:
     return [dg.AssetKey(["ml", table]) for table in model.writes]
 
 
-def learning_assets(models: list[Model]) -> list[dg.AssetsDefinition]:
-    return [*(made for model in models for made in (_training(model), _predictions(model))), capacity]
+def learning_assets(models: Iterable[Model] = MODELS.values()) -> list[dg.AssetsDefinition]:
+    return [made for model in models for made in (_training(model), _predictions(model))]
 
 
 @dg.asset(
