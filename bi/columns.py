@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bi.model import Bundle, Chart, Dataset
-from warehouse.lineage.columns import Column, Schema, lineage_of
+from warehouse.lineage.columns import Column, Schema, lineage_of, qualified
 
 MARTS = "marts"
 
@@ -28,20 +28,11 @@ def reads(chart: Chart, schema: Schema) -> frozenset[Column]:
 
 def _without_what_nobody_asks(sql: str, schema: Schema) -> str:
     """Datasets have more columns than a chart shows."""
-    from sqlglot import parse_one
     from sqlglot.errors import SqlglotError
     from sqlglot.optimizer.pushdown_projections import pushdown_projections
-    from sqlglot.optimizer.qualify import qualify
 
     try:
-        query = qualify(
-            parse_one(sql, read="clickhouse"),
-            schema=dict(schema),
-            dialect="clickhouse",
-            validate_qualify_columns=False,
-            quote_identifiers=False,
-            identify=False,
-        )
+        query = qualified(sql, schema)
         return pushdown_projections(query).sql("clickhouse")
     except SqlglotError:
         return sql

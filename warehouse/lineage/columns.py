@@ -38,22 +38,29 @@ class Lineage:
     reads: frozenset[Column]  # for whatever purpose
 
 
+def qualified(sql: str, schema: Schema) -> exp.Expr:
+    """With the table of each column; sqlglot's own errors where it is not understood."""
+    from sqlglot import parse_one
+    from sqlglot.optimizer.qualify import qualify
+
+    return qualify(
+        parse_one(sql, read="clickhouse"),
+        schema=dict(schema),
+        dialect="clickhouse",
+        validate_qualify_columns=False,
+        quote_identifiers=False,
+        identify=False,
+    )
+
+
 def lineage_of(sql: str, schema: Schema) -> Lineage | None:
     """None where the SQL is not understood."""
-    from sqlglot import exp, parse_one
+    from sqlglot import exp
     from sqlglot.errors import SqlglotError
-    from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import build_scope
 
     try:
-        query = qualify(
-            parse_one(sql, read="clickhouse"),
-            schema=dict(schema),
-            dialect="clickhouse",
-            validate_qualify_columns=False,
-            quote_identifiers=False,
-            identify=False,
-        )
+        query = qualified(sql, schema)
         scope = build_scope(query)
         if scope is None or not isinstance(query, exp.Query):
             return None
