@@ -58,6 +58,7 @@ COMMANDS = {
     "forecast": "forecast",
     "config": "config",
     "migrate": "schema",
+    "backup": "backup",
     "events": "events",
     "sources": "sources",
     "projects": "projects",

@@ -27,6 +27,7 @@ def bring_up_to_date(settings: Settings) -> bool:
     from ingestion.registry import load_registry
     from ingestion.sources.definitions import load_definitions
     from ingestion.sources.tables import make_tables
+    from warehouse.backup.restoring import recover
     from warehouse.connection import connect, failures_as_sentences
     from warehouse.locks import one_at_a_time
     from warehouse.migrate import load_steps, sync_projects
@@ -38,6 +39,8 @@ def bring_up_to_date(settings: Settings) -> bool:
     # On your own server two at once only repeat each other: every statement can be run again.
     alone = one_at_a_time(settings.data_dir / "migrate.lock") if settings.is_local else nullcontext()
     with closing(client), alone, failures_as_sentences("the migration"):
+        if recover(client):
+            say("restore: one that was interrupted is put right")
         applied = apply_steps(client, load_steps(), lambda step: say(f"schema: {step.version:03}_{step.name}"))
         changed = sync_projects(client, projects)
         made = make_tables(client, definitions)

@@ -78,7 +78,7 @@ def _local(path: Path) -> list[Input]:
 
 def _remote(url: str) -> list[Input]:
     with _failures_as_sentences(url):
-        store = _store(url)
+        store = store_of(url)
         details = store.find(url, detail=True)
         if not details:
             raise MillraceError(f"There is no file or folder {url}.")
@@ -89,7 +89,7 @@ def _remote(url: str) -> list[Input]:
         ]
 
 
-def _store(url: str) -> Any:
+def store_of(url: str) -> Any:
     """The store as dlt knows it: credentials from its secrets, else from the environment (AWS_* …)."""
     import fsspec
     from dlt.common.configuration import resolve_configuration

@@ -25,7 +25,7 @@ from ingestion.replay import finish_retries
 from ingestion.wire import AUTO
 from warehouse.connection import Endpoint, connect, endpoint, insert_rows
 from warehouse.errors import MillraceError
-from warehouse.locks import held_if_free
+from warehouse.locks import held_if_free, while_writing_raw
 from warehouse.private_files import private_folder
 from warehouse.settings import Settings
 
@@ -67,10 +67,10 @@ def load(
         progress.begin(sum(file.source.bytes for file in todo))
         for files in _runs(todo):
             since = datetime.now(UTC)
-            with dlt_failures_as_sentences():
+            with while_writing_raw(settings.data_dir), dlt_failures_as_sentences():
                 load_id = _run(settings, client, reader, files, progress)
-            arrived = [file for file in files if file.file_id]
-            _account(client, arrived, load_id)
+                arrived = [file for file in files if file.file_id]
+                _account(client, arrived, load_id)
             result.files += arrived
             fill_lookups(client, settings.geo_database, since)
     finally:
@@ -83,7 +83,7 @@ def prepare(settings: Settings) -> list[str]:
     """Bring the way into raw in step with the registry of event types; returns what was changed."""
     client, registry = connect(settings, "admin"), load_registry()
     try:
-        with way_for_one(settings):
+        with while_writing_raw(settings.data_dir), way_for_one(settings):
             described = sync_event_types(client, registry)
             return [*sync_landing(client, registry), *(["event types"] if described else [])]
     finally:

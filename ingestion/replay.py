@@ -29,6 +29,7 @@ from ingestion.rejected import Filters
 from ingestion.verdicts import SENT, escaped, insert_checked, judged, landing_row, query_sent
 from ingestion.wire import AUTO, DIALECTS, check_dialect
 from warehouse.connection import Endpoint, connect, endpoint, failures_as_sentences, insert_body
+from warehouse.locks import while_writing_raw
 from warehouse.projects import hash_write_key, load_projects
 from warehouse.settings import Settings
 
@@ -113,7 +114,8 @@ class Retry:
         while True:
             number = int(self._client.query(NEXT_NUMBER).result_rows[0][0])
             verdicts = self._judge(ids)
-            took = bool(verdicts.moved) and self._took(number, verdicts)
+            with while_writing_raw(self._settings.data_dir):
+                took = bool(verdicts.moved) and self._took(number, verdicts)
             finish_retries(self._settings, self._client)
             if took or not verdicts.moved:
                 return verdicts
@@ -233,7 +235,7 @@ def finish_retries(settings: Settings, client: Client) -> None:
     """Carry out what retries have written down: the one that runs, or one that was killed."""
     pending = client.query("SELECT DISTINCT batch, columns FROM raw.retried_lines ORDER BY batch").result_rows
     for number, columns in pending:
-        with way_for_one(settings):
+        with while_writing_raw(settings.data_dir), way_for_one(settings):
             _carry_out(client, endpoint(settings, "loader"), int(number), columns)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from warehouse.private_files import open_private
+from warehouse.private_files import open_private, private_folder
 
 
 @contextmanager
@@ -28,3 +28,22 @@ def held_if_free(path: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+@contextmanager
+def while_writing_raw(data_dir: Path) -> Iterator[None]:
+    """Loads run beside each other, but not beside a backup or a restore: half a load is not to be kept."""
+    with open_private(_writers_lock(data_dir), "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def nobody_writes_raw(data_dir: Path) -> Iterator[None]:
+    """Wait until the loads that run are over, and let none begin."""
+    with one_at_a_time(_writers_lock(data_dir)):
+        yield
+
+
+def _writers_lock(data_dir: Path) -> Path:
+    return private_folder(data_dir) / "writers.lock"

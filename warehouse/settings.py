@@ -141,6 +141,15 @@ class Settings(BaseModel):
         Path(".millrace"),
         description="Where the local services keep data, logs and generated secrets. Relative: to the repository.",
     )
+    backups: str = Field(
+        "",
+        description="Where `millrace backup` keeps backups: a folder, or a URL such as s3://bucket/folder. "
+        "Empty: backups in the data directory, which does not outlive its disk.",
+    )
+    backup_password: SecretStr = Field(
+        SecretStr(""),
+        description="Closes what is secret in a backup, such as the keys of pseudonyms. Keep it elsewhere, too.",
+    )
     project_dir: ProjectPath = Field(
         Path(), description="Where projects.yaml, access.yaml and sources.yaml are. Relative: to the repository."
     )
@@ -246,6 +255,13 @@ class Settings(BaseModel):
     def server_dir(self) -> Path:
         """The local server's data; its run directory (configuration, logs, pid file) lies beside it."""
         return self.data_dir / "clickhouse"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where the local server writes backups: of a store, on their way there."""
+        if not self.backups or "://" in self.backups:
+            return self.data_dir / "backups"
+        return _from_project_dir(Path(self.backups))
 
     @property
     def landing(self) -> Path:

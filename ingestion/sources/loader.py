@@ -23,7 +23,7 @@ from ingestion.sources.rows import Checker
 from ingestion.sources.tables import add_columns, insert_statement, sync_table
 from warehouse.connection import connect, endpoint, failures_as_sentences, insert_rows
 from warehouse.errors import MillraceError
-from warehouse.locks import held_if_free, one_at_a_time
+from warehouse.locks import held_if_free, one_at_a_time, while_writing_raw
 from warehouse.private_files import private_folder
 from warehouse.projects import Project
 from warehouse.settings import Settings
@@ -87,7 +87,8 @@ def load_feeds_into_raw(
         for feed in feeds:
             progress.reading(feed.name)
             load = _FeedLoad(settings, client, feed, definitions.find(feed.source), projects, known_salts, progress)
-            results.append(load.run(from_the_start))
+            with while_writing_raw(settings.data_dir):
+                results.append(load.run(from_the_start))
             progress.done()
         return results
     finally:

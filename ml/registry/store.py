@@ -74,11 +74,16 @@ class Store:
         self.folder = settings.data_dir / "mlflow"
 
     @property
+    def database(self) -> Path:
+        """Where MLflow's books are, unless somewhere else is named."""
+        return self.folder / "mlflow.db"
+
+    @property
     def uri(self) -> str:
         given = self.settings.mlflow_store.get_secret_value()
         # SQLAlchemy would take another driver for Postgres than the one that comes with dagster-postgres.
         named = given.replace("postgresql://", "postgresql+psycopg2://", 1)
-        return named or f"sqlite:///{self.folder / 'mlflow.db'}"
+        return named or f"sqlite:///{self.database}"
 
     @property
     def artifacts(self) -> str:

@@ -233,7 +233,7 @@ def _prepare_directories(settings: Settings, run: RunDirectory) -> None:
             hint="Set MILLRACE_DATA_DIR to another folder.",
         )
     try:
-        for folder in (settings.data_dir, settings.server_dir, run.path, run.path / "backups"):
+        for folder in (settings.data_dir, settings.server_dir, run.path):
             private_folder(folder)
         for folder in (settings.server_dir, run.path):
             probe = folder / f".write-probe-{os.getpid()}"  # of our own: another `up` may be at the same point

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ml.registry.moving import moved
 from ml.registry.store import KEPT, Store, git_commit
 from ml.registry.training import predict, promote, rollback, train
 from ml.trainable import Evaluation
@@ -207,3 +208,13 @@ def test_a_store_that_does_not_answer_is_told(tmp_path: Path) -> None:
     own = Store(Settings(data_dir=tmp_path, mlflow_store=f"sqlite:///{tmp_path}/broken.db"))
     with pytest.raises(MillraceError, match="store of models cannot be opened"):
         own.versions("demo", "line")
+
+
+def test_models_of_a_restored_store_are_where_they_are_now(store: tuple[Store, Path], tmp_path: Path) -> None:
+    earlier, _ = store
+    before = predict(earlier, Line(GOOD), "demo", DAY)
+    shutil.copytree(earlier.folder, tmp_path / "elsewhere" / "mlflow")
+    shutil.rmtree(earlier.folder / "artifacts")
+    settings = Settings(data_dir=tmp_path / "elsewhere")
+    moved(settings, str(earlier.settings.data_dir))
+    assert predict(Store(settings), Line(GOOD), "demo", DAY) == before

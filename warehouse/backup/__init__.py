@@ -1,0 +1,1 @@
+"""Backups: what cannot be made again, into a folder or an object store, and back."""
