@@ -87,7 +87,7 @@ def main(folder: Path, most: int) -> None:
             ahead[name] = METHODS[name](past, AHEAD)
             seconds[name] += time.perf_counter() - since
             judge(name, values, real, scale.values(ahead[name]))
-            tried += backtests(past, scale, series.values, [name], AHEAD)
+            tried += backtests(series, [name], AHEAD)
         learned = Learned.of(sorted(tried, key=lambda one: one.mean_error), DAY)
         seconds[CHOSEN] += time.perf_counter() - begun
         won[learned.method] += 1

@@ -208,14 +208,17 @@ def list_rules(format: FormatOption = Format.TABLE) -> None:
 def validate(format: FormatOption = Format.TABLE) -> None:
     """Every mistake in alerts/*.yaml; names of metrics and dimensions too, where something was built."""
     from monitoring.alerts.evaluation import counted
-    from monitoring.alerts.validating import mistakes_of
+    from monitoring.alerts.validating import mistakes_of, remarks_on
 
-    declared, mistakes = mistakes_of(load_settings())
+    settings = load_settings()
+    declared, mistakes = mistakes_of(settings)
+    remarks = remarks_on(settings, declared)
     if format is Format.JSON:
         print_json(
             {
                 **{"rules": len(declared.rules), "channels": len(declared.channels)},
                 "mistakes": [vars(one) for one in mistakes],
+                "remarks": remarks,
             }
         )
     else:
@@ -224,6 +227,8 @@ def validate(format: FormatOption = Format.TABLE) -> None:
         if not mistakes:
             channels = counted(len(declared.channels), "channel")
             print_text(f"No mistake in {counted(len(declared.rules), 'rule')} and {channels}.")
+        for remark in remarks:
+            print_text(f"Remark: {remark}")
     if mistakes:
         raise typer.Exit(1)
 

@@ -123,6 +123,9 @@ def show(
     metric: Annotated[str, typer.Argument(help="A metric, or rows:marts, bytes:warehouse and the like.")],
     project: ProjectOption = None,
     horizon: Annotated[int, typer.Option(min=1, max=90, help="How many days ahead.")] = 30,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The newest that knew no day after this one.")
+    ] = None,
     format: Annotated[DaysFormat, typer.Option("--format", help="csv and json: every day.")] = DaysFormat.TABLE,
     chart: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the chart: .png, .svg, or .json (Vega-Lite).")
@@ -130,13 +133,14 @@ def show(
 ) -> None:
     """The newest forecast of a metric: a picture, its days with their bands, and how the methods did."""
     from cli.ask import check_chart
-    from ml.forecast.store import read_backtests
+    from ml.forecast.store import LAST_DAY, read_backtests
 
     check_chart(chart)
     settings = load_settings()
-    days = [day for day in _newest(settings, metric, project) if day["days_ahead"] <= horizon]
+    last = until.date() if until else LAST_DAY
+    days = [day for day in _newest(settings, metric, project, last) if day["days_ahead"] <= horizon]
     first = days[0]
-    scores = read_backtests(settings, [first["series"]], first["project_id"])
+    scores = read_backtests(settings, [first["series"]], first["project_id"], last)
     if chart is not None:
         _write_chart(settings, days, chart)
         say(f"The chart is in {chart}.")
@@ -152,12 +156,17 @@ def show(
         say(f"No further than {len(days)} days: the series goes back no further, or its YAML says so.")
 
 
-def _newest(settings: Settings, metric: str, project: str | None) -> list[dict[str, Any]]:
-    from ml.forecast.store import read_newest
+def _newest(settings: Settings, metric: str, project: str | None, until: date) -> list[dict[str, Any]]:
+    from ml.forecast.store import LAST_DAY, read_newest
 
     series = metric if ":" in metric else f"metric:{metric}"
-    days = read_newest(settings, [series], project)
+    days = read_newest(settings, [series], project, until)
     projects = sorted({day["project_id"] for day in days})
+    if not days and until != LAST_DAY and (later := read_newest(settings, [series], project)):
+        raise MillraceError(
+            f"No forecast of {metric} knew no day after {until}; the newest one knew {later[0]['made_on']}.",
+            hint=f"Make it: millrace forecast run --metric {metric} --until {until}",
+        )
     if not days:
         known = sorted({_short(day["series"]) for day in read_newest(settings)})
         raise MillraceError(

@@ -126,11 +126,9 @@ def resolve(anomaly: AnomalyArgument, note: NoteOption = "") -> None:
 
 
 def _noted(anomaly: str, status: str, text: str) -> None:
-    from monitoring.watch.store import note, read_anomaly
+    from monitoring.watch.store import note
 
-    settings = load_settings()
-    one = read_anomaly(settings, anomaly)
-    note(settings, one, status, getpass.getuser(), text)
+    one = note(load_settings(), anomaly, status, getpass.getuser(), text)
     print_text(f"Anomaly {one['anomaly_id'][:8]} is {status}.")
 
 

@@ -1,4 +1,7 @@
-"""Which method would have been nearest, had it been asked at several days of the past (rolling origins)."""
+"""Which method would have been nearest, had it been asked at several days of the past (rolling origins).
+
+At each of them gaps, outliers and scale are those of what was known by then: whoever fills a gap from the week after it
+has seen that week."""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from ml.forecast.bands import SHARES, Bands, Missed
 from ml.forecast.methods import METHODS
-from ml.forecast.series import FEWEST_SEASONS, Floats, Past, Scale, Unusable
+from ml.forecast.series import FEWEST_SEASONS, Series, Unusable, past_of
 
 ORIGINS = 5
 
@@ -32,9 +35,15 @@ class Backtest:
     mean_error: float  # absolute: what decides
 
 
-def backtests(past: Past, scale: Scale, values: Floats, names: Sequence[str], steps: int) -> list[Backtest]:
-    """Of each method, the best first; `values` are what really came, gaps and outliers among them."""
-    found = [_backtest(past, scale, values, name, steps) for name in names]
+def backtests(
+    series: Series,
+    names: Sequence[str],
+    steps: int,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> list[Backtest]:
+    """Of each method, the best first; judged by what really came, gaps and outliers among it."""
+    found = [_backtest(series, name, steps, at_least, at_most) for name in names]
     return sorted(found, key=lambda one: one.mean_error)
 
 
@@ -46,19 +55,22 @@ def origins(length: int, seasons: tuple[int, ...], steps: int) -> list[int]:
     return sorted({int(one) for one in np.linspace(first, last, ORIGINS)})
 
 
-def _backtest(past: Past, scale: Scale, values: Floats, name: str, steps: int) -> Backtest:
-    missed, far, sizes, told = [], [], [], []
+def _backtest(series: Series, name: str, steps: int, at_least: float | None, at_most: float | None) -> Backtest:
+    past, scale = past_of(series)  # of today: what bands are made of is told on its scale
+    values, missed, far, sizes, told = series.values, [], [], [], []
     for origin in origins(len(past), past.seasons, steps):
         until = min(steps, len(past) - origin)
-        ahead = METHODS[name](past.until(origin), until)
+        known, scale_then = past_of(series.until(origin), past.seasons)
+        ahead = np.clip(scale_then.values(METHODS[name](known, until)), at_least, at_most)
         real = values[origin : origin + until]
-        known = np.isfinite(real)
-        if not known.any():
+        came = np.isfinite(real)
+        if not came.any():
             continue
-        missed.append(Missed(np.arange(1, until + 1)[known], scale.scaled(real[known]) - ahead[known]))
-        far.append(np.abs(real - scale.values(ahead))[known])
-        sizes.append(np.abs(real[known]))
-        told.append(np.abs(scale.values(ahead))[known])
+        error = scale.scaled(real[came]) - scale.scaled(ahead[came])
+        missed.append(Missed(np.arange(1, until + 1)[came], error))
+        far.append(np.abs(real - ahead)[came])
+        sizes.append(np.abs(real[came]))
+        told.append(np.abs(ahead[came]))
     if not missed:
         raise Unusable("no number of late that methods could be judged by")
     error, size, said = np.concatenate(far), np.concatenate(sizes), np.concatenate(told)

@@ -50,13 +50,19 @@ class Ahead:
     upper: dict[float, Floats]
 
 
-def learn(series: Series, names: Sequence[str], steps: int) -> Learned:
+def learn(
+    series: Series,
+    names: Sequence[str],
+    steps: int,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Learned:
     """Unusable, where there is too little to learn from."""
     series = series.checked()
-    past, scale = past_of(series)
+    past, _ = past_of(series)
     able = [name for name in fitting(past) if name in names] or ["seasonal_naive"]
     with threadpool_limits(1):  # of matrices so small threads only wait for each other
-        return Learned.of(backtests(past, scale, series.values, able, steps), past.seasons[0])
+        return Learned.of(backtests(series, able, steps, at_least, at_most), past.seasons[0])
 
 
 def look_ahead(

@@ -43,7 +43,9 @@ class ForecastModel:
         left_out = []
         for subject in known:
             try:
-                model[subject.name] = learn(_before(subject, until), subject.methods, subject.horizon)
+                model[subject.name] = learn(
+                    _before(subject, until), subject.methods, subject.horizon, subject.at_least, subject.at_most
+                )
             except Unusable as why:
                 left_out.append(f"{subject}: {why}")
         if not model:

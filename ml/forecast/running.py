@@ -75,6 +75,7 @@ def subjects(
 
 
 def forecast(subject: Subject) -> Told:
-    learned = learn(subject.series, subject.methods, subject.horizon)
-    ahead = look_ahead(subject.series, learned, subject.horizon, subject.at_least, subject.at_most)
+    bounds = subject.at_least, subject.at_most
+    learned = learn(subject.series, subject.methods, subject.horizon, *bounds)
+    ahead = look_ahead(subject.series, learned, subject.horizon, *bounds)
     return Told(subject, learned, ahead)

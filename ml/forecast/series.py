@@ -71,9 +71,6 @@ class Past:
     def season(self) -> int:
         return self.seasons[-1]
 
-    def until(self, step: int) -> Past:
-        return Past(self.scaled[:step], self.seasons, self.start)
-
     def phase(self, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return steps % self.season
 
@@ -86,6 +83,9 @@ class Series:
     seasons: tuple[int, ...] = (7,)
     start: date | None = None
     piles_up: bool = False  # as rows of a table do
+
+    def until(self, step: int) -> Series:
+        return Series(self.values[:step], self.seasons, self.start, self.piles_up)
 
     def checked(self) -> Series:
         """From the first number on; or a sentence, where there is too little to say anything."""
@@ -101,10 +101,12 @@ class Series:
         return Series(values[first:], self.seasons, start, self.piles_up)
 
 
-def past_of(series: Series) -> tuple[Past, Scale]:
+def past_of(series: Series, seasons: tuple[int, ...] = ()) -> tuple[Past, Scale]:
+    """`seasons`: these, however short the series is; else those that come often enough in it."""
     filled = _without_gaps(series.values, series.seasons[0])
     scale = Scale.of(filled, series.piles_up)
-    seasons = tuple(one for one in series.seasons if len(filled) >= FEWEST_SEASONS * one) or series.seasons[:1]
+    enough = tuple(one for one in series.seasons if len(filled) >= FEWEST_SEASONS * one)
+    seasons = seasons or enough or series.seasons[:1]
     return Past(_without_outliers(scale.scaled(filled), seasons[-1]), seasons, series.start), scale
 
 

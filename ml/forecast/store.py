@@ -1,11 +1,12 @@
-"""Forecasts and backtests as rows of the database ml. What was written last of a series is its newest forecast."""
+"""Forecasts and backtests as rows of the database ml. The newest forecast of a series is that which knew most days;
+of several that knew the same ones, the last that was written."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ml.forecast.bands import SHARES
@@ -14,7 +15,11 @@ from ml.forecast.reading import ROLE, Subject
 from warehouse.connection import connect, failures_as_sentences, insert_rows
 from warehouse.settings import Settings
 
-NEWEST = "(project_id, series, written_at) IN (SELECT project_id, series, max(written_at) FROM {table} GROUP BY ALL)"
+LAST_DAY = date(2149, 6, 6)  # of ClickHouse's Date
+NEWEST = (
+    "(project_id, series, (made_on, written_at)) IN "
+    "(SELECT project_id, series, max((made_on, written_at)) FROM {table} WHERE made_on <= {{until:Date}} GROUP BY ALL)"
+)
 DAYS = (
     *("project_id", "series", "made_on", "day", "days_ahead", "expected"),
     *("lower_50", "upper_50", "lower_80", "upper_80", "lower_95", "upper_95", "method", "model_version"),
@@ -47,18 +52,29 @@ def write_forecasts(settings: Settings, told: Sequence[Told], moment: datetime |
     return len(days)
 
 
-def read_newest(settings: Settings, series: Sequence[str] = (), project: str | None = None) -> list[dict[str, Any]]:
-    """The days of the newest forecast of each series; of these and of this project alone, where they are named."""
-    return _read(settings, "ml.forecasts", DAYS, "day", series, project)
+def read_newest(
+    settings: Settings, series: Sequence[str] = (), project: str | None = None, until: date = LAST_DAY
+) -> list[dict[str, Any]]:
+    """The days of the newest forecast of each series that knew no day after `until`; of these series and of this
+    project alone, where they are named."""
+    return _read(settings, "ml.forecasts", DAYS, "day", series, project, until)
 
 
-def read_backtests(settings: Settings, series: Sequence[str] = (), project: str | None = None) -> list[dict[str, Any]]:
-    """How each method did, before the newest forecast of each series; the best first."""
-    return _read(settings, "ml.forecast_backtests", SCORES, "mase", series, project)
+def read_backtests(
+    settings: Settings, series: Sequence[str] = (), project: str | None = None, until: date = LAST_DAY
+) -> list[dict[str, Any]]:
+    """How each method did, before that forecast; the best first."""
+    return _read(settings, "ml.forecast_backtests", SCORES, "mase", series, project, until)
 
 
 def _read(
-    settings: Settings, table: str, columns: Sequence[str], order: str, series: Sequence[str], project: str | None
+    settings: Settings,
+    table: str,
+    columns: Sequence[str],
+    order: str,
+    series: Sequence[str],
+    project: str | None,
+    until: date,
 ) -> list[dict[str, Any]]:
     wanted = (
         "(empty({series:Array(String)}) OR series IN {series:Array(String)}) "
@@ -68,7 +84,7 @@ def _read(
         f"SELECT {', '.join(columns)} FROM {table} FINAL WHERE {NEWEST.format(table=table)} AND {wanted} "
         f"ORDER BY project_id, series, {order}"
     )
-    parameters = {"series": list(series), "any": project is None, "project": project or ""}
+    parameters = {"series": list(series), "any": project is None, "project": project or "", "until": until}
     with closing(connect(settings, ROLE)) as client, failures_as_sentences("reading forecasts"):
         return [dict(zip(columns, row, strict=True)) for row in client.query(sql, parameters=parameters).result_rows]
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from ml.lifetime.histories import Histories, Purchases, purchases_of
 from ml.lifetime.maximum_likelihood import Floats
+from ml.onward import refuse_older
 from warehouse.connection import connect, insert_rows
 from warehouse.settings import Settings
 
@@ -54,5 +55,6 @@ def write_values(
         for n in range(len(of))
     ]
     with connect(settings, "modeler") as client:
+        refuse_older(client, "ml.lifetime_values", project, day, "Lifetime values")
         insert_rows(client, "ml.lifetime_values", rows, COLUMNS)
     return len(rows)

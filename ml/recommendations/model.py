@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from ml.onward import refuse_older
 from ml.recommendations.items import TOP, WAYS, Items, Touch, judge, learn
 from ml.trainable import Candidate, Evaluation, Gate
 from warehouse.connection import connect, insert_rows
@@ -74,6 +75,7 @@ class RecommendationsModel:
             own[one.product] = own.get(one.product, 0) + one.weight
         written_at = datetime.now(UTC).isoformat(sep=" ", timespec="milliseconds")[:-6]
         with connect(settings, "modeler") as client:
+            refuse_older(client, "ml.recommendations", project, day, "Recommendations")
             users = client.query(
                 "SELECT person_id FROM marts.dim_users WHERE project_id = {project:String} AND is_current "
                 "AND NOT is_internal AND person_key != 0 AND toDate(first_seen_at) <= {day:Date} ORDER BY person_id",

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -93,7 +93,10 @@ def deliver(
 def undelivered(client: Client, now: datetime) -> Iterator[Delivery]:
     """In the order in which they came to be; what is told of an alert later waits for what is told first."""
     since = now - timedelta(days=REMEMBERED_DAYS)
-    recent = f"arrayExists(e -> e.at > fromUnixTimestamp64Milli({int(since.timestamp() * 1000)}, 'UTC'), events)"
+    then = f"fromUnixTimestamp64Milli({int(since.timestamp() * 1000)}, 'UTC')"
+    # What somebody asks for by hand is sent, however old it is.
+    asked_for = f"SELECT alert_id FROM ops.alert_deliveries WHERE status = 'again' AND attempted_at > {then}"
+    recent = f"arrayExists(e -> e.at > {then}, events) OR alert_id IN ({asked_for})"
     alerts = read_alerts(client, f"WHERE {recent} ORDER BY opened_at, alert_id")
     attempts: dict[uuid.UUID, list[Attempt]] = defaultdict(list)
     ids = [str(alert.alert_id) for alert in alerts]
@@ -105,11 +108,12 @@ def undelivered(client: Client, now: datetime) -> Iterator[Delivery]:
             for channel in event.channels:
                 id = uuid.uuid5(alert.alert_id, json.dumps([number, event.what, channel]))
                 made = attempts[id]
-                if channel in waits or (made and made[-1].status not in OPEN_ENDED) or event.at <= since:
+                again = next((one for one in reversed(made) if one.status == "again"), None)
+                is_news = event.at > since or (again is not None and again.attempted_at > since)
+                if channel in waits or (made and made[-1].status not in OPEN_ENDED) or not is_news:
                     continue
                 waits.add(channel)
-                last_round = [one.attempt for one in made if one.status == "again"][-1:]
-                tries = sum(1 for one in made if one.attempt > (last_round or [0])[0])
+                tries = sum(1 for one in made if one.attempt > (again.attempt if again else 0))
                 yield Delivery(id, alert, event.what, channel, number, made[-1] if made else None, tries)
 
 
@@ -128,8 +132,11 @@ def _round(
     work = _Work(declared, now, delays, outside)
     with ThreadPoolExecutor(max_workers=max(len(by_channel), 1)) as pool:
         # First all: what breaks off from here on is known to have been begun.
-        write_attempts(client, [work.begun(one) for groups in by_channel.values() for group in groups for one in group])
-        for attempts in pool.map(work.send_all, by_channel, by_channel.values()):
+        begun = [work.begun(one, group) for groups in by_channel.values() for group in groups for one in group]
+        write_attempts(client, begun)
+        sending = [pool.submit(work.send_all, channel, groups) for channel, groups in by_channel.items()]
+        for sent in as_completed(sending):  # what is sent is written down, however slow another channel is
+            attempts = sent.result()
             write_attempts(client, attempts)
             for attempt in attempts:
                 done.sent += attempt.status == "sent"
@@ -138,9 +145,13 @@ def _round(
 
 
 def travelling_together(due: Sequence[Delivery], declared: Declaration) -> list[list[Delivery]]:
-    """What is one message: the same event of one rule to one channel, where rule and channel let it."""
+    """What is one message: the same event of one rule to one channel, where rule and channel let it. What was tried as
+    one message is tried as the same one again: nothing joins it."""
     groups: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
     for one in due:
+        if one.last:
+            groups[one.channel, str(one.last.message_id)].append(one)
+            continue
         rule, channel = declared.rules.get(one.alert.rule), declared.channels.get(one.channel)
         alone = not one.alert.is_alert or (rule and rule.group == "alert") or (channel and channel.kind in ONE_BY_ONE)
         groups[one.channel, one.event, one.alert.rule, str(one.delivery_id) if alone else ""].append(one)
@@ -148,6 +159,9 @@ def travelling_together(due: Sequence[Delivery], declared: Declaration) -> list[
 
 
 def message_id_of(deliveries: Sequence[Delivery]) -> uuid.UUID:
+    """The same in each try: who takes it twice may leave the second one out."""
+    if last := deliveries[0].last:
+        return last.message_id
     return uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(sorted(str(one.delivery_id) for one in deliveries)))
 
 
@@ -158,12 +172,12 @@ class _Work:
     delays: Sequence[float]
     outside: Outside
 
-    def begun(self, one: Delivery) -> Attempt:
+    def begun(self, one: Delivery, group: Sequence[Delivery]) -> Attempt:
         channel = self.declared.channels.get(one.channel)
         return Attempt(
             delivery_id=one.delivery_id,
             attempt=one.last.attempt + 1 if one.last else 1,
-            message_id=one.delivery_id,
+            message_id=message_id_of(group),
             alert_id=one.alert.alert_id,
             event=one.event,
             channel=one.channel,
@@ -183,7 +197,7 @@ class _Work:
 
     def _send(self, name: str, group: Sequence[Delivery], broken: str) -> tuple[list[Attempt], str]:
         """`broken`: why this channel cannot be had now; then it is not tried once more for each message."""
-        channel, id, begun = self.declared.channels.get(name), message_id_of(group), time.monotonic()
+        channel, begun = self.declared.channels.get(name), time.monotonic()
         attempted_at = datetime.now(UTC)
         failed, final, retry_after, is_away, answer = broken, False, 0.0, bool(broken), ""
         if channel is None:
@@ -194,7 +208,9 @@ class _Work:
             answer = "this kind of channel is not told who took it"
         elif not broken:
             try:
-                answer = send(channel, Message(id, group[0].event, [one.alert for one in group]), self.outside)
+                answer = send(
+                    channel, Message(message_id_of(group), group[0].event, [one.alert for one in group]), self.outside
+                )
             except NotDelivered as error:
                 failed, final, retry_after = str(error), error.final, error.retry_after
                 is_away = error.is_away
@@ -202,7 +218,7 @@ class _Work:
         attempts = []
         for one in group:
             attempt = replace(
-                self.begun(one), message_id=id, seconds=seconds, attempted_at=attempted_at, answer=failed or answer
+                self.begun(one, group), seconds=seconds, attempted_at=attempted_at, answer=failed or answer
             )
             attempts.append(self._judged(attempt, one, bool(failed), final, retry_after))
         return attempts, failed if is_away else ""

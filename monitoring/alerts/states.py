@@ -131,7 +131,9 @@ def _found(last: Alert | None, finding: Finding, rule: Rule, declared: Declarati
         "points": tuple(Point(at, value) for at, value in finding.points),
     }
     if last is not None and (last.is_on or _cools_down(last, rule, now)):
-        again: dict[str, Any] = {} if last.is_on else {"status": "open", "opened_at": now, "resolution": ""}
+        # Of whom nobody was told the end, it never ended: so its end is told once, when it is over for good.
+        since = {} if last.owes_the_end else {"opened_at": now}
+        again: dict[str, Any] = {} if last.is_on else {"status": "open", "resolution": "", **since}
         ends: dict[str, Any] = {} if last.is_on else dict.fromkeys(("acknowledged_at", "resolved_at", "cleared_at"))
         changed = replace(last, **again, **ends, **now_so)
         return last if changed == last else replace(changed, last_found_at=now)

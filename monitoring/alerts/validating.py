@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from monitoring.alerts.conditions import fits
 from monitoring.alerts.declared import Declaration, load_declaration
-from monitoring.alerts.rules import ExperimentRule, OfMetric, Rule, SegmentRule
+from monitoring.alerts.rules import AnomalyRule, ExperimentRule, OfMetric, Rule, SegmentRule
 from monitoring.declarations import Mistake, in_order
+from monitoring.watch.declared import read_watches
 from semantic_layer.metrics.catalogue import Catalogue, load_catalogue, semantic_manifest
 from warehouse.errors import MillraceError, nearest
 from warehouse.lineage.graph import built_graph
@@ -25,6 +26,22 @@ def mistakes_of(settings: Settings) -> tuple[Declaration, list[Mistake]]:
                 path = ["rules", name, key]
                 mistakes.append(declared.places["rules", name].mistake(path, f"{'.'.join(path)}: {sentence}"))
     return declared, in_order(mistakes)
+
+
+def remarks_on(settings: Settings, declared: Declaration) -> list[str]:
+    """What is no mistake, and may not be meant: watched metrics and models of owners whom nothing says how to reach."""
+    anomalies = {rule.owner for rule in declared.rules.values() if isinstance(rule, AnomalyRule)}
+    if not anomalies or not semantic_manifest(settings).exists():
+        return []
+    of_owner: dict[str, list[str]] = {}
+    for watch in read_watches(settings, load_catalogue(settings)):
+        if watch.owner and watch.owner not in declared.owners:
+            of_owner.setdefault(watch.owner, []).append(watch.name)
+    return [
+        f"{owner} of {', '.join(dict.fromkeys(names))} is no owner in alerts/*.yaml, so anomalies of these go to "
+        f"{' and '.join(sorted(anomalies))}{nearest(owner, declared.owners) or '.'}"
+        for owner, names in sorted(of_owner.items())
+    ]
 
 
 def _names(settings: Settings, rule: Rule) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import numpy as np
 
@@ -16,6 +17,10 @@ DOUBT = 1.15  # how much wider than they look distributions are, where little is
 FARTHEST = 30.0  # beyond it the tail is smaller than any number
 LN10 = np.log(10.0)
 MOST = 12.0  # decades: beyond that nothing is more surprising
+# How many times farther out than what was out before one point counts as. An exponential goes beyond five once in 150
+# times: more is another matter, of which nothing is to be learned, or one glitch would hide what comes for months.
+FARTHER = 5.0
+FEWEST = 5  # points beyond the rim, from which on their mean is known
 
 
 _both_tails = np.frompyfunc(lambda z: math.erfc(z / math.sqrt(2)), 1, 1)
@@ -29,10 +34,9 @@ class Surprise:
         self._count = past.count(statistic)
         typical = past.median(statistic, MEMORY, 8)
         self._from = past.quantile(statistic, MEMORY, ENOUGH, 1 - RARE)
-        excess = np.where(statistic > self._from, statistic - self._from, np.nan)
         # As many decades from the middle to the rim as a normal distribution would have at least.
         spread = (self._from - typical) / 6
-        self._per_step = np.fmax(past.mean(excess, MEMORY, 5), spread)
+        self._per_step = np.fmax(_mean_excess(statistic - self._from, spread), spread)
 
     def decades(self, parametric: Floats) -> Floats:
         """`parametric`: what a known distribution says, for points with too little past of their own."""
@@ -47,6 +51,21 @@ class Surprise:
         own = self._from + max(decades + np.log10(RARE), 0.0) * LN10 * np.fmax(self._per_step, 1e-12)
         own = np.where(self._count >= PLENTY, own, np.maximum(own, parametric))
         return np.where(np.isfinite(own), own, parametric)
+
+
+def _mean_excess(excess: Floats, spread: Floats) -> Floats:
+    """Before each point, of those of the past that were beyond the rim."""
+    bounded: Floats = np.full(len(excess), np.nan)
+    known: deque[tuple[int, float]] = deque()
+    total = 0.0
+    for place in np.flatnonzero(excess > 0).tolist():
+        while known and known[0][0] < place - MEMORY:
+            total -= known.popleft()[1]
+        usual = max(total / len(known) if known else 0.0, float(spread[place]))
+        bounded[place] = min(float(excess[place]), FARTHER * usual)
+        known.append((place, bounded[place]))
+        total += bounded[place]
+    return past.mean(bounded, MEMORY, FEWEST)
 
 
 def decades_of_normal(z: Floats) -> Floats:

@@ -40,16 +40,24 @@ def read_table(
     rows: Rows,
     timezone: str,
     last_day: date | None,
-    now: datetime,
+    until: datetime,
     *,
+    ends_with_rows: bool = False,
     holidays: str = "",
     crosses: bool = True,
 ) -> Table | None:
+    """`until`: periods that end later are not whole yet. `ends_with_rows`: what is after the last row is not known, and
+    is not nothing."""
     zone, whole = ZoneInfo(timezone), rows()
     if not whole or last_day is None:
         return None
     last = _instant(last_day + timedelta(days=1), zone)
-    moments = [one for one in _moments(min(row[0] for row in whole), last, watch.grain, zone) if one[2] <= now]
+    newest = max(row[0] for row in whole)
+    moments = [
+        one
+        for one in _moments(min(row[0] for row in whole), last, watch.grain, zone)
+        if one[2] <= until and (one[0] <= newest or not ends_with_rows)
+    ]
     if not moments:
         return None
     place = {label: number for number, (label, _, _) in enumerate(moments)}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from monitoring.watch.causes import read_causes
 from monitoring.watch.declared import read_watches
 from monitoring.watch.judging import Finding, judge
+from monitoring.watch.known import Known
 from monitoring.watch.reading import read_table
 from monitoring.watch.rows import rows_of
 from monitoring.watch.store import write_baseline, write_findings
@@ -32,14 +33,19 @@ def look(settings: Settings, project: str | None = None, now: datetime | None = 
     if project and project not in catalogue.projects:
         raise WrongUsage(f"There is no project {project!r}{nearest(project, catalogue.projects) or '.'}")
     findings: list[Finding] = []
-    series, looked_at = 0, set()
+    series, looked_at, known = 0, set(), Known.now(settings)
     failures: list[str] = []
     for watch in read_watches(settings, catalogue):
         for name in [project] if project else catalogue.projects:
             facts = catalogue.projects[name]
             rows = rows_of(settings, catalogue, watch, name, reader)
             try:
-                table = read_table(watch, rows, facts.timezone, facts.last_day, now, holidays=facts.holidays)
+                until = known.until(watch, name)
+                table = read_table(
+                    *(watch, rows, facts.timezone, facts.last_day, min(until or now, now)),
+                    ends_with_rows=until is None,
+                    holidays=facts.holidays,
+                )
             except MillraceError as error:  # one of them keeps nobody from the others
                 failures.append(f"{watch.series} of {name}: {error.message}")
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from monitoring.watch.judging import Finding
 from monitoring.watch.reading import Table
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import MillraceError, WrongUsage
+from warehouse.locks import one_at_a_time
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def write_findings(
 ) -> tuple[int, int]:
     """How many are new, and how many ended. What people said of an anomaly stays. `causes`: by project; `looked_at`:
     series and project of all that were judged, so that what is not found in them any more is over."""
-    with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing anomalies down"):
+    with alone(settings), closing(connect(settings, ROLE)) as client, failures_as_sentences("writing anomalies down"):
         known = {row["anomaly_id"]: row for row in _rows(client, all_of_them=True)}
         findings = continued(findings, known)
         rows, new, ended = [], 0, 0
@@ -165,15 +166,22 @@ def read_anomaly(settings: Settings, beginning: str) -> dict[str, Any]:
     return found[0]
 
 
-def note(settings: Settings, anomaly: Mapping[str, Any], status: str, author: str, text: str) -> None:
+def note(settings: Settings, beginning: str, status: str, author: str, text: str) -> dict[str, Any]:
     """Somebody looked at it."""
-    if anomaly["status"] == "resolved":
-        raise MillraceError(f"Anomaly {anomaly['anomaly_id'][:8]} is resolved already.")
-    now = datetime.now(UTC)
-    notes = [*anomaly["notes"], {"at": _text(now), "author": author, "text": text or status}]
-    row = {**anomaly, "status": status, "notes": notes, "resolved_at": _text(now) if status == "resolved" else None}
-    with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing a note down"):
+    with alone(settings), closing(connect(settings, ROLE)) as client, failures_as_sentences("writing a note down"):
+        anomaly = read_anomaly(settings, beginning)
+        if anomaly["status"] == "resolved":
+            raise MillraceError(f"Anomaly {anomaly['anomaly_id'][:8]} is resolved already.")
+        now = datetime.now(UTC)
+        notes = [*anomaly["notes"], {"at": _text(now), "author": author, "text": text or status}]
+        row = {**anomaly, "status": status, "notes": notes, "resolved_at": _text(now) if status == "resolved" else None}
         _insert(client, "ops.anomalies", [row])
+    return row
+
+
+def alone(settings: Settings) -> AbstractContextManager[None]:
+    """Who looks and who writes a note does so one after the other: each reads what was said and writes it anew."""
+    return one_at_a_time(settings.data_dir / "anomalies.lock")
 
 
 def _rows(client: Client, all_of_them: bool) -> list[dict[str, Any]]:

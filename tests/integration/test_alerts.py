@@ -29,6 +29,7 @@ owners:
 rules:
   broken: {kind: check_failure, owner: team, cooldown: 0s}
 """
+LATER = "ALTER TABLE ops.alert_deliveries UPDATE next_attempt_at = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 1"
 
 
 @pytest.fixture(scope="module")
@@ -236,9 +237,39 @@ def test_an_hour_later_the_next_round_tries_again(instance: Instance, hook: Webh
     result(instance, "fail")
     judge(instance)
     assert (tell(instance, (3600,)).failed, tell(instance, (3600,)).sent, len(hook.requests)) == (1, 0, 1)
-    later = "ALTER TABLE ops.alert_deliveries UPDATE next_attempt_at = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 1"
-    instance.client().command(later)
+    instance.client().command(LATER)
     assert (tell(instance, (3600,)).sent, len(hook.requests)) == (1, 2)
+
+
+def test_what_is_tried_again_is_the_same_message_and_what_came_since_another(instance: Instance, hook: Webhook) -> None:
+    """Who took it and did not say so in time knows it by its id, with just what it had in it."""
+    hook.replies = [500, 200]
+    for check in ("one", "two"):
+        result(instance, "fail", check)
+    judge(instance)
+    assert tell(instance, (3600,)).failed == 2
+    result(instance, "fail", "three")
+    judge(instance)
+    instance.client().command(LATER)
+    assert tell(instance, (3600,)).sent == 3
+    told = [(request.json["message_id"], len(request.json["alerts"])) for request in hook.requests]
+    first, *others = told
+    assert first[1] == 2 and first in others
+    assert sorted(count for _, count in others) == [1, 2] and len({id for id, _ in others}) == 2
+
+
+def test_what_is_asked_for_by_hand_is_sent_however_old_it_is(instance: Instance, hook: Webhook) -> None:
+    hook.replies = [400, 200]
+    result(instance, "fail")
+    judge(instance)
+    assert tell(instance).dead == 1
+    ages = "SELECT * REPLACE (arrayMap(e -> (e.1, e.2 - INTERVAL 30 DAY, e.3), events) AS events"
+    older = f"{ages}, opened_at - INTERVAL 30 DAY AS opened_at, now64(3) + 1 AS written_at) FROM ops.alerts FINAL"
+    instance.client().command(f"INSERT INTO ops.alerts {older}")
+    assert (tell(instance).sent, len(hook.requests)) == (0, 1)
+    assert len(instance.json("alerts", "retry")) == 1
+    assert (tell(instance).sent, len(hook.requests)) == (1, 2)
+    assert (tell(instance).sent, len(hook.requests)) == (0, 2)
 
 
 def test_no_secret_is_written_down_or_shown(instance: Instance, hook: Webhook) -> None:

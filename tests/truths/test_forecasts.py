@@ -145,3 +145,21 @@ def test_wrong_questions_get_a_sentence_and_the_last_forecast_stays(
         done = run("forecast", *arguments)
         assert (done.returncode, words in done.stderr) == (code, True), done.stderr
     assert built.instance.rows(count) == before
+
+
+def test_what_would_have_been_forecast_earlier_does_not_take_the_place_of_what_is(
+    built: LoadedWorld, forecasts: dict[str, Any]
+) -> None:
+    earlier = UNTIL - timedelta(days=9)
+    asked = ("forecast", "run", "--project", "demo", "--metric", "revenue", "--until", str(earlier))
+    assert len(built.instance.json(*asked)["forecasts"]) == 1
+    show = ("forecast", "show", "revenue", "--project", "demo", "--horizon", "7")
+    for more, until in (((), UNTIL), (("--until", str(UNTIL)), UNTIL), (("--until", "2026-05-10"), earlier)):
+        assert f"known until {until}" in built.instance.run(*show, *more).stdout
+    none = built.instance.run(*show, "--until", "2026-04-01")
+    assert none.returncode == 1
+    assert f"No forecast of revenue knew no day after 2026-04-01; the newest one knew {UNTIL}." in none.stderr
+    known = built.instance.rows(
+        "SELECT DISTINCT made_on FROM marts.pred_forecast WHERE name = 'revenue' AND project_id = 'demo'"
+    )
+    assert known == [(UNTIL,)]

@@ -58,6 +58,9 @@ def test_what_is_predicted_comes_true(
     known = {who for who, day, _ in crafted if day <= UNTIL}
     assert LIFETIME.predict(settings, CRAFTED, candidate.model, "7", UNTIL) == len(known)
     assert LIFETIME.predict(settings, CRAFTED, candidate.model, "7", UNTIL) == len(known)  # again: no row more
+    earlier = UNTIL - timedelta(days=1)
+    with pytest.raises(MillraceError, match=f"known as of {UNTIL} already, which is later than {earlier}"):
+        LIFETIME.predict(settings, CRAFTED, candidate.model, "6", earlier)
     ((count, people, versions, days, value, worst),) = built.instance.rows(
         "SELECT count(), uniqExact(person_key), groupUniqArray(model_version), sum(expected_purchases_90_days), "
         "sum(expected_value_90_days), "

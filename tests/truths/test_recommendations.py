@@ -11,6 +11,7 @@ import pytest
 
 from ml.recommendations.model import RECOMMENDATIONS
 from tests.truths.conftest import LoadedWorld
+from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
 CRAFTED, UNTIL = "crafted_shoppers", date(2026, 5, 31)
@@ -71,4 +72,7 @@ def test_people_get_what_is_of_their_taste_and_new_to_them(
     for who, taste in PEOPLE.items():
         assert not touched[who] & set(of_person[who])
         assert {product.partition("-")[0] for product in of_person[who][:6]} == {taste}, who
+    earlier = UNTIL - timedelta(days=1)
+    with pytest.raises(MillraceError, match=f"known as of {UNTIL} already, which is later than {earlier}"):
+        RECOMMENDATIONS.predict(settings, CRAFTED, candidate.model, "2", earlier)
     assert len(set(of_person["nobody"])) == 10  # who touched nothing gets what is popular

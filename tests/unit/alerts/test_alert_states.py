@@ -159,6 +159,16 @@ def test_an_end_at_night_is_told_in_the_morning() -> None:
     assert play.round(datetime(2026, 3, 11, 6, 0, tzinfo=UTC), False) == [("resolved", "chat")]
 
 
+def test_an_end_at_night_is_told_in_the_morning_though_it_came_back_in_between() -> None:
+    """Within the cooldown, so that nobody heard of it a second time: for who was told, it lasted until then."""
+    play = Play(quiet_hours=BERLIN, cooldown="24h")
+    assert play.round(NOON, True) == [("opened", "chat")]
+    assert play.round(datetime(2026, 3, 11, 1, 0, tzinfo=UTC), False) == []
+    assert play.round(datetime(2026, 3, 11, 2, 0, tzinfo=UTC), True) == []
+    assert play.round(datetime(2026, 3, 11, 3, 0, tzinfo=UTC), False) == []
+    assert play.round(datetime(2026, 3, 11, 6, 0, tzinfo=UTC), False) == [("resolved", "chat")]
+
+
 def test_what_is_critical_is_told_at_night() -> None:
     play = Play(quiet_hours=BERLIN, severity="critical")
     assert play.round(datetime(2026, 3, 10, 22, 30, tzinfo=UTC), True) == [("opened", "chat")]

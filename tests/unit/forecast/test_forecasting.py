@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from ml.forecast.backtest import backtests
 from ml.forecast.bands import Bands, Missed
 from ml.forecast.forecasting import Learned, learn, look_ahead
 from ml.forecast.methods import METHODS, fitting
@@ -184,3 +185,38 @@ def test_a_share_stays_one() -> None:
 def test_hours_have_no_calendar_and_long_seasons_no_smoothing_of_states() -> None:
     past, _ = past_of(Series(shop(24 * 7 * 5), (24, 168)).checked())
     assert set(fitting(past)) == {"seasonal_naive", "theta", "autoregression", "boosted_trees"}
+
+
+def test_a_backtest_knows_nothing_that_came_after_the_day_it_is_made_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gap before that day is filled, and the scale made, of what was known by then: whatever came later."""
+    last = 150
+    values = shop(180)
+    values[[40, last - 7, last - 1]] = np.nan
+    values[last - 3] *= 50  # an outlier, unless that is how the weeks after it are
+    later = values.copy()
+    later[last:] = -9e6
+
+    def known_at_days(series: Series) -> dict[int, Floats]:
+        seen: dict[int, Floats] = {}
+
+        def spy(past: Past, steps: int) -> Floats:
+            seen[len(past)] = past.scaled
+            return np.zeros(steps)
+
+        monkeypatch.setitem(METHODS, "spy", spy)
+        backtests(series, ("spy",), 30)
+        return seen
+
+    before, after = known_at_days(days_of(values)), known_at_days(days_of(later))
+    assert before.keys() == after.keys() and min(before) <= last < max(before)
+    for day in (day for day in before if day <= last):
+        assert before[day].tolist() == after[day].tolist()
+    assert not np.array_equal(before[max(before)], after[max(before)])
+
+
+def test_a_backtest_is_held_to_the_bounds_of_the_metric() -> None:
+    """A share that falls goes below 0 with its trend, and the forecast does not: errors are those of what is told."""
+    falling = np.maximum(1 - np.arange(120) / 80, 0)
+    free, bounded = (backtests(days_of(falling), ("theta",), 30, *bounds)[0] for bounds in ((), (0.0, 1.0)))
+    assert bounded.mean_error < free.mean_error
+    assert bounded.scores.smape is not None

@@ -8,8 +8,11 @@ import pytest
 
 from monitoring.watch.declared import Watch
 from monitoring.watch.judging import judge
+from monitoring.watch.known import Known
 from monitoring.watch.reading import read_table
 from monitoring.watch.rows import Row
+from warehouse.errors import MillraceError
+from warehouse.lineage.graph import Graph
 
 FIRST, LAST, MAY_DAY = date(2026, 2, 2), date(2026, 5, 10), date(2026, 5, 1)
 WATCH = Watch(name="visits")
@@ -56,3 +59,53 @@ def test_a_segment_that_is_new_is_looked_at_although_it_is_small_by_all_its_days
     assert {one.dimensions[0][1] for one in table.segments} == {*list(older)[:5], "partner"}
     told = [(one.dimensions, one.points) for one in judge(watch, "demo", table).findings]
     assert told == [((("session__channel", "partner"),), 2)]
+
+
+@pytest.mark.parametrize(
+    ("until", "ends_with_rows", "last"),
+    [
+        (datetime(2026, 5, 12, tzinfo=UTC), False, LAST),
+        (datetime(2026, 5, 9, 21, 59, tzinfo=UTC), False, LAST - timedelta(days=2)),  # 23:59 of the 9th in Berlin
+        (datetime(2026, 5, 9, 22, 0, tzinfo=UTC), False, LAST - timedelta(days=1)),
+        (datetime(2026, 5, 12, tzinfo=UTC), True, LAST - timedelta(days=3)),
+    ],
+)
+def test_what_is_not_whole_yet_is_not_nothing(until: datetime, ends_with_rows: bool, last: date) -> None:
+    """The last three days have no row: 0 of a shop whose events go on, not known of spend that is not loaded yet."""
+
+    def without_the_end(*by: str) -> list[Row]:
+        return [row for row in rows(*by) if row[0] <= LAST - timedelta(days=3)]
+
+    table = read_table(WATCH, without_the_end, "Europe/Berlin", LAST, until, ends_with_rows=ends_with_rows)
+    assert table is not None
+    assert table.whole.series.times[-1].item().date() == last
+    assert table.whole.series.values[-1] == (0 if last > LAST - timedelta(days=3) else rows()[-4][1])
+
+
+def test_until_when_numbers_are_whole_follows_from_what_they_are_made_of() -> None:
+    sources = {"source.m.events": ("raw", "events"), "source.m.spend": ("raw", "spend")}
+    models = {"model.m.orders": ("marts", "orders"), "model.m.costs": ("marts", "costs")}
+    manifest = {
+        "sources": {id: {"unique_id": id, "schema": s, "identifier": t} for id, (s, t) in sources.items()},
+        "nodes": {
+            id: {"unique_id": id, "resource_type": "model", "schema": s, "alias": t} for id, (s, t) in models.items()
+        },
+        "metrics": {"metric.m.revenue": {"name": "revenue"}},
+        "parent_map": {
+            "metric.m.revenue": ["semantic_model.m.orders"],
+            "semantic_model.m.orders": ["model.m.orders"],
+            "model.m.orders": ["source.m.events"],
+            "model.m.costs": ["source.m.spend"],
+        },
+        "child_map": {},
+    }
+    last = datetime(2026, 5, 10, 21, 30, tzinfo=UTC)
+    known = Known(Graph(manifest), {"demo": last}, frozenset())
+    assert known.until(Watch(name="revenue"), "demo") == last + timedelta(hours=1)
+    assert known.until(Watch(name="revenue", grain="hour"), "demo") == last + timedelta(minutes=5)
+    assert known.until(Watch(name="revenue"), "nobody") is None
+    assert known.until(Watch(kind="table", name="costs"), "demo") is None
+    behind = Known(Graph(manifest), {"demo": last}, frozenset({"marts.orders"}))
+    with pytest.raises(MillraceError, match=r"marts\.orders waits for a check that fails"):
+        behind.until(Watch(name="revenue"), "demo")
+    assert behind.until(Watch(kind="table", name="costs"), "demo") is None

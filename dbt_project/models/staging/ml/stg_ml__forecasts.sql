@@ -1,4 +1,5 @@
--- A run tells of all days of a series: what it does not tell of is forecast no more.
+-- A run tells of all days of a series: what it does not tell of is forecast no more. The newest run is that which knew
+-- most days; whoever asks what was to be expected half a year ago does not change what is expected now.
 select
     project_id,
     series,
@@ -16,7 +17,8 @@ select
     model_version,
     written_at
 from {{ source('ml', 'forecasts') }} final
-where (project_id, series, written_at) in (
-    select scoring.project_id, scoring.series, max(scoring.written_at) from {{ source('ml', 'forecasts') }} as scoring
+where (project_id, series, (made_on, written_at)) in (
+    select scoring.project_id, scoring.series, max((scoring.made_on, scoring.written_at))
+    from {{ source('ml', 'forecasts') }} as scoring
     group by scoring.project_id, scoring.series
 )
