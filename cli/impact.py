@@ -23,17 +23,18 @@ def register(app: typer.Typer) -> None:
 def readers(settings: Settings) -> list[Reader]:
     """Who knows what hangs on tables. A room that makes something of them adds its own."""
     from bi.reached import charts
+    from monitoring.reached import monitors
     from warehouse.lineage import reached_by_dbt
 
     by_dbt = [reached_by_dbt.tables, reached_by_dbt.tests, reached_by_dbt.metrics, reached_by_dbt.exposures]
-    return [*by_dbt, lambda reached: charts(settings, reached)]
+    return [*by_dbt, lambda reached: charts(settings, reached), lambda reached: monitors(settings, reached)]
 
 
 def impact(
     wanted: Annotated[str, typer.Argument(metavar="MODEL[.COLUMN]", help="As fct_orders or fct_orders.revenue.")],
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """What a change of a model, or of one of its columns, would reach: models, tests, metrics, journeys, charts."""
+    """What a change of a model, or of one of its columns, would reach: models, tests, metrics, charts, monitors."""
     from warehouse.lineage.graph import built_graph
     from warehouse.lineage.impact import impact as found_by
     from warehouse.lineage.impact import reached_by

@@ -174,6 +174,8 @@ def landing_sensor(automation: Automation, job: AnyJob, settings: Settings) -> d
         if landed.word == context.cursor:
             return dg.SkipReason(f"All {len(landed.files)} files were there before.")
         # A load leaves out what it knows, so what landed during a run is loaded by the next one, and nothing twice.
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=landed.word)], cursor=landed.word)
+        # Dagster starts one run for a key, ever: a folder that is as it was once before is news all the same.
+        run_key = f"{context.cursor}-{landed.word}" if context.cursor else landed.word
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=run_key)], cursor=landed.word)
 
     return files_landed

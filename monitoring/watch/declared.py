@@ -6,7 +6,7 @@ Of a model that is a funnel each step is watched, of any other how many rows a d
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -58,15 +58,15 @@ class Watch(Monitor):
 
 def read_watches(settings: Settings, catalogue: Catalogue) -> list[Watch]:
     found = [*_of_metrics(semantic_manifest(settings), catalogue)]
-    models = semantic_manifest(settings).with_name("manifest.json")
-    return sorted([*found, *_of_models(models)], key=lambda one: one.series)
+    models = json.loads(semantic_manifest(settings).with_name("manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return sorted([*found, *of_models(models)], key=lambda one: one.series)
 
 
 def _of_metrics(path: Path, catalogue: Catalogue) -> Iterator[Watch]:
     for declared in json.loads(path.read_text(encoding="utf-8"))["metrics"]:
         name = declared["name"]
         where = f"Metric {name}, config.meta.monitor"
-        for told in _told((declared.get("config") or {}).get("meta"), where):
+        for told in told_by((declared.get("config") or {}).get("meta"), where):
             metric = catalogue.metrics.get(name)
             if metric is None:
                 raise MillraceError(f"{where}: the metric is hidden, so it cannot be watched.")
@@ -74,14 +74,14 @@ def _of_metrics(path: Path, catalogue: Catalogue) -> Iterator[Watch]:
             yield Watch(**monitor.model_dump(), name=name, good=metric.good, adds_up=metric.adds_up)
 
 
-def _of_models(path: Path) -> Iterator[Watch]:
-    for node in json.loads(path.read_text(encoding="utf-8"))["nodes"].values():
+def of_models(nodes: Mapping[str, Any]) -> Iterator[Watch]:
+    for node in nodes.values():
         if node["resource_type"] != "model":
             continue
         name, columns = node["name"], node["columns"]
         meta = node["config"].get("meta") or {}
         where = f"Model {name}, config.meta.monitor"
-        for told in _told(meta, where):
+        for told in told_by(meta, where):
             if node["fqn"][1] != "marts" or not {"project_id", "local_date"} <= set(columns):
                 raise MillraceError(
                     f"{where}: what is watched is a mart with the columns project_id and local_date; {name} is none."
@@ -96,7 +96,7 @@ def _of_models(path: Path) -> Iterator[Watch]:
                 yield Watch(**monitor, kind="funnel", name=name, step=number, label=step["label"], good="up")
 
 
-def _told(meta: dict[str, Any] | None, where: str) -> Iterator[dict[str, Any]]:
+def told_by(meta: dict[str, Any] | None, where: str) -> Iterator[dict[str, Any]]:
     told = (meta or {}).get("monitor")
     for one in [] if told is None else told if isinstance(told, list) else [told]:
         if not isinstance(one, dict):

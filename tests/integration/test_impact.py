@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support import Instance
+from tests.support import REPOSITORY, Instance
 from warehouse.lineage.columns import Lineage, lineage_of
 from warehouse.lineage.graph import built_graph
 from warehouse.lineage.kept import KeptLineage
@@ -53,6 +54,7 @@ TOLD = 0.95  # of all columns; of the others it is said that it cannot be told
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Nothing is built: it is enough that dbt has compiled the models."""
     with Instance(tmp_path_factory.mktemp("impact") / "millrace") as own:
+        shutil.copytree(REPOSITORY / "alerts", own.project_dir / "alerts")
         own.up()
         done = own.run("dbt", "compile", "--quiet")
         assert done.returncode == 0, done.stderr
@@ -121,6 +123,22 @@ def test_a_change_of_a_model_reaches_journeys_metrics_and_tests(instance: Instan
     assert ("model", "marts.fct_events") not in reached
     raw = {one["name"] for one in instance.json("impact", "raw.events.user_id")["reached"]}
     assert {"staging.stg_millrace__events", "marts.fct_events"} <= raw
+
+
+def test_a_change_reaches_what_is_watched_and_the_rules_of_alerts(instance: Instance) -> None:
+    def found(wanted: str) -> set[tuple[str, str]]:
+        reached = instance.json("impact", wanted)["reached"]
+        return {(one["kind"], one["name"]) for one in reached if one["kind"] in ("monitor", "alert rule")}
+
+    assert found("fct_orders.revenue") == {("monitor", "metric:revenue"), ("alert rule", "revenue_fell")}
+    assert ("monitor", "metric:orders") in found("fct_orders")  # counts its rows, whatever they cost
+    assert found("dim_users.plan") >= {("alert rule", "plans_left")}
+    steps = sorted(found("funnel_purchase.steps_reached"))
+    assert [(kind, name.partition(" ")[0]) for kind, name in steps] == [
+        ("monitor", f"funnel:funnel_purchase/{step}") for step in (1, 2, 3, 4)
+    ]
+    assert found("fct_marketing_spend.impressions") == set()
+    assert found("fct_marketing_spend") >= {("monitor", "table:fct_marketing_spend")}
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,52 @@ def test_what_is_said_stands_in_the_marts_and_is_what_is_answered(
         assert (answer["risk_band"], [reason["reason"] for reason in answer["reasons"]]) == (band, told)
     assert CHURN.answer(client, "demo", model, "nobody") is None
     assert len(CHURN.sample(settings, "demo", model, day).predictions) == written
+
+
+CRAFTED = "crafted_subscribers"
+LAST = date(2026, 6, 30)
+COUNTS = ("active_days_30", "errors_30", "tickets_30")
+
+
+@pytest.fixture
+def subscribers(built: LoadedWorld, cut_offs: list[Any]) -> Iterator[list[Any]]:
+    """The people of the simulator's cut-offs in the table of features, a month apart, the last one's month being over
+    on the last day. Who left is no longer paying a third of the month later."""
+    client, rows = built.instance.client(), []
+    for place, row in enumerate(reversed(cut_offs)):
+        day = LAST - timedelta(days=30 * (place + 1))
+        told, _ = examples([row])
+        for n, key in enumerate(told.person.tolist()):
+            values = [told.columns[name][n] for name in FEATURE.values()]
+            values = [int(v) if name in COUNTS else v for name, v in zip(FEATURE.values(), values, strict=True)]
+            rows.append((CRAFTED, key, day, True, *values))
+            if told.happened[n]:
+                rows.append((CRAFTED, key, day + timedelta(days=10), False, *values))
+    columns = ("project_id", "person_key", "local_date", "is_paying", *FEATURE.values())
+    for day in sorted({row[2] for row in rows}):  # a partition each
+        client.insert("marts.feat_user_daily", [row for row in rows if row[2] == day], column_names=columns)
+    first = LAST - timedelta(days=30 * len(cut_offs) + 29)
+    about = ("project_id", "first_event_on", "last_event_on")
+    client.insert("marts.dim_projects", [(CRAFTED, first, LAST)], column_names=about)
+    yield cut_offs
+    for table in ("feat_user_daily", "dim_projects"):
+        client.command(f"DELETE FROM marts.{table} WHERE project_id = '{CRAFTED}'")
+
+
+def test_trained_in_the_warehouse_it_ranks_the_next_month_nearly_as_well_as_can_be(
+    settings: Settings, subscribers: list[Any]
+) -> None:
+    candidate = CHURN.train(settings, CRAFTED, LAST)
+    newest = subscribers[-1]
+    best = truth_churn.auc(newest.probability, newest.churned)
+    found = candidate.evaluation
+    assert best is not None and 0.8 < best - 0.02 <= found.metrics["auc"]
+    assert candidate.parameters["cut_offs"] == len(subscribers) - 1
+    assert candidate.parameters["left"] == sum(int(row.churned.sum()) for row in subscribers[:-1])
+    assert candidate.parameters["examples"] == sum(len(row.churned) for row in subscribers[:-1])
+    assert found.window == (LAST - timedelta(days=29), LAST)
+    assert {"logistic_regression", "recency_rule"} == set(found.baselines)
+    assert found.metrics["auc"] > found.baselines["recency_rule"]["auc"]
+    assert found.metrics["calibration_error"] < CHURN.gate.limits["calibration_error"]
+    again = CHURN.evaluate(settings, CRAFTED, CHURN.load(CHURN.dump(candidate.model)), LAST)
+    assert again.metrics == found.metrics

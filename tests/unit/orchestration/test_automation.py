@@ -106,6 +106,21 @@ def test_the_sensor_asks_for_a_run_once_per_state_of_the_folder(settings: Settin
         again = dg.build_sensor_context(instance=instance, cursor=result.cursor)
         assert isinstance(sensor(again), dg.SkipReason)
 
+        # Another file comes and goes: the folder is as it was, and Dagster runs for each key once.
+        keys, cursor = [result.run_requests[0].run_key], result.cursor
+        for there in (True, False):
+            other = settings.landing / "b.jsonl"
+            if there:
+                other.write_text("{}\n")
+                os.utime(other, (1, 1))
+            else:
+                other.unlink()
+            result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+            assert isinstance(result, dg.SensorResult) and result.run_requests
+            cursor = result.cursor
+            keys.append(result.run_requests[0].run_key)
+        assert len(set(keys)) == 3
+
 
 def test_a_model_that_drifted_in_two_projects_is_trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training is of all projects: one run for each would train all of them twice."""
