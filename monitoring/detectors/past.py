@@ -31,6 +31,12 @@ def count(values: Floats) -> Floats:
     return _floats(pd.Series(np.isfinite(values)).cumsum().shift(1, fill_value=0))
 
 
+def count_of_last(values: Floats, points: int) -> Floats:
+    """How many of so many points before are numbers."""
+    there = pd.Series(np.isfinite(values).astype(np.float64))
+    return _floats(there.shift(1, fill_value=0.0).rolling(points, min_periods=1).sum())
+
+
 def count_of_changes(values: Floats) -> Floats:
     """How often, before each point, a number was another than the number before it."""
     known = pd.Series(values).ffill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 
 import numpy as np
 
@@ -17,9 +16,6 @@ DOUBT = 1.15  # how much wider than they look distributions are, where little is
 FARTHEST = 30.0  # beyond it the tail is smaller than any number
 LN10 = np.log(10.0)
 MOST = 12.0  # decades: beyond that nothing is more surprising
-# How many times farther out than what was out before one point counts as. An exponential goes beyond five once in 150
-# times: more is another matter, of which nothing is to be learned, or one glitch would hide what comes for months.
-FARTHER = 5.0
 FEWEST = 5  # points beyond the rim, from which on their mean is known
 
 
@@ -36,7 +32,7 @@ class Surprise:
         self._from = past.quantile(statistic, MEMORY, ENOUGH, 1 - RARE)
         # As many decades from the middle to the rim as a normal distribution would have at least.
         spread = (self._from - typical) / 6
-        self._per_step = np.fmax(_mean_excess(statistic - self._from, spread), spread)
+        self._per_step = np.fmax(_mean_excess(statistic - self._from), spread)
 
     def decades(self, parametric: Floats) -> Floats:
         """`parametric`: what a known distribution says, for points with too little past of their own."""
@@ -53,19 +49,15 @@ class Surprise:
         return np.where(np.isfinite(own), own, parametric)
 
 
-def _mean_excess(excess: Floats, spread: Floats) -> Floats:
-    """Before each point, of those of the past that were beyond the rim."""
-    bounded: Floats = np.full(len(excess), np.nan)
-    known: deque[tuple[int, float]] = deque()
-    total = 0.0
-    for place in np.flatnonzero(excess > 0).tolist():
-        while known and known[0][0] < place - MEMORY:
-            total -= known.popleft()[1]
-        usual = max(total / len(known) if known else 0.0, float(spread[place]))
-        bounded[place] = min(float(excess[place]), FARTHER * usual)
-        known.append((place, bounded[place]))
-        total += bounded[place]
-    return past.mean(bounded, MEMORY, FEWEST)
+def _mean_excess(excess: Floats) -> Floats:
+    """Before each point, of those of the past that were beyond the rim, but for the farthest: one glitch alone would
+    hide what comes for months. How much an exponential is expected to have in its farthest of n is 1/1 + … + 1/n means.
+    """
+    beyond = np.where(excess > 0, excess, np.nan)
+    count = past.count_of_last(beyond, MEMORY)
+    harmonic = np.cumsum(np.r_[0.0, 1 / np.arange(1, MEMORY + 1)])[count.astype(np.int64)]
+    rest = past.mean(beyond, MEMORY, FEWEST) * count - past.quantile(beyond, MEMORY, FEWEST, 1.0)
+    return rest / np.where(count >= FEWEST, count - harmonic, np.nan)
 
 
 def decades_of_normal(z: Floats) -> Floats:

@@ -137,6 +137,15 @@ def test_after_a_constant_any_change_is_news() -> None:
     assert found(values)[0] == (400, "spike")
 
 
+def test_a_glitch_does_not_hide_what_comes_after_it() -> None:
+    """A counter that ran over for an hour, months ago, is no reason to take a tripled hour for an everyday one."""
+    values = shop(2500)
+    values[1200] = 1e9
+    values[2205] *= 3
+    after = [one for one in found(values) if one[0] > 1300]
+    assert after == [(2205, "spike")]
+
+
 def test_negative_numbers_are_numbers() -> None:
     values = shop(24 * 60)
     values[24 * 50 + 7] *= 3
