@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from cli.estimates import ExplainOption, show_estimate
 from cli.output import Format, FormatOption, print_json, say
 from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
@@ -62,6 +63,7 @@ def funnel(
         int | None, typer.Option(metavar="[BINS]", min=0, max=1000, help="How long all steps took.")
     ] = None,
     trend: Annotated[str | None, typer.Option(help="day, week or month of the first step.")] = None,
+    explain: ExplainOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """How many people take each of some steps."""
@@ -81,7 +83,7 @@ def funnel(
         "bins": histogram or None,
         "trend": trend,
     }
-    _answer(Funnel, values, project, format)
+    _answer(Funnel, values, project, format, explain)
 
 
 def retention(
@@ -105,6 +107,7 @@ def retention(
         str | None, typer.Option(metavar="DAY", help="Only cohorts of these days; --to is how long they are watched.")
     ] = None,
     by: ByOption = None,
+    explain: ExplainOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """How many people come back, by the period in which they began."""
@@ -124,7 +127,7 @@ def retention(
         "cohorts_until": cohorts_until,
         "by": by,
     }
-    _answer(Retention, values, project, format)
+    _answer(Retention, values, project, format, explain)
 
 
 def lifecycle(
@@ -133,6 +136,7 @@ def lifecycle(
     period: Annotated[str, typer.Option(help="day, week (from Monday) or month.")] = "week",
     first_day: FromOption = None,
     last_day: ToOption = None,
+    explain: ExplainOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Who is new, returning, resurrecting or gone dormant, by period."""
@@ -140,7 +144,7 @@ def lifecycle(
     from semantic_layer.journeys.models import Lifecycle
 
     values = {"from": first_day, "to": last_day, "event": parse_step(event), "period": period}
-    _answer(Lifecycle, values, project, format)
+    _answer(Lifecycle, values, project, format, explain)
 
 
 def stickiness(
@@ -148,6 +152,7 @@ def stickiness(
     project: ProjectOption = None,
     first_day: FromOption = None,
     last_day: ToOption = None,
+    explain: ExplainOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """On how many days people were active."""
@@ -155,7 +160,7 @@ def stickiness(
     from semantic_layer.journeys.models import Stickiness
 
     values = {"from": first_day, "to": last_day, "event": parse_step(event)}
-    _answer(Stickiness, values, project, format)
+    _answer(Stickiness, values, project, format, explain)
 
 
 def paths(
@@ -167,6 +172,7 @@ def paths(
     pages: Annotated[bool, typer.Option("--pages", help="Call views by their pages.")] = False,
     first_day: FromOption = None,
     last_day: ToOption = None,
+    explain: ExplainOption = False,
     format: FormatOption = Format.TABLE,
 ) -> None:
     """What people do after an event, or before it, within the session."""
@@ -182,12 +188,13 @@ def paths(
         "top": top,
         "pages": pages,
     }
-    _answer(Paths, values, project, format)
+    _answer(Paths, values, project, format, explain)
 
 
-def _answer(model: type[Journey], values: dict[str, Any], project: str | None, format: Format) -> None:
+def _answer(model: type[Journey], values: dict[str, Any], project: str | None, format: Format, explain: bool) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
+    from semantic_layer.estimate import Estimated, EstimatingReader
     from semantic_layer.journeys.answers import ask
     from semantic_layer.journeys.known import unknown_words, with_events
     from semantic_layer.journeys.models import make
@@ -202,7 +209,7 @@ def _answer(model: type[Journey], values: dict[str, Any], project: str | None, f
         dimension_sql(asked.dimension)
     settings = load_settings()
     projects = load_projects(settings)
-    reader = Reader(settings)
+    reader = EstimatingReader(settings) if explain else Reader(settings)
     try:
         chosen = choose_project(settings, project, projects, lambda names: with_events(reader, names))
         asked = asked.model_copy(update={"project": chosen})
@@ -211,6 +218,9 @@ def _answer(model: type[Journey], values: dict[str, Any], project: str | None, f
             answer = ask(reader, asked)
         for sentence in unknown.result():
             say(f"Warning: {sentence}")
+    except Estimated as ended:
+        show_estimate(ended.estimate, format is Format.JSON)
+        return
     except QueryRefused as error:
         if not tables_missing(error):
             raise

@@ -40,6 +40,7 @@ COMMANDS = {
     "digest": "digest",
     "report": "report",
     "impact": "impact",
+    "slow-queries": "slow_queries",
     "lifetime": "lifetime",
     "segments": "segments",
     "metrics-exporter": "exporter",

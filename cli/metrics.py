@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import define
+from cli.estimates import ExplainOption, show_estimate
 from cli.output import Format, FormatOption, console, json_text, print_json, print_text, say
 from cli.rows import RowsFormat, check_output, write_rows, written
 from warehouse.errors import WrongUsage
@@ -114,6 +115,7 @@ def query(
     format: Annotated[RowsFormat, typer.Option("--format", help="How to give the result.")] = RowsFormat.TABLE,
     output: Annotated[Path | None, typer.Option(help="A file to write to, for csv, json and parquet.")] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Take what is known of the same data.")] = True,
+    explain: ExplainOption = False,
 ) -> None:
     """Ask for metrics."""
     from semantic_layer.metrics.answers import answer, as_json, compiled_with_values
@@ -125,6 +127,12 @@ def query(
     chosen = _project(settings, catalogue, project)
     asked = _asked(metric, by, where, having, first_day, last_day, compare, share, order, limit, chosen)
     reader = Reader(settings)
+    if explain:
+        from semantic_layer.estimate import estimated
+
+        sql = compiled_with_values(settings, catalogue, asked, reader).sql
+        show_estimate(estimated(settings, reader, sql), format is RowsFormat.JSON)
+        return
     if format in (RowsFormat.CSV, RowsFormat.PARQUET):
         write_rows(reader, compiled_with_values(settings, catalogue, asked, reader).sql, format, output)
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.estimates import ExplainOption, show_estimate
 from cli.output import print_table, say
 from cli.rows import RowsFormat, check_output, write_rows
 from warehouse.errors import WrongUsage
@@ -26,6 +27,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="ClickHouse SQL; tables without a database are those of marts.")],
     format: Annotated[RowsFormat, typer.Option("--format", help="How to give the result.")] = RowsFormat.TABLE,
     output: Annotated[Path | None, typer.Option(help="A file to write to; parquet needs one.")] = None,
+    explain: ExplainOption = False,
 ) -> None:
     """A query of your own on the marts, as the analyst: read-only, and within the limits of that role."""
     from semantic_layer.reader import Reader
@@ -33,7 +35,13 @@ def sql(
     check_output(format, output)
     if format is RowsFormat.PARQUET and output is None:
         raise WrongUsage("Parquet needs a file.", hint="Add --output result.parquet.")
-    reader = Reader(load_settings())
+    settings = load_settings()
+    reader = Reader(settings)
+    if explain:
+        from semantic_layer.estimate import estimated
+
+        show_estimate(estimated(settings, reader, query), format is RowsFormat.JSON)
+        return
     if format is RowsFormat.TABLE:
         _print(reader, query)
     else:

@@ -26,13 +26,32 @@ UNKNOWN_TABLE = ("60", "81")
 NOT_LOGGED_IN = ("192", "193", "194", "195", "516")
 
 
+# By the limits of the role and the quota of the user, which access.yaml declares.
+OVER_A_LIMIT = {
+    "158": ("reads more rows than {user} may in one query", "max_rows_to_read"),
+    "307": ("reads more than {user} may in one query", "max_bytes_to_read"),
+    "159": ("took longer than {user} may wait", "max_execution_time"),
+    "241": ("needs more memory than {user} may use", "max_memory_usage"),
+    "202": ("was one too many at the same time for {user}", "max_concurrent_queries_for_user"),
+    "201": ("was one too many: the quota of {user} is used up for now", "quota"),
+}
+
+
 class QueryRefused(MillraceError):
     """ClickHouse's answer to a query that it does not run, or not to its end; `code` as in its documentation."""
 
     def __init__(self, text: str, code: str = "") -> None:
         # After a syntax error: everything that might have stood there instead, a screenful.
         told = first_line(Exception(text)).partition(". Expected one of")[0]
-        super().__init__(f"ClickHouse refused the query: {told}")
+        hint = ""
+        if code in OVER_A_LIMIT:
+            what, setting = OVER_A_LIMIT[code]
+            told = f"it {what.format(user=ROLE)} ({told})"
+            hint = (
+                "Ask for fewer days or fewer columns; --explain tells what would be read. "
+                f"{setting} in access.yaml says how much is allowed."
+            )
+        super().__init__(f"ClickHouse refused the query: {told}", hint=hint)
         self.code = code
 
 
@@ -58,6 +77,10 @@ class Reader:
         body = b"".join(self.stream(sql, "JSONCompact", {"wait_end_of_query": 1, **settings}))
         document: dict[str, Any] = json.loads(body)
         return document
+
+    def answer(self, sql: str) -> list[list[Any]]:
+        """The rows that a question is about, as against what is asked on the way to it."""
+        return self.rows(sql)
 
     def stream(self, sql: str, form: str, settings: Mapping[str, int | str] | None = None) -> Generator[bytes]:
         """The bytes of a result in one of ClickHouse's formats."""

@@ -30,7 +30,7 @@ def ask(reader: Reader, journey: Journey) -> Answer:
 
 
 def _funnel(reader: Reader, funnel: Funnel) -> Answer:
-    rows = reader.rows(rendering.funnel_sql(funnel))
+    rows = reader.answer(rendering.funnel_sql(funnel))
     nobody: list[Any] = [0, "", [0] * len(funnel.steps), [], [], [], []]
     everybody = next((row for row in rows if not row[0]), nobody)
     parts = [row for row in rows if row[0]]
@@ -87,7 +87,7 @@ def _steps(funnel: Funnel, row: Sequence[Any]) -> list[Answer]:
 
 def _retention(reader: Reader, retention: Retention) -> Answer:
     days = _days(reader, retention, retention.period)
-    rows = reader.rows(rendering.retention_sql(retention, *days)) if days else []
+    rows = reader.answer(rendering.retention_sql(retention, *days)) if days else []
     cohorts: list[tuple[str, Answer]] = [
         (
             row[3] if retention.by else "",
@@ -119,19 +119,19 @@ def _all_together(cohorts: list[Answer]) -> list[Answer]:
 
 def _lifecycle(reader: Reader, lifecycle: Lifecycle) -> Answer:
     days = _days(reader, lifecycle, lifecycle.period)
-    rows = reader.rows(rendering.lifecycle_sql(lifecycle, *days)) if days else []
+    rows = reader.answer(rendering.lifecycle_sql(lifecycle, *days)) if days else []
     names = ("period", "new", "returning", "resurrecting", "dormant")
     return {"periods": [dict(zip(names, row[1:], strict=True)) for row in rows]}
 
 
 def _stickiness(reader: Reader, stickiness: Stickiness) -> Answer:
     days = _days(reader, stickiness, Period.DAY)
-    rows = reader.rows(rendering.stickiness_sql(stickiness, *days)) if days else []
+    rows = reader.answer(rendering.stickiness_sql(stickiness, *days)) if days else []
     return {"days": [{"days": days, "users": users} for _, days, users in rows]}
 
 
 def _paths(reader: Reader, paths: Paths) -> Answer:
-    rows = reader.rows(rendering.paths_sql(paths))
+    rows = reader.answer(rendering.paths_sql(paths))
     sessions = next((count for step, _, count in rows if step == -1), 0)
 
     def share(count: int) -> float:

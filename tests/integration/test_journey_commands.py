@@ -376,8 +376,24 @@ def test_sql_wrong_usage(shop: Instance) -> None:
         assert "--format" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["funnel", "--step", "*", "--step", "*"],
+        ["retention"],
+        ["paths", "--from-event", "page_viewed"],
+        ["stickiness"],
+    ],
+)
+def test_what_a_question_would_read_is_told_without_asking_it(shop: Instance, question: list[str]) -> None:
+    told = shop.json(*question, "--project", "demo", "--explain")
+    assert told["allowed"] is True
+    assert {table["table"] for table in told["tables"]} == {"marts.fct_events"}
+    assert told["rows"] == sum(table["rows"] for table in told["tables"]) > 0
+
+
 def test_ctrl_c_ends_the_query_on_the_server(shop: Instance) -> None:
-    slow = "select count() from numbers(100000000000) where number % 7 = 3"
+    slow = "select count() from numbers(4000000000) where sipHash64(sipHash128(number)) % 7 = 3"
     running = subprocess.Popen(
         [str(MILLRACE), "sql", slow],
         env={**os.environ, **shop.environment},

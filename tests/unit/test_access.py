@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from tests.support import Instance
 from warehouse.access.model import FILTERED_DATABASES, Access, load_access
+from warehouse.access.sql import access_statements
 from warehouse.access.users_xml import users_xml
 from warehouse.errors import MillraceError
 from warehouse.projects import load_projects
@@ -141,3 +142,26 @@ def test_the_shipped_file_gives_readers_marts_only(instance: Instance) -> None:
     assert marts == "SELECT ON marts.*"
     assert all(grant.startswith("SELECT ON ops.") for grant in others)
     assert not {"SELECT ON ops.*", "SELECT ON ops.questions", "SELECT ON ops.slow_queries"} & set(others)
+
+
+def test_a_quota_is_of_one_user_on_both_kinds_of_server(instance: Instance) -> None:
+    quota = "quota: {hours: 2, queries: 100, read_rows: 1000000, seconds: 60}"
+    access = declare(instance, ROLES + ADMIN + f"  anna: {{role: reader, projects: [demo], {quota}}}\n")
+    passwords = {name: SecretStr("x") for name in ("admin", "anna")}
+    root = ElementTree.fromstring(users_xml(access, passwords))
+    name = root.findtext("users/anna/quota")
+    assert {limit.tag: limit.text for limit in root.find(f"quotas/{name}/interval") or ()} == {
+        "duration": "7200",
+        "queries": "100",
+        "read_rows": "1000000",
+        "execution_time": "60",
+    }
+    assert root.findtext("users/admin/quota") == "default"
+    statements = [one.sql for one in access_statements(access, passwords) if "QUOTA" in one.sql]
+    assert statements == [
+        "CREATE QUOTA OR REPLACE millrace_admin FOR INTERVAL 1 HOUR NO LIMITS TO admin",
+        "CREATE QUOTA OR REPLACE millrace_anna FOR INTERVAL 2 HOUR MAX queries = 100, read_rows = 1000000, "
+        "execution_time = 60 TO anna",
+    ]
+    with pytest.raises(MillraceError, match="a quota limits something"):
+        declare(instance, ROLES + ADMIN + "  anna: {role: reader, projects: [demo], quota: {hours: 1}}\n")

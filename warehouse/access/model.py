@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ByteSize,
     ConfigDict,
+    Field,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -73,11 +74,35 @@ class Role(BaseModel):
         return self
 
 
+class Quota(BaseModel):
+    """How much a user may have in each stretch of so many hours; what is not named is not limited."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hours: Annotated[int, Field(ge=1, le=24 * 31)]
+    queries: Annotated[int, Field(ge=1)] | None = None
+    read_rows: Annotated[int, Field(ge=1)] | None = None
+    seconds: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if not self.limits:
+            raise ValueError("a quota limits something: queries, read_rows or seconds")
+        return self
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """As ClickHouse calls them."""
+        named = {"queries": self.queries, "read_rows": self.read_rows, "execution_time": self.seconds}
+        return {name: value for name, value in named.items() if value is not None}
+
+
 class User(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     role: Name
     projects: Literal["all"] | tuple[str, ...]
+    quota: Quota | None = None
 
 
 class Person(BaseModel):

@@ -45,6 +45,12 @@ def access_statements(access: Access, passwords: Mapping[str, SecretStr]) -> Ite
         # Replacing: whoever had another role before must not be able to SET ROLE back to it.
         yield _plain(f"GRANT {role_name(user.role)} TO {name} WITH REPLACE OPTION")
         database = access.roles[user.role].database
+        quota = user.quota and ", ".join(f"{limit} = {value}" for limit, value in user.quota.limits.items())
+        # One that is no longer declared must not go on counting.
+        interval = (
+            f"FOR INTERVAL {user.quota.hours} HOUR MAX {quota}" if user.quota else "FOR INTERVAL 1 HOUR NO LIMITS"
+        )
+        yield _plain(f"CREATE QUOTA OR REPLACE {PREFIX}{name} {interval} TO {name}")
         yield _plain(f"ALTER USER {name} DEFAULT ROLE {role_name(user.role)} DEFAULT DATABASE {database}")
 
 

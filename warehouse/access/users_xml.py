@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from pydantic import SecretStr
 
-from warehouse.access.model import FILTERED_DATABASES, Access, Role
+from warehouse.access.model import FILTERED_DATABASES, Access, Quota, Role
 from warehouse.query_settings import QUERY_SETTINGS
 
 # The engine's own session logs in as `default` with an empty password over loopback. It gets what it needs and no more:
@@ -42,7 +42,13 @@ def users_xml(access: Access, passwords: Mapping[str, SecretStr]) -> str:
             "</users>",
             "<quotas><default></default><session><interval>",
             _settings({"duration": LONGEST_INTERVAL_SECONDS, "queries": SESSION_QUERIES}),
-            "</interval></session></quotas>",
+            "</interval></session>",
+            *(
+                _element(_quota_name(access, name), _quota(user.quota))
+                for name, user in access.users.items()
+                if user.quota
+            ),
+            "</quotas>",
             "</clickhouse>",
         )
     )
@@ -64,10 +70,19 @@ def _user(access: Access, name: str, password: SecretStr) -> str:
     return _element(
         name,
         f"<password_sha256_hex>{digest}</password_sha256_hex><networks><ip>::/0</ip></networks>"
-        f"<profile>{role}</profile><quota>default</quota><default_database>{database}</default_database>"
+        f"<profile>{role}</profile><quota>{_quota_name(access, name)}</quota>"
+        f"<default_database>{database}</default_database>"
         f"<grants><query>GRANT {role}</query></grants>"
         f"{_row_filters(access, name)}",
     )
+
+
+def _quota_name(access: Access, user: str) -> str:
+    return f"of_{user}" if access.users[user].quota else "default"
+
+
+def _quota(quota: Quota) -> str:
+    return _element("interval", _settings({"duration": quota.hours * 3600, **quota.limits}))
 
 
 def _row_filters(access: Access, user: str) -> str:
