@@ -33,13 +33,17 @@ class Change:
 
 
 def change(table: Table, metric: Column, before: float | None, after: float) -> Change:
-    """In points between shares, relative to what was positive before, else as the difference itself."""
-    shares = metric.format == "percent"
-    if before is None or (before == 0 and after != 0 and not shares):
+    """In points between shares and scores, whose zero is nothing to compare with; relative to what was positive before;
+    else as the difference itself."""
+    shares, scores = metric.format == "percent", metric.format == "score"
+    if before is None or (before == 0 and after != 0 and not (shares or scores)):
         return Change(Direction.NEW)
     difference = after - before
     if shares:
         much = points(difference)
+    elif scores:
+        shown = say(table, metric, abs(difference))
+        much = f"{shown} {'point' if shown == '1' else 'points'}"
     elif before > 0:
         much = f"{after / before:,.0f}-fold" if after >= FOLD * before else percent(abs(difference) / before)
     else:

@@ -16,6 +16,7 @@ MOST_BARS = 40
 MOST_CELLS = 30  # of a heat map, along one side
 OTHERS = "(others)"
 FEWEST_POINTS = 2
+NEARLY = 1e-6
 ONE_SCALE = 20  # so many times as large, and a line beside a larger one is flat
 
 
@@ -60,6 +61,7 @@ def choose_for_journey(journey: Journey, table: Table) -> Chart:
 
 def choose(table: Table) -> Chart:
     """For an answer about metrics."""
+    table = _of_shares(table)
     metrics, times, categories = table.of(Role.METRIC), table.of(Role.TIME), table.of(Role.CATEGORY)
     if not table.rows:
         return Chart(ChartType.TABLE, "There is nothing to draw.")
@@ -102,6 +104,7 @@ def _over_time(table: Table, metrics: list[Column], time: Column, categories: li
 
 def drawn(table: Table, chart: Chart) -> Table:
     """What of an answer is drawn: of too many series the largest, and where they add up the others as one."""
+    table = _of_shares(table)
     times, categories, metrics = table.of(Role.TIME), table.of(Role.CATEGORY), table.of(Role.METRIC)
     most = {ChartType.STACKED: MOST_STACKED, ChartType.LINES: MOST_LINES}.get(chart.type)
     if most is None or not times or len(categories) != 1 or len(metrics) != 1:
@@ -124,6 +127,32 @@ def drawn(table: Table, chart: Chart) -> Table:
         width = range(len(table.columns))
         rows += [tuple({time: at, category: OTHERS, metric: value}.get(n) for n in width) for at, value in rest.items()]
     return replace(table, rows=tuple(rows))
+
+
+def _of_shares(table: Table) -> Table:
+    """Who asks for shares sees these, not what they are of. They are a whole only where no part is left out."""
+    shares = table.of(Role.SHARE)
+    if not shares:
+        return table
+    labels = {metric.name: metric.label for metric in table.of(Role.METRIC)}
+    kept = [column for column in table.columns if column in shares or column.role in (Role.TIME, Role.CATEGORY)]
+    times = table.of(Role.TIME)
+    totals: dict[Any, float] = {}
+    for row in table.rows:
+        at = tuple(row[table.columns.index(time)] for time in times)
+        totals[at] = totals.get(at, 0) + (row[table.columns.index(shares[0])] or 0)
+    whole = all(abs(total - 1) < NEARLY for total in totals.values())
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, role=Role.METRIC, label=f"Share of {inside(labels[column.metric])}", adds_up=whole)
+            if column in shares
+            else column
+            for column in kept
+        ),
+        rows=tuple(tuple(row[table.columns.index(column)] for column in kept) for row in table.rows),
+        cut=table.cut or not whole,
+    )
 
 
 def _of_categories(table: Table, metrics: list[Column], categories: list[Column]) -> Chart:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from semantic_layer.ask.declared import read_yaml
-from semantic_layer.ask.lexicon import Lexicon
+from semantic_layer.ask.lexicon import LONGEST_TERM, Lexicon
 from semantic_layer.ask.tokens import Token, key_of
 
 PERSONS = {
@@ -36,9 +36,20 @@ def declined(tokens: Sequence[Token], lexicon: Lexicon) -> str:
         for start in starts:
             part = tokens[start : start + len(phrase)]
             said = words[start : start + len(phrase)] == phrase and not all(token.quoted for token in part)
-            if said and ("!" in marks or not lexicon.meanings(key_of(token.stem for token in part), part)):
+            if said and ("!" in marks or not _is_named(tokens, start, start + len(phrase), lexicon)):
                 return reason
     return ""
+
+
+def _is_named(tokens: Sequence[Token], begin: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether the catalogue calls something so, or by a name that has these words in it: a story is none, but the
+    experiment landing_page_story is."""
+    for first in range(max(0, end - LONGEST_TERM), begin + 1):
+        for last in range(end, min(len(tokens), first + LONGEST_TERM) + 1):
+            part = tokens[first:last]
+            if lexicon.meanings(key_of(token.stem for token in part), part):
+                return True
+    return False
 
 
 def _asks_for_persons(words: list[str]) -> str:

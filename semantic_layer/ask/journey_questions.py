@@ -12,7 +12,7 @@ from semantic_layer.ask.journey_dimensions import choose_path, filters_of
 from semantic_layer.ask.journey_reader import JourneyReader, StepMention
 from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions, Unclear, days_and_comparison
-from semantic_layer.ask.slots import Mention
+from semantic_layer.ask.slots import Group, Mention
 from semantic_layer.journeys.models import (
     Direction,
     Filter,
@@ -35,6 +35,7 @@ from semantic_layer.metrics.models import Grain
 from warehouse.errors import WrongUsage
 
 PERIODS = {Grain.DAY: Period.DAY, Grain.WEEK: Period.WEEK, Grain.MONTH: Period.MONTH}
+FAR = {str(grain): grain for grain in PERIODS}
 ANY = Step(event="*")
 OWN_STAGES = {"dormant", "resurrected", "resurrecting"}  # words for nothing else
 MOST_SUGGESTED = 3
@@ -219,6 +220,7 @@ class RetentionQuestion(JourneyQuestion):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self.far: int | None = None
         self.returns_at = next((at for at, item in enumerate(self.items) if item.has(Role.RETURNS)), None)
 
     def is_meant(self) -> bool:
@@ -230,6 +232,19 @@ class RetentionQuestion(JourneyQuestion):
             self.at += 1
             return True
         return super().take_word()
+
+    def take_window(self) -> bool:
+        return self._take_far() or super().take_window()
+
+    def _take_far(self) -> bool:
+        """day 7 retention, week-4 retention: how far it is looked. That week is none of the calendar."""
+        end = next((at for at in (self.at + 1, self.at + 2) if self.has(at, Role.RETENTION)), self.at)
+        unit, _, far = " ".join(item.text for item in self.items[self.at : end]).partition(" ")
+        if unit not in FAR or not far.isdecimal() or not int(far):
+            return False
+        self.slots.groups.append(Group(grain=FAR[unit]))
+        self.far, self.at = int(far), end
+        return True
 
     def build(self, common: dict[str, Any]) -> Retention:
         self.no_more_than(2)
@@ -256,6 +271,8 @@ class RetentionQuestion(JourneyQuestion):
         given |= {"returning": returning, "period": period or Period.WEEK, "by": self.by()}
         if {Role.FIRST_TIME, Role.STAGE} & self.said:
             given["kind"] = Kind.FIRST_EVER
+        if self.far:
+            given["periods"] = self.far
         if Role.OR_LATER in self.said:
             given["mode"] = Mode.ON_OR_AFTER
         # Those who began in these days are watched for as long as there are data.

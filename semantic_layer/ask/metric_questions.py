@@ -18,6 +18,7 @@ from semantic_layer.metrics.comparing import fits
 from semantic_layer.metrics.models import (
     CHANGE,
     METRIC_TIME,
+    MOST_ROWS,
     Comparator,
     Compare,
     Grain,
@@ -65,6 +66,7 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     having = [_threshold(limit, catalogue, metrics) for limit in slots.limits]
     if having and not by:
         raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")
+    _tell_currency(slots, catalogue, project, dimensions, assumed)
     order, limit = _ranking(slots, catalogue, metrics, by, compare)
     if days == Days(None, None):
         assumed.assume(_all_days(catalogue, project, by), 1.0)
@@ -119,6 +121,20 @@ def _told_apart(slots: Slots, dimensions: Dimensions, by: list[Grouping], metric
     if not by and not named:
         raise Unclear("It asks for a share, and not of what in the total: add `by country`, `by channel` or another.")
     return [] if grouped else [Grouping(name=name, grain=None) for name in named]
+
+
+def _tell_currency(
+    slots: Slots, catalogue: Catalogue, project: str, dimensions: Dimensions, assumed: Assumptions
+) -> None:
+    """Revenue in USD is that of orders in USD: nothing is converted to what the question names."""
+    money = [catalogue.metrics[n].label for n in dimensions.metrics if catalogue.metrics[n].format == "currency"]
+    for clause in slots.clauses:
+        comparison = dimensions.comparison(clause)
+        if money and clause.dimension is None and comparison.dimension.endswith("__currency"):
+            told = catalogue.projects[project].currency
+            kept = "All but" if comparison.operator is Comparator.UNEQUAL else "Only"
+            values = " and ".join(map(str, comparison.values))
+            assumed.assume(f"{kept} what was paid in {values}; it is told in {told}, as all money is.", 0.9)
 
 
 def _count_events(slots: Slots, catalogue: Catalogue, assumed: Assumptions) -> None:
@@ -266,6 +282,8 @@ def _chosen(mention: Mention, metrics: list[str]) -> str:
 def _ranking(
     slots: Slots, catalogue: Catalogue, metrics: list[str], by: list[Grouping], compare: Compare | None
 ) -> tuple[tuple[Ordering, ...], int | None]:
+    if slots.top and slots.top > MOST_ROWS:
+        raise Unclear(f"At most {MOST_ROWS:,} rows are shown.")
     if slots.direction is None:
         if slots.top:
             raise Unclear("It names a number of rows and not by what they are chosen: write `top 5 … by …`.")

@@ -57,10 +57,11 @@ class MetricReader(ClauseReader):
         return at + 1 if item and item.has(Role.PARTS) and not item.meanings else at
 
     def take_event(self) -> bool:
-        """how many product viewed: an event by its own name, where no metric is called so."""
+        """how many product viewed, upgrades: an event by what it is called, where no metric is called so."""
         mention = self.mention(self.at, "event")
-        own = tuple(meaning for meaning in mention.meanings if meaning.rank == 0) if mention else ()
-        if mention is None or not own or self.slots.metrics or self.has(self.at - 1, Role.NOT):
+        own = mention.meanings if mention else ()
+        own = tuple(meaning for meaning in own if meaning.rank == min(one.rank for one in own))
+        if mention is None or len(own) != 1 or self.slots.metrics or self.has(self.at - 1, Role.NOT):
             return False
         if self.slots.events and not self.has(self.at - 1, Role.AND):
             return False
@@ -167,7 +168,7 @@ class MetricReader(ClauseReader):
                 self.add_metric(mention_of_itself)
         if mention is None and group is None and (self.leans or (top is None and slots.metrics and slots.groups)):
             slots.direction, slots.is_ranking = how, True  # which pages load slowest
-            if top is None and self.leans and (known := self.number(at)) and isinstance(known[0], int):
+            if top is None and (known := self.number(at)) and isinstance(known[0], int) and not known[1]:
                 top, at = known[0], known[2]
             slots.top = top or slots.top
             self.at = at

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from semantic_layer.ask.changes import Change, Direction, change, say
-from semantic_layer.ask.periods import periods
+from semantic_layer.ask.periods import Period, periods
 from semantic_layer.ask.table import Column, Role, Table, distinct
 from semantic_layer.ask.wording import (
     Span,
@@ -33,11 +33,13 @@ NOBODY = "(none)"  # what a row without a value of its dimension is called
 def read(table: Table, query: MetricQuery, span: Span | None, before: Span | None) -> str:
     """`span`: the days of the answer; `before`: those that it is compared with, where it is."""
     metrics = table.of(Role.METRIC)
-    if not any(value is not None for metric in metrics for value in table.values(metric)):
+    if not _known(table, metrics):
         return _nothing(table, query, metrics, span)
     times, categories = table.of(Role.TIME), table.of(Role.CATEGORY)
     if all(metric.at_the_end for metric in metrics):
         span, before = _last_day(span, table.last_day), _last_day(before, table.last_day)
+    if span and table.first_day and span.last < table.first_day and not any(_known(table, metrics)):
+        return f"There are no data {within(span)}: they begin on {period_name(Span(table.first_day, table.first_day))}."
     if not times and not categories:
         return _values(table, metrics, span, before)
     if times and not categories:
@@ -47,6 +49,10 @@ def read(table: Table, query: MetricQuery, span: Span | None, before: Span | Non
     if times:
         return _parts_over_time(table, metrics[0], times[0], categories)
     return _parts(table, query, metrics[0], categories, span, before)
+
+
+def _known(table: Table, metrics: list[Column]) -> list[float]:
+    return [value for metric in metrics for value in table.values(metric) if value is not None]
 
 
 def _last_day(span: Span | None, last_with_data: date | None) -> Span | None:
@@ -269,12 +275,15 @@ def _parts_over_time(table: Table, metric: Column, time: Column, categories: lis
     in_order = sorted({point[0] for point in whole}, key=lambda period: period.moment)
     first, last = in_order[0], in_order[-1]
     over = f"from {first.name} to {last.name}" if first is not last else f"{first.within}"
+    if shares := table.companion(metric, Role.SHARE):
+        return f"{_shares_over_time(table, metric, shares, time, categories, first, last)}{_not_whole(table, time)}."
     if metric.adds_up:
         sums = {name: sum(v for _, n, v in whole if n == name) for name in distinct([n for _, n, _ in whole])}
         leader = max(sums, key=lambda name: sums[name])
-        total, told = sum(sums.values()), table.companion(metric, Role.SHARE)  # of a total that may be another one
-        whole_total = total > 0 and len(sums) > 1 and not told and not table.cut
-        share = f", {percent(sums[leader] / total)} of the total" if whole_total else ""
+        total = sum(sums.values())
+        share = (
+            f", {percent(sums[leader] / total)} of the total" if total > 0 and len(sums) > 1 and not table.cut else ""
+        )
         said = f"{leader} leads in {inside(metric.label)} {over} with {say(table, metric, sums[leader])}{share}"
         if level := _level([name for name in sums if sums[name] == sums[leader]]):
             said = f"{level} lead in {inside(metric.label)} {over} with {say(table, metric, sums[leader])} each"
@@ -284,6 +293,28 @@ def _parts_over_time(table: Table, metric: Column, time: Column, categories: lis
         said = f"{leader} has the highest {inside(metric.label)} {last.within}, {say(table, metric, most)}"
         said += f"; the lowest is that of {trailer}, {say(table, metric, least)}" if len(latest) > 1 else ""
     return f"{said}{_not_whole(table, time)}."
+
+
+def _shares_over_time(
+    table: Table, metric: Column, shares: Column, time: Column, categories: list[Column], first: Period, last: Period
+) -> str:
+    """The largest parts of the last period, and what the first of them was of the first."""
+    found: dict[Period, dict[str, float]] = {}
+    for row, period, share in zip(table.rows, periods(table, time), table.values(shares), strict=True):
+        if share is not None:
+            found.setdefault(period, {})[_name(row, table, categories)] = share
+    if not found.get(last):
+        return f"Of {inside(metric.label)} nobody knows a share {last.within}: it has no total, or parts below zero"
+    leaders = sorted(found[last].items(), key=lambda part: -part[1])[:2]
+    said = f"Of all {inside(metric.label)} {listed([f'{name} has {percent(share)}' for name, share in leaders])}"
+    name, share = leaders[0]
+    said += f" {last.within}"
+    before = found.get(first, {}).get(name) if first is not last else None
+    if before is None:
+        return said
+    since = change(table, shares, before, share)
+    had = f"{name} had {percent(before)} {first.within}"
+    return f"{said}; {had}{f' ({since.direction} {since.much} since)' if since.moved else ''}"
 
 
 def _not_whole(table: Table, time: Column) -> str:

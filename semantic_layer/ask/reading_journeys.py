@@ -56,6 +56,9 @@ def _funnel(funnel: Funnel, answer: Answer, span: Span | None) -> str:
         f"Of {plural(first['users'], 'person', 'people')} who did {begin}{when}, {last['users']:,} "
         f"({percent(last['from_start'])}) {end} within {_window(funnel.within_seconds)}"
     )
+    if funnel.histogram and len(steps) == 2 and last["median_seconds"] is not None:
+        half, mean = duration(last["median_seconds"]), duration(last["mean_seconds"])
+        return f"{said}; half of them took {half} or less, on average it was {mean}{_values_of(funnel, answer)}."
     worst = max(steps[1:], key=lambda step: step["drop_off"])
     if worst["drop_off"]:
         before = steps[worst["step"] - 2]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from semantic_layer.ask.calendar_days import Days, start_of
-from semantic_layer.ask.lexicon import PAGES, Lexicon
+from semantic_layer.ask.lexicon import PAGES, Lexicon, Meaning
 from semantic_layer.ask.slots import Clause, Mention, Slots
 from semantic_layer.ask.time_phrases import Against, compared
-from semantic_layer.ask.tokens import content, stem, words_of
+from semantic_layer.ask.tokens import content, root, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import All, Any, Comparator, Compare, Comparison, Condition, Grain
 
@@ -44,6 +44,8 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
     dimensions = [{m.name for m in group.dimension.meanings} for group in slots.groups if group.dimension]
     chosen: list[str] = []
     for mention in slots.metrics:
+        if mention.text == "money" and len(slots.metrics) > 1:
+            mention = _money_of(lexicon, slots, mention, assumed)
         best = min(meaning.rank for meaning in mention.meanings)
         names = [meaning.name for meaning in mention.meanings if meaning.rank == best]
         fitting = [name for name in names if all(set(metrics[name].dimensions) & wanted for wanted in dimensions)]
@@ -60,6 +62,21 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
         if names[0] not in chosen:
             chosen.append(names[0])
     return chosen
+
+
+def _money_of(lexicon: Lexicon, slots: Slots, money: Mention, assumed: Assumptions) -> Mention:
+    """Beside another metric, money is that of it: of refunds what was refunded, of orders what was paid for them."""
+    others = {root(word) for mention in slots.metrics if mention is not money for word in mention.text.split()}
+    found = [
+        metric
+        for metric in lexicon.catalogue.metrics.values()
+        if metric.kind == "simple" and metric.format == "currency" and metric.adds_up
+        if others & {root(word) for text in (metric.label, *metric.synonyms) for word in words_of(text)}
+    ]
+    if len(found) != 1:
+        raise Unclear("It is not clear whose money is meant: say revenue, or what else is counted in money.")
+    assumed.assume(f"'money' is {found[0].label.lower()} here.", 0.9)
+    return Mention(money.text, (Meaning("metric", found[0].name),))
 
 
 def _special(lexicon: Lexicon, slots: Slots, mention: Mention, dimensions: Sequence[set[str]]) -> str | None:

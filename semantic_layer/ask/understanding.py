@@ -23,12 +23,13 @@ from semantic_layer.ask.phrases import OF_FOLLOW_UPS, OF_JOURNEYS, Role, roles
 from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.spelling import mend
 from semantic_layer.ask.suggestions import nearest_questions
+from semantic_layer.ask.time_phrases import Against, Range
 from semantic_layer.ask.time_points import Unreadable
 from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, fold, key_of, tokenise
 from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.journeys.models import Journey
 from semantic_layer.metrics.catalogue import Catalogue
-from semantic_layer.metrics.models import MetricQuery
+from semantic_layer.metrics.models import Compare, MetricQuery
 
 MOST_WORDS = 80
 
@@ -103,12 +104,19 @@ def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Atte
             _complete(attempt, assumed, question.made)
             (sure if question.is_sure() else others).append(attempt)
     metrics = _metrics(tokens, lexicon, context)
-    # "trial to paid conversion" is the name of a metric, whatever events trial and paid are.
-    is_name = any(meaning.kind == "metric" for meaning in lexicon.meanings(key_of(t.stem for t in tokens), tokens))
-    found = [metrics, *sure, *others] if is_name and metrics.succeeded else [*sure, metrics, *others]
+    is_name = metrics.succeeded and _is_named(tokens, lexicon, context)
+    found = [metrics, *sure, *others] if is_name else [*sure, metrics, *others]
     if not any(attempt.succeeded for attempt in found):
         found += _events(tokens, lexicon, context)
     return found
+
+
+def _is_named(tokens: list[Token], lexicon: Lexicon, context: Context) -> bool:
+    """ "trial to paid conversion in May" has the name of a metric, whatever events trial and paid are."""
+    if any(meaning.kind == "metric" for meaning in lexicon.meanings(key_of(t.stem for t in tokens), tokens)):
+        return True
+    named = [item for item in _cut_before_values(tokens, lexicon, context) if item.named("metric")]
+    return any("to" in item.text.split()[1:-1] for item in named)
 
 
 def _events(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
@@ -136,6 +144,11 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
     if spans := [(item.start, item.end) for item in items if item.named("metric") and _names_days(tokens, item)]:
         of_days = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=spans)
         if (attempt := _metrics_of(of_days, lexicon, context)).succeeded:
+            return attempt
+    # Of "revenue growth year over year" revenue is compared, not its growth in a month.
+    if spans := _growths_compared(items, lexicon):
+        of_levels = cut(tokens, lexicon, context.today, METRIC_KINDS, roles(), without=spans)
+        if (attempt := _metrics_of(of_levels, lexicon, context)).succeeded:
             return attempt
     attempt = _metrics_of(items, lexicon, context)
     if attempt.succeeded:
@@ -169,6 +182,20 @@ def _cut_before_values(tokens: list[Token], lexicon: Lexicon, context: Context) 
 def _names_days(tokens: list[Token], item: Item) -> bool:
     words = [token.text for token in tokens[item.start : item.end]]
     return bool({"last", "past"} & {*words}) and words[-1] in ("days", "weeks", "months")
+
+
+def _growths_compared(items: list[Item], lexicon: Lexicon) -> list[tuple[int, int]]:
+    """Metrics that are growth from period to period, where the question says what to compare with by itself."""
+    against = next((item.time for item in items if isinstance(item.time, Against)), None)
+    ranges = any(isinstance(item.time, Range) for item in items)
+    if against is None or (ranges and against.compare is not Compare.YEAR):
+        return []
+    metrics = lexicon.catalogue.metrics
+    return [
+        (item.start, item.end)
+        for item in items
+        if "growth" in item.text.split() and any(metrics[meaning.name].needs_time for meaning in item.named("metric"))
+    ]
 
 
 def _names_metric(items: list[Item]) -> bool:

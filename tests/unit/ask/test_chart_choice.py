@@ -20,7 +20,7 @@ from semantic_layer.ask.table import Role, Table
 from semantic_layer.journeys.models import Funnel, Lifecycle, Paths, Retention, Step, Stickiness
 from semantic_layer.metrics.models import Grain
 from tests.unit.ask.test_journey_readings import EDGES, steps
-from tests.unit.ask.test_readings import BOUNCE, COUNTRY, ORDERS, REVENUE, before, table, time
+from tests.unit.ask.test_readings import BOUNCE, COUNTRY, ORDERS, REVENUE, SHARE, before, table, time
 
 MONTH = time(Grain.MONTH)
 PLAN = replace(COUNTRY, name="user__plan", label="Plan")
@@ -29,6 +29,14 @@ COSTS = replace(REVENUE, name="costs", label="Costs", metric="costs")
 ANY = Step(event="*")
 
 CASES: dict[str, tuple[ChartType, Table]] = {
+    "shares of a whole over time": (
+        ChartType.STACKED,
+        table((MONTH, COUNTRY, ORDERS, SHARE), *((m, c, 5, s) for m in MONTHS for c, s in (("DE", 0.7), ("FR", 0.3)))),
+    ),
+    "one share over time": (
+        ChartType.LINES,
+        table((MONTH, COUNTRY, ORDERS, SHARE), *((m, "DE", 5, 0.7) for m in MONTHS)),
+    ),
     "one value": (ChartType.BIG_NUMBER, table((REVENUE, before(REVENUE)), (12340, 11405))),
     "several values": (ChartType.BIG_NUMBER, table((REVENUE, ORDERS), (12340, 100))),
     "one metric over time": (ChartType.LINE, table((MONTH, REVENUE), *((m, 5) for m in MONTHS))),
@@ -196,3 +204,10 @@ def test_the_table_of_what_cannot_be_drawn_is_a_chart_too() -> None:
     cells = specification(answer, chart, "t")["data"]["values"]
     assert [cell["text"] for cell in cells] == ["Germany", "pro", "x", "5 EUR"]
     assert answer.of(Role.TIME) == []
+
+
+def test_of_shares_the_shares_are_drawn() -> None:
+    answer = CASES["one share over time"][1]
+    shown = drawn(answer, choose(answer))
+    (metric,) = shown.of(Role.METRIC)
+    assert (metric.label, metric.format, set(shown.values(metric))) == ("Share of orders", "percent", {0.7})

@@ -41,6 +41,18 @@ def said(journey: Journey, answer: dict[str, Any], span: Span | None = MARCH) ->
     return read_journey(journey, answer, span, LAST_DAY)
 
 
+def test_who_asks_how_long_it_takes_is_told_the_time() -> None:
+    two = steps(1000, 400)
+    two[1] |= {"mean_seconds": 7200.0, "median_seconds": 1800.0}
+    journey = make(
+        Funnel, {"project": "demo", "steps": [{"event": "visited"}, {"event": "signed_up"}], "histogram": True}
+    )
+    assert said(journey, {"steps": two, "breakdown": []}) == (
+        "Of 1,000 people who did visited in March 2026, 400 (40 %) reached signed_up within 14 days; half of them took "
+        "30 min or less, on average it was 2 h."
+    )
+
+
 def test_a_funnel_names_its_largest_drop() -> None:
     assert said(funnel(), {"steps": steps(1000, 400, 300), "breakdown": []}) == (
         "Of 1,000 people who did visited in March 2026, 300 (30 %) reached paid within 14 days; the largest drop is "

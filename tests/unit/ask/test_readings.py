@@ -16,6 +16,7 @@ from semantic_layer.metrics.models import Comparator, Compare, Grain, Grouping, 
 REVENUE = Column("revenue", "Float64", "Revenue", Role.METRIC, "currency", "up", True, "revenue")
 ORDERS = Column("orders", "UInt64", "Orders", Role.METRIC, "number", "up", True, "orders")
 BOUNCE = Column("bounce_rate", "Float64", "Bounce rate", Role.METRIC, "percent", "down", False, "bounce_rate")
+NPS = Column("nps", "Float64", "Net promoter score", Role.METRIC, "score", "up", False, "nps")
 COUNTRY = Column("user__country", "String", "Country", Role.CATEGORY)
 MARCH = Span(date(2026, 3, 1), date(2026, 3, 31))
 FEBRUARY = Span(date(2026, 2, 1), date(2026, 2, 28))
@@ -54,6 +55,10 @@ def test_a_value_with_its_change_against_the_previous_period() -> None:
         (REVENUE, 900, 1000, "Revenue was 900 EUR in March 2026, down 10 % on February (worse)."),
         (BOUNCE, 0.41, 0.43, "Bounce rate was 41 % in March 2026, down 2 points on February (better)."),
         (BOUNCE, 0.43, 0.43, "Bounce rate was 43 % in March 2026, unchanged from February."),
+        # Of a score that may be 0 or below it nothing is a part.
+        (NPS, 26, 42.7, "Net promoter score was 26 in March 2026, down 16.7 points on February (worse)."),
+        (NPS, 1, 0, "Net promoter score was 1 in March 2026, up 1 point on February (better)."),
+        (NPS, -20, -10, "Net promoter score was -20 in March 2026, down 10 points on February (worse)."),
         (ORDERS, 5, 0, "Orders were 5 in March 2026; there was none in February."),
         (ORDERS, 5, None, "Orders were 5 in March 2026; there was none in February."),
         (ORDERS, 0, 0, "Orders were 0 in March 2026, unchanged from February."),
@@ -246,3 +251,30 @@ def test_of_a_part_of_the_rows_there_is_no_share_of_the_total() -> None:
     columns = (time(Grain.MONTH), COUNTRY, ORDERS)
     assert "of the total" in reading(table(columns, *rows))
     assert "of the total" not in reading(table(columns, *rows, cut=True))
+
+
+SHARE = Column("orders__share", "Float64", "Share of total", Role.SHARE, "percent", "up", True, "orders")
+
+
+def test_shares_over_time_are_told_as_shares() -> None:
+    months = [(1, 40, 0.4), (2, 45, 0.5), (3, 60, 0.45)]
+    rows = [(date(2026, month, 1), "Germany", value, share) for month, value, share in months]
+    answer = table((time(Grain.MONTH), COUNTRY, ORDERS, SHARE), *rows)
+    assert reading(answer, None) == (
+        "Of all orders Germany has 45 % in March 2026; Germany had 40 % in January 2026 (up 5 points since)."
+    )
+    others = [(day, "France", 1, 1 - share) for day, _, _, share in rows]
+    answer = table((time(Grain.MONTH), COUNTRY, ORDERS, SHARE), *rows, *others)
+    assert reading(answer, None) == (
+        "Of all orders France has 55 % and Germany has 45 % in March 2026; France had 60 % in January 2026 "
+        "(down 5 points since)."
+    )
+
+
+def test_of_days_before_the_data_nothing_is_said_to_be_0() -> None:
+    long_ago = Span(date(2024, 1, 1), date(2024, 12, 31))
+    answer = table((REVENUE, before(REVENUE)), (0, 0), first_day=date(2026, 1, 2))
+    assert reading(answer, long_ago) == "There are no data in 2024: they begin on 2 January 2026."
+    # What other systems know may be older than the first event.
+    older = table((REVENUE,), (700,), first_day=date(2026, 1, 2))
+    assert reading(older, long_ago) == "Revenue was 700 EUR in 2024."

@@ -1,0 +1,122 @@
+"""Names whose words would also be events, periods or other people's business, and what they must be taken for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from semantic_layer.ask.understanding import Context, understand
+from semantic_layer.ask.understood import Refusal, Understood
+from semantic_layer.metrics.catalogue import Dimension
+from tests.unit.ask.telling import line
+from tests.unit.ask.world import CATALOGUE, EVENTS, TODAY, WHERE
+
+MAY = "2026-05-01..2026-05-31"
+THIS_YEAR = "2026-01-01..2026-06-24"
+PLAIN = CATALOGUE.metrics["orders"]
+METRICS = (
+    replace(CATALOGUE.metrics["revenue"], synonyms=("money", "order revenue"), dimensions=(*WHERE, "order__currency")),
+    replace(PLAIN, name="refunds", label="Refunds", synonyms=()),
+    replace(PLAIN, name="refunded_revenue", label="Refunded revenue", synonyms=(), format="currency", adds_up=True),
+    replace(
+        PLAIN,
+        name="revenue_growth_month",
+        label="Growth of revenue in a month",
+        synonyms=("revenue growth",),
+        format="percent",
+        needs_time=True,
+    ),
+    replace(PLAIN, name="trial_rate", label="Trial rate", synonyms=("trial to paid conversion",), format="percent"),
+    replace(PLAIN, name="exposed_users", label="Exposed users", synonyms=(), dimensions=("experiment__name",)),
+)
+DIMENSIONS = (
+    Dimension("order__currency", "Currency", "", "categorical", (), {"USD": ("dollars",)}, {"demo": ("EUR", "USD")}),
+    Dimension("experiment__name", "Experiment", "", "categorical", (), {}, {"demo": ("landing_page_story",)}),
+)
+SHOP = replace(
+    CATALOGUE,
+    version="names and neighbours",
+    metrics={**CATALOGUE.metrics, **{metric.name: metric for metric in METRICS}},
+    dimensions={**CATALOGUE.dimensions, **{dimension.name: dimension for dimension in DIMENSIONS}},
+    projects={
+        "demo": replace(
+            CATALOGUE.projects["demo"],
+            events=(*EVENTS, "subscription_upgraded"),
+            event_synonyms={
+                **EVENTS,
+                "order_completed": (*EVENTS["order_completed"], "pay"),
+                "subscription_upgraded": ("upgrade",),
+            },
+        )
+    },
+)
+
+
+def ask(question: str) -> Understood | Refusal:
+    return understand(question, SHOP, Context("demo", TODAY))
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        # Trial and paid are events, and the name of a metric has both.
+        ("trial to paid conversion in May", f"trial_rate {MAY}"),
+        ("trial to paid conversion by country", "trial_rate by user__country"),
+        ("conversion from trial to order in May", f"funnel trial_started > order_completed {MAY}"),
+        # Growth is compared where the question says with what, and is a metric of its own where it does not.
+        ("year over year revenue growth", f"revenue {THIS_YEAR} compare year"),
+        ("revenue growth in May vs last year", f"revenue {MAY} compare year"),
+        ("revenue growth in May", f"revenue_growth_month by metric_time:month {MAY}"),
+        # Money is that of what stands beside it.
+        ("how many refunds and how much money", "refunds, refunded_revenue"),
+        ("orders and money in May", f"orders, revenue {MAY}"),
+        (
+            "sessions and money",
+            "refused: It is not clear whose money is meant: say revenue, or what else is counted in money.",
+        ),
+        # An event by what people call it, where no metric is called so.
+        ("how many upgrades last month", f"events where event__name = subscription_upgraded {MAY}"),
+        ("upgrades by country", "events by user__country where event__name = subscription_upgraded"),
+        # A story is nobody's business, but the name of an experiment may have it.
+        (
+            "exposed users in the landing page story experiment",
+            "exposed_users where experiment__name = landing_page_story",
+        ),
+        ("tell me a story about revenue", "refused: Only this project's data can be asked about."),
+        # A number behind best and worst, wherever they stand.
+        ("revenue by country, worst 5", "revenue by user__country order revenue limit 5"),
+        ("revenue by country, top 2000000", "refused: At most 100,000 rows are shown."),
+        ("which device has the higher revenue", "revenue by session__device_type order -revenue limit 1"),
+        # Those who did it twice are not those who came back in some week.
+        ("how many users bought twice", "refused: It is not known what 'bought', 'twice' means here."),
+        # How far it is looked whether they were back.
+        (
+            "day 7 retention of users who signed up in May",
+            "retention signed_up > * per day cohorts until 2026-05-31 2026-05-01..",
+        ),
+    ],
+)
+def test_what_is_taken_for_what(question: str, expected: str) -> None:
+    found = ask(question)
+    assert (f"refused: {found.reason}" if isinstance(found, Refusal) else line(found.query)) == expected
+
+
+def test_retention_is_looked_at_as_far_as_the_question_says() -> None:
+    found = ask("week 4 retention of users who signed up in May")
+    assert isinstance(found, Understood)
+    assert (found.query.period, found.query.periods) == ("week", 4)
+
+
+@pytest.mark.parametrize(
+    ("question", "remark"),
+    [
+        ("revenue in USD", "Only what was paid in USD; it is told in EUR, as all money is."),
+        ("revenue not in dollars", "All but what was paid in USD; it is told in EUR, as all money is."),
+    ],
+)
+def test_nothing_is_converted_to_a_currency_that_is_named(question: str, remark: str) -> None:
+    found = ask(question)
+    assert isinstance(found, Understood)
+    assert remark in found.remarks
+    assert not any("told in" in said for said in ask("revenue by currency").remarks)
