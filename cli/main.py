@@ -41,6 +41,7 @@ COMMANDS = {
     "report": "report",
     "impact": "impact",
     "slow-queries": "slow_queries",
+    "plan": "plan",
     "lifetime": "lifetime",
     "segments": "segments",
     "metrics-exporter": "exporter",

@@ -68,3 +68,34 @@ def test_slow_queries_are_told_together_with_advice(guarded: Instance) -> None:
     assert (told["times"], told["seconds"], told["longest"], told["users"]) == (2, 7, 5, ["analyst"])
     assert len(told["advice"]) == 2
     assert "names no days" in guarded.run("slow-queries").stdout
+
+
+def test_a_plan_is_reckoned_from_what_was_written_down(guarded: Instance) -> None:
+    wanted = ("plan", "--events-per-day", "1M", "--retention", "30d", "--cores", "2", "--disk", "1TiB")
+    none = guarded.run(*wanted)
+    assert (none.returncode, "no events to measure" in none.stderr) == (1, True)
+    run = guarded.client().command
+    run(
+        "INSERT INTO raw.events (project_id, event_id, timestamp) "
+        "SELECT 'demo', toString(number), now() FROM numbers(1000)"
+    )
+    # Two loads: 300 lines in 10 s after the first piece, then, an hour later, 500 lines in 30 s.
+    for at, lines in (("10:00:00", 100), ("10:00:10", 300), ("11:00:10", 900), ("11:00:20", 200), ("11:00:40", 300)):
+        run(
+            "INSERT INTO raw.load_counts (file_id, piece, project_id, reason, lines, loaded_at) "
+            f"VALUES ('f', 1, 'demo', '', {lines}, '2026-11-01 {at}')"
+        )
+    early = guarded.run(*wanted)
+    assert (early.returncode, "how long a build takes" in early.stderr) == (1, True)
+    run(
+        "INSERT INTO ops.model_costs (observed_at, asset, kind, queries, seconds, cpu_seconds) "
+        "VALUES (now(), 'marts.fct_events', 'model', 1, 1, 2), (now(), 'marts.fct_events', 'test', 1, 1, 90)"
+    )
+    told = guarded.json(*wanted)
+    assert told["measured"]["load_events_per_second"] == pytest.approx(800 / 40)
+    assert told["measured"]["build_cpu_seconds_per_event"] == pytest.approx(2 / 1000)
+    assert told["plan"]["load_hours_per_day"] == pytest.approx(1_000_000 / 20 / 3600)
+    ((size,),) = guarded.rows(
+        "SELECT sum(total_bytes) FROM system.tables WHERE database IN ('raw', 'intermediate', 'marts')"
+    )
+    assert told["plan"]["disk_bytes"] == pytest.approx(size / 1000 * 30_000_000 / 0.7, rel=0.05)
