@@ -66,10 +66,12 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
 
 def _money_of(lexicon: Lexicon, slots: Slots, money: Mention, assumed: Assumptions) -> Mention:
     """Beside another metric, money is that of it: of refunds what was refunded, of orders what was paid for them."""
-    others = {root(word) for mention in slots.metrics if mention is not money for word in mention.text.split()}
+    metrics = lexicon.catalogue.metrics
+    named = [meaning.name for mention in slots.metrics if mention is not money for meaning in mention.meanings]
+    others = {root(word) for name in named for word in words_of(metrics[name].label)}
     found = [
         metric
-        for metric in lexicon.catalogue.metrics.values()
+        for metric in metrics.values()
         if metric.kind == "simple" and metric.format == "currency" and metric.adds_up
         if others & {root(word) for text in (metric.label, *metric.synonyms) for word in words_of(text)}
     ]

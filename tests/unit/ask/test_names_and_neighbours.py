@@ -8,6 +8,7 @@ import pytest
 
 from semantic_layer.ask.understanding import Context, understand
 from semantic_layer.ask.understood import Refusal, Understood
+from semantic_layer.journeys.models import Retention
 from semantic_layer.metrics.catalogue import Dimension
 from tests.unit.ask.telling import line
 from tests.unit.ask.world import CATALOGUE, EVENTS, TODAY, WHERE
@@ -17,7 +18,15 @@ THIS_YEAR = "2026-01-01..2026-06-24"
 PLAIN = CATALOGUE.metrics["orders"]
 METRICS = (
     replace(CATALOGUE.metrics["revenue"], synonyms=("money", "order revenue"), dimensions=(*WHERE, "order__currency")),
-    replace(PLAIN, name="refunds", label="Refunds", synonyms=()),
+    replace(PLAIN, name="refunds", label="Refunds", synonyms=("returns",)),
+    replace(
+        PLAIN,
+        name="regained",
+        label="Regained revenue",
+        synonyms=("returns of buyers",),
+        format="currency",
+        adds_up=True,
+    ),
     replace(PLAIN, name="refunded_revenue", label="Refunded revenue", synonyms=(), format="currency", adds_up=True),
     replace(
         PLAIN,
@@ -57,6 +66,12 @@ def ask(question: str) -> Understood | Refusal:
     return understand(question, SHOP, Context("demo", TODAY))
 
 
+def remarks(question: str) -> tuple[str, ...]:
+    found = ask(question)
+    assert isinstance(found, Understood)
+    return found.remarks
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
@@ -70,6 +85,7 @@ def ask(question: str) -> Understood | Refusal:
         ("revenue growth in May", f"revenue_growth_month by metric_time:month {MAY}"),
         # Money is that of what stands beside it.
         ("how many refunds and how much money", "refunds, refunded_revenue"),
+        ("returns and money", "refunds, refunded_revenue"),
         ("orders and money in May", f"orders, revenue {MAY}"),
         (
             "sessions and money",
@@ -105,7 +121,8 @@ def test_what_is_taken_for_what(question: str, expected: str) -> None:
 def test_retention_is_looked_at_as_far_as_the_question_says() -> None:
     found = ask("week 4 retention of users who signed up in May")
     assert isinstance(found, Understood)
-    assert (found.query.period, found.query.periods) == ("week", 4)
+    assert isinstance(found.query, Retention)
+    assert (str(found.query.period), found.query.periods) == ("week", 4)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +133,5 @@ def test_retention_is_looked_at_as_far_as_the_question_says() -> None:
     ],
 )
 def test_nothing_is_converted_to_a_currency_that_is_named(question: str, remark: str) -> None:
-    found = ask(question)
-    assert isinstance(found, Understood)
-    assert remark in found.remarks
-    assert not any("told in" in said for said in ask("revenue by currency").remarks)
+    assert remark in remarks(question)
+    assert not any("told in" in said for said in remarks("revenue by currency"))
