@@ -117,11 +117,13 @@ class Due:
 
 
 def due(settings: Settings) -> list[Due]:
-    """By what was found the last time that each was looked at."""
+    """By what was found the last time that each was looked at: of the newest day the champion of the last look, which
+    after a rollback is a lower version."""
     sql = f"""
     SELECT {", ".join(COLUMNS)} FROM ml.drift FINAL
     WHERE (project_id, model, day, version) IN (
-        SELECT project_id, model, max((day, version)).1, max((day, version)).2 FROM ml.drift GROUP BY project_id, model
+        SELECT project_id, model, max((day, written_at)).1, argMax(version, (day, written_at)) FROM ml.drift
+        GROUP BY project_id, model
     )
     ORDER BY ALL
     """

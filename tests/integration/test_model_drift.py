@@ -9,7 +9,7 @@ import pytest
 
 from ml.drift.watching import due, history, watch
 from ml.registry.store import Store
-from ml.registry.training import train
+from ml.registry.training import promote, rollback, train
 from ml.trainable import Evaluation, Sample
 from tests.support import Instance
 from tests.unit.ml.line import Line
@@ -57,3 +57,12 @@ def test_a_champion_is_watched_day_by_day(clickhouse: Instance) -> None:
     ]
     assert rows[2]["value"] == pytest.approx(999.5)
     assert rows[2]["reference"] == pytest.approx(499.5)
+
+    # Of one day the champion of the last look counts, whatever its number.
+    train(store, line, "demo", DAY)
+    promote(store, line, "demo", 2)
+    watch(store, line, "demo", DAY + timedelta(days=2))
+    assert [one.version for one in due(clickhouse.settings)] == [2]
+    assert rollback(store, line, "demo").version == 1
+    watch(store, line, "demo", DAY + timedelta(days=2))
+    assert [one.version for one in due(clickhouse.settings)] == [1]
