@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+from ml.serving.app import application
+from ml.serving.keys import Keys
 from tests.truths.conftest import LoadedWorld
 
 UNTIL = date(2026, 5, 16)  # 45 days before the end of the world
@@ -145,6 +148,20 @@ def test_wrong_questions_get_a_sentence_and_the_last_forecast_stays(
         done = run("forecast", *arguments)
         assert (done.returncode, words in done.stderr) == (code, True), done.stderr
     assert built.instance.rows(count) == before
+
+
+def test_the_service_tells_what_was_forecast(built: LoadedWorld, forecasts: dict[str, Any]) -> None:
+    key = "d" * 32
+    with TestClient(application(built.instance.settings, Keys({"demo": key}))) as client:
+        answer = client.get("/forecast/revenue?days=7", headers={"X-API-Key": key})
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["metric"], told["made_on"], len(told["days"])) == ("revenue", str(UNTIL), 7)
+    written = built.instance.rows(
+        "SELECT toString(day), expected, lower_80, upper_80 FROM ml.forecasts FINAL WHERE project_id = 'demo' "
+        f"AND series = 'metric:revenue' AND made_on = '{UNTIL}' AND days_ahead <= 7 ORDER BY day"
+    )
+    assert [tuple(day[name] for name in ("day", "expected", "lower_80", "upper_80")) for day in told["days"]] == written
 
 
 def test_what_would_have_been_forecast_earlier_does_not_take_the_place_of_what_is(

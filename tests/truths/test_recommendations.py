@@ -8,8 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from ml.recommendations.model import RECOMMENDATIONS
+from ml.serving.app import application
+from ml.serving.keys import Keys
 from tests.truths.conftest import LoadedWorld
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
@@ -72,6 +75,12 @@ def test_people_get_what_is_of_their_taste_and_new_to_them(
     for who, taste in PEOPLE.items():
         assert not touched[who] & set(of_person[who])
         assert {product.partition("-")[0] for product in of_person[who][:6]} == {taste}, who
+    key = "c" * 32
+    with TestClient(application(settings, Keys({CRAFTED: key}))) as client:
+        answer = client.get("/recommendations/tea-lover-1?limit=3", headers={"X-API-Key": key})
+        nobody = client.get("/recommendations/nobody-at-all", headers={"X-API-Key": key})
+    assert (answer.status_code, nobody.status_code) == (200, 404)
+    assert [item["product_id"] for item in answer.json()["items"]] == of_person["tea-lover-1"][:3]
     earlier = UNTIL - timedelta(days=1)
     with pytest.raises(MillraceError, match=f"known as of {UNTIL} already, which is later than {earlier}"):
         RECOMMENDATIONS.predict(settings, CRAFTED, candidate.model, "2", earlier)
