@@ -98,6 +98,7 @@ def course(asked: Asked, kind: str = "line") -> Chart:
                 asked,
                 [_axis(asked.dataset.time, GRAINS[asked.grain]), *asked.by],
                 series_columns=list(asked.by),
+                orderby=[[asked.measures[0], False]],
                 time_offsets=offsets,
             )
         ],
@@ -279,7 +280,15 @@ def marked_line(asked: Asked) -> Chart:
             "yAxisIndexB": 0,
             "y_axis_format_secondary": "SMART_NUMBER",
         },
-        [_query(asked, [_axis(asked.dataset.time, GRAINS[asked.grain])], metrics=[one]) for one in (line, points)],
+        [
+            _query(
+                asked,
+                [_axis(asked.dataset.time, GRAINS[asked.grain])],
+                metrics=[one],
+                orderby=[[one, False]],
+            )
+            for one in (line, points)
+        ],
     )
 
 
@@ -326,12 +335,14 @@ def _chart(asked: Asked, viz: str, params: Mapping[str, Any], queries: Sequence[
 
 
 def _axis(column: str, grain: str | None = None) -> dict[str, Any]:
+    """To the letter as a chart's page asks for it: else Superset takes it for a question that a guest made up."""
     return {
-        "timeGrain": grain,
+        **({"timeGrain": grain} if grain else {}),
         "columnType": "BASE_AXIS",
         "sqlExpression": column,
         "label": column,
         "expressionType": "SQL",
+        "isColumnReference": True,
     }
 
 

@@ -29,21 +29,28 @@ class Refused(MillraceError):
 
 class Client:
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._url = url.rstrip("/")
-        cookies = http.cookiejar.CookieJar()
-        # No proxy of the environment: it is on this machine, or said to be elsewhere knowingly.
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(cookies)
-        )
-        self._headers = {"Accept": "application/json", "Referer": self._url}
+        self.connect(url, {})
         login = {"username": user, "password": password, "provider": "db", "refresh": True}
         token = self.ask("POST", "security/login", login)["access_token"]
         self._headers["Authorization"] = f"Bearer {token}"
         self._headers["X-CSRFToken"] = self.ask("GET", "security/csrf_token/")["result"]
 
+    def connect(self, url: str, headers: Mapping[str, str]) -> None:
+        self.url = url.rstrip("/")
+        cookies = http.cookiejar.CookieJar()
+        # No proxy of the environment: it is on this machine, or said to be elsewhere knowingly.
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(cookies)
+        )
+        self._headers = {"Accept": "application/json", "Referer": self.url, **headers}
+
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         return json.loads(self._send(method, path, data, "application/json") or b"{}")
+
+    def file(self, path: str, body: Any) -> bytes:
+        """What is asked for as a file."""
+        return self._send("POST", path, json.dumps(body).encode(), "application/json")
 
     def listed(self, kind: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Every chart, dashboard, dataset …, page by page."""
@@ -81,7 +88,7 @@ class Client:
 
     def _send(self, method: str, path: str, body: bytes | None, kind: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - http or https, by construction
-            f"{self._url}/api/v1/{path}",
+            f"{self.url}/api/v1/{path}",
             data=body,
             method=method,
             headers={**self._headers, **({"Content-Type": kind} if body is not None else {})},
@@ -94,7 +101,7 @@ class Client:
             raise Refused(f"Superset refuses {method} {path.partition('?')[0]}: {_said(error)}", error.code) from error
         except (urllib.error.URLError, OSError) as error:
             raise MillraceError(
-                f"Superset does not answer at {self._url}: {getattr(error, 'reason', error)}.",
+                f"Superset does not answer at {self.url}: {getattr(error, 'reason', error)}.",
                 hint="`millrace bi status` says whether it runs.",
             ) from error
 

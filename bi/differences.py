@@ -96,6 +96,8 @@ def _chart(document: Mapping[str, Any]) -> dict[str, Any]:
             if key not in OF_THE_INSTANCE and value not in (None, [], {})
         },
         "dataset": document["dataset_uuid"],
+        # Guests may ask for this and nothing else.
+        "question": json.loads(document.get("query_context") or "{}").get("queries"),
     }
 
 

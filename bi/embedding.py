@@ -7,12 +7,14 @@ whoever has one can change neither.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bi.client import Client
+from bi.filters import in_address
 from warehouse.errors import WrongUsage, nearest
 
 GUEST_OF = "project:"  # the name of a guest, which no person can have, says whose rows they see
@@ -22,7 +24,7 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A page of yours</title>
 <style>body { margin: 0; font: 16px system-ui, sans-serif; } h1 { font-size: 18px; margin: 12px 16px; }
 iframe { border: 0; width: 100%; height: calc(100vh - 50px); }</style></head>
-<body><h1>A page of yours</h1><iframe id="dashboard" src="SUPERSET/embedded/EMBEDDED"></iframe>
+<body><h1>A page of yours</h1><iframe id="dashboard" src="SUPERSET/embedded/EMBEDDED?native_filters=FILTERS"></iframe>
 <script>
 const frame = document.getElementById("dashboard");
 frame.addEventListener("load", async () => {
@@ -38,6 +40,13 @@ frame.addEventListener("load", async () => {
 });
 </script></body></html>
 """
+
+
+class Guest(Client):
+    """Whoever has a token: no login, and nothing but the dashboard of the token."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.connect(url, {"X-GuestToken": token})
 
 
 @dataclass(frozen=True)
@@ -70,9 +79,17 @@ def guest_token(client: Client, dashboard: Embedded, project: str) -> str:
     return token
 
 
-def example(superset: str, dashboard: Embedded, token: Callable[[], str], port: int) -> ThreadingHTTPServer:
+def page_of(superset: str, dashboard: Embedded, project: str) -> str:
+    """It opens with the guest's project: else with that of everybody, of which the guest may see nothing."""
+    told = {"SUPERSET": superset, "EMBEDDED": dashboard.uuid, "FILTERS": in_address(project)}
+    return re.sub("|".join(told), lambda word: told[word.group()], PAGE)
+
+
+def example(
+    superset: str, dashboard: Embedded, project: str, token: Callable[[], str], port: int
+) -> ThreadingHTTPServer:
     """A server of the example page, on loopback: what a page of yours would do, without what it has beside."""
-    page = PAGE.replace("SUPERSET", superset).replace("EMBEDDED", dashboard.uuid).encode()
+    page = page_of(superset, dashboard, project).encode()
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

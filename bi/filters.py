@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from bi.model import Column, Dataset, id_of
 
@@ -32,6 +33,21 @@ def filters_of(wanted: Iterable[Selection | str], period: str, project: str) -> 
             target = {"datasetUuid": one.dataset.id, "column": {"name": name}}
             found.append(_filter(name, one.column.label, "filter_select", target, _state({}, None), several=True))
     return tuple(found)
+
+
+def in_address(project: str, period: str = "") -> str:
+    """What these filters are set to when a dashboard is opened, as its address has it: Rison, with no letter that an
+    address or a page reads anything into."""
+
+    def text(value: str) -> str:
+        return "'" + value.replace("!", "!!").replace("'", "!'") + "'"
+
+    only = f"!({text(project)})"
+    masks = {"project": f"extraFormData:(filters:!((col:project_id,op:IN,val:{only}))),filterState:(value:{only})"}
+    if period:
+        masks["period"] = f"extraFormData:(time_range:{text(period)}),filterState:(value:{text(period)})"
+    told = [f"NATIVE_FILTER-{name}:(id:NATIVE_FILTER-{name},{mask},ownState:())" for name, mask in masks.items()]
+    return quote(f"({','.join(told)})")
 
 
 def _state(extra: Mapping[str, Any], value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Superset as a local service: one process on loopback, which its state file names."""
+"""Superset as a local service on loopback: a process that its state file names, and its workers."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from warehouse.settings import Settings
 HOST = "127.0.0.1"
 START_SECONDS = 180
 STOP_SECONDS = 15
+# One uses one core, however many people wait. They share what is on disk: metadata and caches.
+WORKERS = 2
 LOOKED_THROUGH = 5_000  # characters at the end of the log, for why it ended
 # As inside/superset_config.py reads them.
 METADATA, ORIGINS, BRAND = "MILLRACE_BI_METADATA", "MILLRACE_BI_ORIGINS", "MILLRACE_BI_BRAND"
@@ -161,8 +163,17 @@ class Service:
         with self.home.open_log() as log:
             process = subprocess.Popen(
                 [
-                    *(str(python), "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", "8"),
-                    *("--timeout", "120", "--graceful-timeout", "5", "--bind", f"fd://{listener.fileno()}"),
+                    *(str(python), "-m", "gunicorn", "--workers", str(WORKERS), "--worker-class", "gthread"),
+                    *(
+                        "--threads",
+                        "8",
+                        "--timeout",
+                        "120",
+                        "--graceful-timeout",
+                        "5",
+                        "--bind",
+                        f"fd://{listener.fileno()}",
+                    ),
                     "superset.app:create_app()",
                 ],
                 cwd=self.home.path,

@@ -75,7 +75,7 @@ def embed(
     shown = embedded(client, dashboard, settings.bi_origins_listed)
     running = service.running()
     assert running is not None
-    with example(running.url, shown, lambda: guest_token(service.client(), shown, project), port) as server:
+    with example(running.url, shown, project, lambda: guest_token(service.client(), shown, project), port) as server:
         print_text(f"{shown.title} for {project}: {origin}/")
         try:
             server.serve_forever()

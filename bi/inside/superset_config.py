@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import QueuePool
 from superset.config import THEME_DARK as _DARK  # which are set where it reads this file
 from superset.config import THEME_DEFAULT as _LIGHT
+from superset.utils.log import DBEventLogger
 
 HOME = Path(os.environ["MILLRACE_BI_HOME"])
 _SECRETS = json.loads((HOME / "secrets.json").read_text())
@@ -17,7 +24,17 @@ SECRET_KEY = _SECRETS["key"]
 SQLALCHEMY_DATABASE_URI = os.environ.get(
     "MILLRACE_BI_METADATA", f"sqlite:///{HOME / 'superset.db'}?check_same_thread=false"
 )
+# Connections are kept: the last one that is closed would write everything back into the database file, at each request.
+SQLALCHEMY_ENGINE_OPTIONS = {"poolclass": QueuePool, "pool_size": 8, "pool_pre_ping": True}
 LOG_LEVEL = "INFO"
+
+
+@event.listens_for(Engine, "connect")
+def _without_waiting_for_the_disk(connection, _record):
+    """Two processes read and write it, and each answer is written down: what a power cut loses of that, is lost."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _files(name: str, seconds: int) -> dict[str, object]:
@@ -36,7 +53,7 @@ DATA_CACHE_CONFIG = _files("data", 300)
 FILTER_STATE_CACHE_CONFIG = _files("filter_state", 30 * _DAY)
 EXPLORE_FORM_DATA_CACHE_CONFIG = _files("explore", 7 * _DAY)
 THUMBNAIL_CACHE_CONFIG = _files("thumbnails", 7 * _DAY)
-RATELIMIT_STORAGE_URI = "memory://"  # there is one process
+RATELIMIT_STORAGE_URI = "memory://"  # each process counts for itself: of two, twice as many attempts to log in
 
 FEATURE_FLAGS = {
     "ALERT_REPORTS": True,
@@ -95,6 +112,38 @@ def rows_of(name):
     return "project_id IN (" + ", ".join(f"'{one}'" for one in ("", *known)) + ")" if known else "1 = 0"
 
 
+PARTS = (
+    *("execute_sql", "load_into_dataframe", "QueryObject.post_processing", "_get_data_response"),
+    *("ChartDataRestApi.json_dumps", "csrf_token"),
+)
+LOG_DAYS = 90
+
+
+class _Uses(DBEventLogger):
+    """What people do, with the names of guests; not how long parts of an answer took, which was five times as much, and
+    of which each made the request read again what it had read. What is long ago goes: each sync copies it before."""
+
+    pruned = None
+
+    def log_with_context(self, action, *rest, **more):
+        if action not in PARTS:
+            super().log_with_context(action, *rest, **more)
+
+    def log(self, user_id, action, *rest, records=(), **more):
+        from flask import g
+        from superset.commands.logs.prune import LogPruneCommand
+        from superset.extensions import security_manager
+
+        if user_id is None:
+            guest = g.user.username if security_manager.is_guest_user(g.get("user")) else ""
+            records = [{**one, "guest": guest} for one in records]
+        super().log(user_id, action, *rest, records=records, **more)
+        if self.pruned != (today := datetime.now(UTC).date()):
+            self.pruned = today
+            LogPruneCommand(LOG_DAYS, max_rows_per_run=100_000).run()
+
+
+EVENT_LOGGER = _Uses()
 JINJA_CONTEXT_ADDONS = {"rows_of": rows_of}
 
 
@@ -123,3 +172,46 @@ def FLASK_APP_MUTATOR(app):  # Superset's name
     # Whether a guest changed what a chart asks for is judged by the chart as it is saved. 6.1.0 looks for it through
     # the guest's own filter, finds none, and judges nothing.
     QueryContextFactory._get_slice = lambda self, slice_id: ChartDAO.find_by_id(slice_id, skip_base_filter=True)
+    _remember_what_a_question_does_not_change(ClickHouseBaseEngineSpec)
+    _refuse_tables_in_expressions()
+
+
+def _refuse_tables_in_expressions():
+    """Superset refuses sub-queries in what people write into a chart, since no rule reaches them. In ClickHouse a table
+    can be named without one: `x IN marts.dim_users`, `globalIn(x, dim_users)`, `joinGet('dim_users', …)`."""
+    from sqlglot import exp
+    from superset.sql.parse import SQLStatement
+
+    naming = re.compile(r"(global)?(not)?(null)?in(ignoreset)?|(join|dict)get.*|dicthas", re.IGNORECASE)
+    sub_query = SQLStatement.has_subquery
+
+    def names_a_table(node):
+        if isinstance(node, exp.In):
+            looked_in = [node.args["field"]] if node.args.get("field") else node.expressions
+            return len(looked_in) == 1 and isinstance(looked_in[0], (exp.Column, exp.Anonymous))
+        return isinstance(node, exp.Anonymous) and bool(naming.fullmatch(node.name))
+
+    SQLStatement.has_subquery = lambda self: sub_query(self) or any(map(names_a_table, self._parsed.walk()))
+
+
+def _remember_what_a_question_does_not_change(clickhouse):
+    """Of a dataset that is SQL Superset looks for the rules of the tables in it, at each question, also at one that its
+    cache answers: it parsed the SQL anew, and asked ClickHouse over a connection of its own which schema is meant."""
+    from superset.exceptions import SupersetParseError
+    from superset.sql.parse import SQLScript
+    from superset.utils import rls
+
+    @lru_cache(maxsize=1000)
+    def tables_of(sql, engine):
+        return {table for statement in SQLScript(sql, engine=engine).statements for table in statement.tables}
+
+    def rules_of(sql, database, catalog, schema):
+        try:
+            found = tables_of(sql, database.db_engine_spec.engine)
+        except SupersetParseError:  # it is refused when it is asked
+            return []
+        tables, default = {one.qualify(catalog=catalog, schema=schema) for one in found}, database.get_default_catalog()
+        return sorted({rule for one in tables for rule in rls.get_predicates_for_table(one, database, default)})
+
+    rls.collect_rls_predicates_for_sql = rules_of
+    clickhouse.get_default_schema = classmethod(lambda cls, database, catalog: database.url_object.database)

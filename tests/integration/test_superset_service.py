@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bi.client import Client
 from tests.postgres import Postgres, postgres
 from tests.support import Instance
 from warehouse.server.state import has_ended
@@ -57,6 +58,8 @@ def test_it_starts_is_killed_and_starts_again_with_metadata_in_postgresql(
     while not has_ended(first["pid"]) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert status(clickhouse, 1)["status"] == "stopped"
+    # What its log has of long ago goes, what is of today stays.
+    storage.ask("INSERT INTO logs (action, dttm) VALUES ('old', now() - interval '91 days'), ('new', now())")
     begun = time.time()
     assert clickhouse.run("bi", "up", **variables).returncode == 0
     again = status(clickhouse, 0)
@@ -64,6 +67,8 @@ def test_it_starts_is_killed_and_starts_again_with_metadata_in_postgresql(
     assert psutil.Process(again["pid"]).create_time() >= begun - 1
     assert answers(again["url"])
     assert (home / "secrets.json").read_text() == secrets  # made up once
+    Client(again["url"], "admin", json.loads(secrets)["admin_password"]).listed("chart", ["id"])
+    assert storage.ask("SELECT action FROM logs WHERE action IN ('old', 'new')") == "new"
 
     assert "Stopped." in clickhouse.run("bi", "down").stdout
     assert has_ended(again["pid"])

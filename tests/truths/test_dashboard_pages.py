@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
+from bi.embedding import embedded, guest_token, page_of
 from bi.model import Bundle, Chart, Section
 from tests.programs import program
 from tests.support import REPOSITORY
@@ -108,13 +111,50 @@ def test_tiles_tell_what_the_command_tells(page: Page, bundle: Bundle, superset:
     assert compared >= 14
 
 
-def value_of(superset: RunningSuperset, chart: Chart) -> float:
+@pytest.mark.parametrize("project", ["demo", "demo_mobile"])
+def test_inside_of_another_page_a_guest_sees_the_rows_of_one_project(
+    page: Page, bundle: Bundle, superset: RunningSuperset, project: str
+) -> None:
+    """All tabs of all dashboards: what a chart's page asks for must be what is declared, else guests are refused it."""
+    browser = page.context.browser
+    assert browser is not None
+    for dashboard in bundle.dashboards if project == "demo_mobile" else bundle.dashboards[:1]:
+        shown = embedded(superset.client, dashboard.name, [])
+        token = guest_token(superset.client, shown, project)
+        with browser.new_context(viewport={"width": 1600, "height": 4000}) as visitor:
+            visitor.set_default_timeout(PATIENCE)
+            other = visitor.new_page()
+            # As if Superset's host had that page, too: of other hosts the settings would have to know.
+            answers = {"a-page": page_of(superset.url, shown, project), "token": json.dumps({"token": token})}
+            for path, body in answers.items():
+                other.route(f"{superset.url}/{path}", partial(answer, body))
+            other.goto(f"{superset.url}/a-page")
+            frame = other.frame_locator("#dashboard")
+            for section in dashboard.sections:
+                if section.title:
+                    frame.locator(".ant-tabs-tab").filter(has_text=section.title).click()
+                expect(frame.locator(".slice_container:visible")).to_have_count(len(charts_of(section)))
+                expect(frame.locator("[data-test='loading-indicator']:visible, .loading:visible")).to_have_count(0)
+                assert frame.locator("[role=alert]:visible").all_inner_texts() == []
+            if dashboard.name == "executive":
+                frame.locator(".ant-tabs-tab").first.click()
+                chart = next(one for one in charts_of(dashboard.sections[0]) if one.measures[0] == "orders")
+                tile = frame.locator(f".dashboard-chart-id-{superset.id_of('chart', chart.id)} .slice_container")
+                told = tile.inner_text().split()[0].rstrip("↑↓")
+                assert told == f"{value_of(superset, chart, project):,.0f}"
+
+
+def answer(body: str, route: Route) -> None:
+    route.fulfill(content_type="text/html", body=body)
+
+
+def value_of(superset: RunningSuperset, chart: Chart, project: str = "demo") -> float:
     """What `millrace metrics query` says of the metric in the chart's period."""
     period = next(one["comparator"] for one in chart.params["adhoc_filters"] if one["operator"] == "TEMPORAL_RANGE")
     first, end = period.split(" : ")
     metric = chart.measures[0]
     document = superset.instance.json(
-        *("metrics", "query", "--project", "demo", "--metric", metric, "--from", first, "--to", day_before(end))
+        *("metrics", "query", "--project", project, "--metric", metric, "--from", first, "--to", day_before(end))
     )
     return float(document["rows"][0][0])
 

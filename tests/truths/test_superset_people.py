@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import urllib.error
 import urllib.request
@@ -13,8 +15,9 @@ from uuid import uuid4
 import pytest
 
 from bi.client import Client, Refused
-from bi.embedding import Embedded, embedded, guest_token
+from bi.embedding import Embedded, Guest, embedded, guest_token
 from tests.truths.running_superset import RunningSuperset
+from tests.workbooks import read_workbook
 
 PEOPLE = """
 people:
@@ -110,12 +113,67 @@ def test_every_dataset_with_projects_has_the_rows_of_ones_own(people: People) ->
         assert {row["project_id"] for row in rows} <= {"demo", ""}, dataset.name
 
 
-def test_files_have_no_other_rows(people: People) -> None:
-    for name in ("anna", "mia"):
-        body = {**people.asked(), "result_format": "csv"}
-        text = people.clients[name]._send("POST", "chart/data", json.dumps(body).encode(), "application/json").decode()
-        lines = [line.split(",")[0] for line in text.lstrip("\ufeff").splitlines()[1:]]
-        assert set(lines) == OF[name]
+@pytest.mark.parametrize("name", OF)
+def test_files_have_no_other_rows(people: People, name: str) -> None:
+    expected = {(project, people.counts[project]) for project in OF[name]}
+    for format, rows_of in (("csv", csv_rows), ("xlsx", xlsx_rows)):
+        _, *rows = rows_of(people.clients[name].file("chart/data", {**people.asked(), "result_format": format}))
+        assert {(str(project), int(count)) for project, count in rows} == expected
+
+
+def csv_rows(file: bytes) -> list[list[Any]]:
+    return list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
+
+
+def xlsx_rows(file: bytes) -> list[list[Any]]:
+    (rows,) = read_workbook(file).sheets.values()
+    return rows  # type: ignore[return-value] # cells of any type
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "project_id IN marts.dim_dates",
+        "project_id NOT IN dim_dates",
+        "project_id GLOBAL IN (dim_dates)",
+        "globalNotIn(project_id, dim_dates)",
+        "arrayExists(one -> one IN marts.dim_dates, [project_id])",
+        "joinGet('marts.dim_dates', 'date', 1) = 1",
+        "project_id IN numbers(10)",
+        "project_id = (SELECT max(project_id) FROM marts.dim_dates)",
+        "EXISTS (SELECT 1 FROM marts.fct_sessions WHERE project_id = 'demo_mobile')",
+    ],
+)
+def test_other_tables_are_not_asked_in_conditions_and_metrics(people: People, expression: str) -> None:
+    for change in (
+        {"extras": {"where": expression}},
+        {"metrics": [{**COUNT, "sqlExpression": f"countIf({expression})"}]},
+    ):
+        with pytest.raises(Refused, match="cannot contain sub-queries"):
+            people.seen(people.clients["anna"], **change)
+
+
+def test_lists_are_still_conditions(people: People) -> None:
+    lists = "project_id IN ('demo', 'other') AND device_type NOT IN ('toaster') AND has(['demo'], project_id)"
+    assert people.seen(people.clients["anna"], extras={"where": lists}) == {"demo": people.counts["demo"]}
+
+
+def test_what_the_cache_answers_asks_clickhouse_nothing(people: People) -> None:
+    """Also of a dataset that is SQL, in which Superset looks for the rules of tables."""
+    bundle, instance = people.superset.bundle, people.superset.instance
+    dataset = next(one for one in bundle.datasets if one.sql and one.has("project_id"))
+    number = people.superset.id_of("dataset", dataset.id)
+    asked = {**people.asked(row_limit=98), "datasource": {"id": number, "type": "table"}}
+
+    def queries_after_asking() -> int:
+        people.clients["anna"].ask("POST", "chart/data", asked)
+        instance.client().command("SYSTEM FLUSH LOGS query_log")
+        ((count,),) = instance.rows("SELECT count() FROM system.query_log WHERE user = 'bi'")
+        return int(count)
+
+    first = queries_after_asking()
+    assert first > 0
+    assert queries_after_asking() == first
 
 
 @pytest.mark.parametrize(
@@ -242,13 +300,6 @@ def test_who_is_declared_no_more_does_not_come_in(people: People) -> None:
 # Embedding
 
 
-class Guest(Client):
-    def __init__(self, url: str, token: str) -> None:
-        self._url = url
-        self._opener = urllib.request.build_opener()
-        self._headers = {"Accept": "application/json", "X-GuestToken": token}
-
-
 @pytest.fixture(scope="module")
 def board(people: People) -> Embedded:
     return embedded(people.superset.client, "executive", [])
@@ -281,6 +332,17 @@ def test_a_guest_sees_the_rows_of_the_project_of_the_token(people: People, board
     everything = answer(people.superset.client)
     for nobody in ("another", "demo') OR 1 = 1 --", ""):
         assert answer(guest(nobody)) not in (everything, answer(guest("demo")))
+
+
+def test_what_guests_looked_at_has_their_name(people: People, board: Embedded) -> None:
+    question = saved_question(people, board)
+    Guest(people.superset.url, guest_token(people.superset.client, board, "demo")).ask("POST", "chart/data", question)
+    people.superset.instance.json("bi", "sync")
+    uses = people.superset.instance.rows("SELECT DISTINCT person, action FROM ops.dashboard_uses")
+    assert ("project:demo", "ChartDataRestApi.data") in set(map(tuple, uses))
+    assert {action for _, action in uses}.isdisjoint(
+        {"execute_sql", "load_into_dataframe", "ChartDataRestApi.json_dumps"}
+    )
 
 
 def test_a_guest_asks_for_nothing_but_what_the_charts_ask(people: People, board: Embedded) -> None:

@@ -20,7 +20,7 @@ SUPERSET = "http://127.0.0.1:8088"
 @pytest.fixture
 def page() -> Iterator[str]:
     tokens = iter(("first", "second"))
-    with example(SUPERSET, Embedded("0c5b", "Executive"), lambda: next(tokens), 0) as server:
+    with example(SUPERSET, Embedded("0c5b", "Executive"), "demo", lambda: next(tokens), 0) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.05), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -30,7 +30,7 @@ def page() -> Iterator[str]:
 
 def test_the_page_frames_the_dashboard_and_nothing_else(page: str) -> None:
     with urllib.request.urlopen(f"{page}/") as reply:
-        assert f'src="{SUPERSET}/embedded/0c5b"' in reply.read().decode()
+        assert f'src="{SUPERSET}/embedded/0c5b?native_filters=' in reply.read().decode()
         policy = reply.headers["Content-Security-Policy"]
     assert policy.endswith(f"frame-src {SUPERSET}") and policy.startswith("default-src 'none'")
 
