@@ -27,8 +27,6 @@ def sync_people(settings: Settings, service: Service, bundle: Bundle, anew: bool
     """Whether anything was told: what is as it was told last is not told again, unless it is to be (`anew`)."""
     access, home = load_access(settings, load_projects(settings)), service.home
     write_private(home.rows_file, json.dumps({ADMIN: "all", **{n: p.projects for n, p in access.people.items()}}))
-    if not access.people and not settings.bi_origins_listed and not home.people_file.exists():
-        return False  # there is nobody but the administrator
     passwords = _passwords(home, access)
     people = [
         {"name": name, "role": person.role, "email": person.email, "password": passwords[name]}

@@ -52,7 +52,7 @@ def list_reports(format: FormatOption = Format.TABLE) -> None:
             "owner": plan.owner,
             "days": plan.days,
             "sections": len(plan.sections),
-            "formats": list(plan.formats),
+            "formats": list(plan.formats_with(plan.formats)),
             "channels": list(reports.channels_of(name)),
             "cron": plan.cron,
             "projects": plan.projects if plan.projects == "all" else list(plan.projects),
@@ -96,6 +96,7 @@ def run(
     ] = False,
 ) -> None:
     """Make a report: of each project that it is about, in files or sent."""
+    from bi.showing import Boards
     from monitoring.reports.declared import load_reports
     from monitoring.reports.sending import write_report
 
@@ -110,16 +111,17 @@ def run(
     folder = out or Path()
     if not folder.is_dir():
         raise WrongUsage(f"{folder} is no folder.", hint=f"mkdir -p {folder}")
-    for outcome in write_report(settings, reports, name, folder, project, on, formats):
+    for outcome in write_report(settings, reports, name, folder, project, on, formats, Boards(settings)):
         _tell(outcome)
         for path in outcome.files:
             print_text(f"  {path}")
 
 
 def _send(settings: Settings, reports: Any, name: str, project: str | None, day: date | None, formats: Any) -> None:
+    from bi.showing import Boards
     from monitoring.reports.sending import send_report
 
-    outcomes, done = send_report(settings, reports, name, print_text, project, day, formats)
+    outcomes, done = send_report(settings, reports, name, print_text, project, day, formats, Boards(settings))
     for outcome in outcomes:
         _tell(outcome)
     print_text(f"{done.sent} delivered, {done.failed} to be tried again, {done.dead} given up.")
@@ -171,9 +173,11 @@ def history(
 @app.command()
 def validate(format: FormatOption = Format.TABLE) -> None:
     """Look for mistakes in reports/*.yaml, also in names of metrics, dimensions and events."""
+    from bi.showing import Boards
     from monitoring.reports.validating import mistakes_of
 
-    reports, mistakes = mistakes_of(load_settings())
+    settings = load_settings()
+    reports, mistakes = mistakes_of(settings, Boards(settings))
     if format is Format.JSON:
         print_json({"reports": len(reports.reports), "mistakes": [vars(one) for one in mistakes]})
     else:

@@ -21,13 +21,16 @@ class DueReport(dg.Config):
 
 @dg.op(pool=POOL, retry_policy=RETRIES, description="Made, and sent to whom reports/*.yaml names; once for its days.")
 def report_sent(context: dg.OpExecutionContext, config: DueReport) -> None:
+    from bi.showing import Boards
     from monitoring.reports.sending import send_report
 
     settings = load_settings()
     with retried_where_the_infrastructure_failed():
         day = date.fromisoformat(config.day) if config.day else None
         # What no channel took is tried again by the sensor of alerts.
-        outcomes, done = send_report(settings, load_reports(settings), config.report, context.log.info, day=day)
+        outcomes, done = send_report(
+            settings, load_reports(settings), config.report, context.log.info, day=day, boards=Boards(settings)
+        )
     for one in outcomes:
         told = f"{one.run.sections} sections, {one.run.rows:,} rows" if one.is_new else "was sent before"
         context.log.info(f"{one.run.report} of {one.run.project_id}, {one.run.first_day} to {one.run.last_day}: {told}")

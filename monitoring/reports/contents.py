@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from monitoring.reports.boards import Drawn
 from semantic_layer.ask.answering import Answer
 from semantic_layer.ask.wording import Span, period_name
 from warehouse.errors import MillraceError
@@ -32,6 +33,7 @@ class Report:
     asked_on: date  # the day by which its days are told
     days: Span
     parts: tuple[Part, ...]
+    drawn: tuple[Drawn, ...] = ()  # what it shows of Superset
 
     @property
     def heading(self) -> str:
@@ -39,7 +41,7 @@ class Report:
 
     @property
     def rows(self) -> int:
-        return sum(len(part.answer.table.rows) for part in self.parts)
+        return sum(len(part.answer.table.rows) for part in self.parts) + sum(one.rows for one in self.drawn)
 
     @property
     def key(self) -> str:

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 from monitoring.digest.making import last_whole_day
 from monitoring.reports.asking import days_of, structure_of
+from monitoring.reports.boards import Boards, Drawn, drawn
 from monitoring.reports.contents import Part, Report, TooLarge
-from monitoring.reports.plans import ReportPlan, Section
+from monitoring.reports.plans import ChartSection, DashboardSection, ReportPlan, Section
 from semantic_layer.ask.answering import answer_journey, answer_metrics
 from semantic_layer.ask.understood import Understood
 from semantic_layer.metrics.catalogue import Catalogue
@@ -18,14 +19,26 @@ from warehouse.settings import Settings
 
 
 def make_report(
-    settings: Settings, catalogue: Catalogue, name: str, plan: ReportPlan, project: str, day: date | None = None
+    settings: Settings,
+    catalogue: Catalogue,
+    name: str,
+    plan: ReportPlan,
+    project: str,
+    day: date | None = None,
+    boards: Boards | None = None,
 ) -> Report:
     """As it is asked for on a day, or on the one after the last whole day with data."""
     on = asked_on(catalogue, project, day)
     parts: list[Part] = []
+    shown: list[Drawn] = []
     for place, section in enumerate(plan.sections, start=1):
         try:
-            parts.append(_part(settings, catalogue, plan, section, project, on))
+            if isinstance(section, DashboardSection | ChartSection):
+                if boards is None:
+                    raise MillraceError("Nothing is here that draws dashboards.")
+                shown.append(drawn(boards, section, project, days_of(section.days or plan.days, on)))
+            else:
+                parts.append(_part(settings, catalogue, plan, section, project, on))
         except MillraceError as error:
             kind = WrongUsage if isinstance(error, WrongUsage) else MillraceError
             raise kind(f"Report {name} of {project}, section {place}: {error.message}", hint=error.hint) from error
@@ -38,6 +51,7 @@ def make_report(
         asked_on=on,
         days=days_of(plan.days, on),
         parts=tuple(parts),
+        drawn=tuple(shown),
     )
     if report.rows > plan.limits.rows:
         raise TooLarge(

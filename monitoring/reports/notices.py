@@ -50,7 +50,7 @@ class Notice:
 
     @property
     def text(self) -> str:
-        files = [f"Files: {', '.join(one.name for one in self.attachments)}"]
+        files = [f"Files: {', '.join(one.name for one in self.attachments)}"] if self.attachments else []
         return "\n".join([self.heading, *(f"- {line}" for line in self.lines), *files])
 
     def files(self, kept: Path) -> list[tuple[Attachment, bytes]]:
@@ -65,7 +65,10 @@ def notice_of(report: Report, files: Sequence[File], id: uuid.UUID) -> Notice:
         project=report.project,
         first_day=report.days.first,
         last_day=report.days.last,
-        lines=tuple(f"{part.title}: {part.answer.reading}" for part in report.parts),
+        lines=(
+            *(f"{part.title}: {part.answer.reading}" for part in report.parts),
+            *(line for one in report.drawn for line in one.lines),
+        ),
         attachments=tuple(Attachment(file.name, file.media_type, len(file.body)) for file in files),
         folder=str(id),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ByteSize, Field, StringConstraints, model_validator
@@ -88,8 +89,33 @@ class PathsSection(Section):
     top: Annotated[int, Field(ge=1, le=1000)] = 20
 
 
+class DashboardSection(Section):
+    """A dashboard of Superset as a picture, or a tab of it."""
+
+    kind: Literal["dashboard"]
+    dashboard: Name  # as its file in dashboards/ is called
+    tab: Text | None = None
+    formats: Annotated[tuple[Literal["png", "pdf"], ...], Field(min_length=1)] = ("png",)
+
+
+class ChartSection(Section):
+    """What a chart of a dashboard shows: as a file, or in the message itself."""
+
+    kind: Literal["chart"]
+    dashboard: Name
+    chart: Text  # its title
+    formats: Annotated[tuple[Literal["csv", "xlsx", "text"], ...], Field(min_length=1)] = ("csv",)
+
+
 AnySection = Annotated[
-    MetricsSection | FunnelSection | RetentionSection | LifecycleSection | StickinessSection | PathsSection,
+    MetricsSection
+    | FunnelSection
+    | RetentionSection
+    | LifecycleSection
+    | StickinessSection
+    | PathsSection
+    | DashboardSection
+    | ChartSection,
     Field(discriminator="kind"),
 ]
 
@@ -110,6 +136,20 @@ class ReportPlan(Told):
     timezone: Timezone | None = None  # of the cron; by default that of orchestration/automation.yaml
     limits: Limits = Limits()
 
+    def formats_with(self, formats: Sequence[str]) -> tuple[str, ...]:
+        """All that it comes in, where its questions are written in these."""
+        of_boards = [one for one in self.sections if isinstance(one, DashboardSection | ChartSection)]
+        own = formats if len(of_boards) < len(self.sections) else ()
+        return tuple(dict.fromkeys([*own, *(name for one in of_boards for name in one.formats)]))
+
+    @model_validator(mode="after")
+    def _has_what_formats_are_of(self) -> Self:
+        if "formats" in self.model_fields_set and all(
+            isinstance(one, DashboardSection | ChartSection) for one in self.sections
+        ):
+            raise ValueError("formats are those of questions; a dashboard and a chart have formats of their own")
+        return self
+
 
 KINDS: dict[str, type[BaseModel]] = {
     "": ReportPlan,
@@ -119,4 +159,6 @@ KINDS: dict[str, type[BaseModel]] = {
     "lifecycle": LifecycleSection,
     "stickiness": StickinessSection,
     "paths": PathsSection,
+    "dashboard": DashboardSection,
+    "chart": ChartSection,
 }

@@ -15,6 +15,7 @@ from monitoring.alerts.deliveries import Delivered, deliver
 from monitoring.alerts.news import id_of, is_kept, keep
 from monitoring.alerts.states import REPORT
 from monitoring.reports.asking import days_of
+from monitoring.reports.boards import Boards
 from monitoring.reports.contents import Report, TooLarge, key_of
 from monitoring.reports.declared import Reports
 from monitoring.reports.history import FAILED, MADE, SENT, TOO_LARGE, Run, write_run
@@ -46,6 +47,7 @@ class _Asked:
     plan: ReportPlan
     day: date | None
     formats: tuple[Format, ...]
+    boards: Boards | None
 
     def projects(self, project: str | None) -> list[str]:
         """Those with data that it is about, or the one that is named."""
@@ -61,11 +63,11 @@ class _Asked:
 
     def run(self, project: str) -> Run:
         days = days_of(self.plan.days, asked_on(self.catalogue, project, self.day))
-        return Run(self.name, project, days.first, days.last, self.formats)
+        return Run(self.name, project, days.first, days.last, self.plan.formats_with(self.formats))
 
     def made(self, run: Run) -> tuple[Report, list[File]]:
-        report = make_report(self.settings, self.catalogue, self.name, self.plan, run.project_id, self.day)
-        run.sections, run.rows = len(report.parts), report.rows
+        report = make_report(self.settings, self.catalogue, self.name, self.plan, run.project_id, self.day, self.boards)
+        run.sections, run.rows = len(self.plan.sections), report.rows
         files = write_files(report, self.plan, self.formats)
         run.bytes = sum(len(file.body) for file in files)
         return report, files
@@ -79,9 +81,10 @@ def write_report(
     project: str | None = None,
     day: date | None = None,
     formats: Sequence[Format] = (),
+    boards: Boards | None = None,
 ) -> list[Outcome]:
     """The files of each project, in a folder."""
-    asked = _asked(settings, reports, name, day, formats)
+    asked = _asked(settings, reports, name, day, formats, boards)
     found = []
     for one in asked.projects(project):
         run = asked.run(one)
@@ -100,9 +103,10 @@ def send_report(
     project: str | None = None,
     day: date | None = None,
     formats: Sequence[Format] = (),
+    boards: Boards | None = None,
 ) -> tuple[list[Outcome], Delivered]:
     """To whom it declares. A project whose report fails keeps back no other: that is raised when these are sent."""
-    asked = _asked(settings, reports, name, day, formats)
+    asked = _asked(settings, reports, name, day, formats, boards)
     channels = reports.channels_of(name)
     if not channels:
         raise WrongUsage(f"Nobody is told of report {name}: its channels are for emergencies alone.")
@@ -119,9 +123,16 @@ def send_report(
     return found, delivered
 
 
-def _asked(settings: Settings, reports: Reports, name: str, day: date | None, formats: Sequence[Format]) -> _Asked:
+def _asked(
+    settings: Settings,
+    reports: Reports,
+    name: str,
+    day: date | None,
+    formats: Sequence[Format],
+    boards: Boards | None,
+) -> _Asked:
     plan = reports.plan(name)
-    return _Asked(settings, load_catalogue(settings), name, plan, day, tuple(formats or plan.formats))
+    return _Asked(settings, load_catalogue(settings), name, plan, day, tuple(formats or plan.formats), boards)
 
 
 def _sent(asked: _Asked, project: str, channels: Sequence[str]) -> Outcome:

@@ -13,13 +13,14 @@ from monitoring.reports.contents import Report, TooLarge
 from monitoring.reports.plans import Format, ReportPlan
 from warehouse.errors import MillraceError
 
-MEDIA_TYPES: dict[Format, str] = {
+MEDIA_TYPES: dict[str, str] = {
     "csv": "text/csv",
     "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
     "html": "text/html",
     "pdf": "application/pdf",
+    "png": "image/png",
 }
 OF_ONE_TABLE = ("csv", "parquet")  # then each section is a file
 LONGEST_NAME = 80
@@ -34,7 +35,8 @@ class File:
 
 def write_files(report: Report, plan: ReportPlan, formats: Sequence[Format]) -> list[File]:
     """All of them, or none: what is too large is told before anything is sent."""
-    files = [file for format in dict.fromkeys(formats) for file in _files(report, format)]
+    files = [file for format in dict.fromkeys(formats) for file in _files(report, format)] if report.parts else []
+    files += _drawn(report)
     total = sum(len(file.body) for file in files)
     if total > plan.limits.bytes:
         large, allowed = (ByteSize(number).human_readable() for number in (total, plan.limits.bytes))
@@ -45,8 +47,20 @@ def write_files(report: Report, plan: ReportPlan, formats: Sequence[Format]) -> 
     return files
 
 
+def _drawn(report: Report) -> list[File]:
+    return [
+        File(f"{_stem(report)}-s{place}-{plain_name(one.title.lower())}.{format}", MEDIA_TYPES[format], body)
+        for place, one in enumerate(report.drawn, start=1)
+        for format, body in one.files.items()
+    ]
+
+
+def _stem(report: Report) -> str:
+    return f"{report.name}-{plain_name(report.project)}-{report.days.first}-{report.days.last}"
+
+
 def _files(report: Report, format: Format) -> list[File]:
-    stem = f"{report.name}-{plain_name(report.project)}-{report.days.first}-{report.days.last}"
+    stem = _stem(report)
     if format in OF_ONE_TABLE:
         return [
             File(f"{stem}-{place}-{plain_name(part.title.lower())}.{format}", MEDIA_TYPES[format], body)
