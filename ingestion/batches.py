@@ -76,6 +76,13 @@ def is_batch(path: Path) -> bool:
         return "batch" in orjson.loads(file.readline())
 
 
+def first_token(path: Path) -> str:
+    """Of a piece its own, of a batch that of the first in it: all of a batch belong to the same shard."""
+    with path.open("rb") as file:
+        told = orjson.loads(file.readline())
+    return Header(**told["batch"][0] if "batch" in told else told).token
+
+
 def insert_batch(client: Client, target: Endpoint, path: Path) -> Iterator[Header]:
     """Judge and insert a batch's pieces; yields each that is in."""
     import pyarrow

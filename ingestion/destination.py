@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ingestion.batches import insert_batch, is_batch
+from ingestion.batches import first_token, insert_batch, is_batch
 from ingestion.columns import PARQUET_LINE, PARQUET_STRUCTURE
 from ingestion.dlt_clickhouse import raw_destination
 from ingestion.pieces import LINES, PARQUET, PIECE_SETTINGS, ROWS, Header, read_piece
+from warehouse.cluster import shard_of
 from warehouse.connection import Endpoint, insert_body
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Insertions:
     """Each file for raw.landing once: begun as soon as it is cut, while dlt is set up or keeps its books; the job that
     dlt makes of it waits for what was begun."""
 
-    def __init__(self, client: Client, target: Endpoint, on_inserted: OnInserted) -> None:
-        self._client, self._target, self._on_inserted = client, target, on_inserted
+    def __init__(self, shards: Sequence[tuple[Client, Endpoint]], on_inserted: OnInserted) -> None:
+        self._shards, self._on_inserted = shards, on_inserted
         self._workers = ThreadPoolExecutor(WORKERS)
         self._begun: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
@@ -83,11 +84,8 @@ class Insertions:
             return begun
 
     def _insert(self, path: Path) -> None:
-        headers: Iterable[Header]
-        if is_batch(path):
-            headers = insert_batch(self._client, self._target, path)
-        else:
-            headers = [insert_piece(self._target, path)]
+        client, target = shard_of(first_token(path), self._shards)
+        headers = insert_batch(client, target, path) if is_batch(path) else [insert_piece(target, path)]
         for header in headers:
             with self._lock:
                 self._on_inserted(header)

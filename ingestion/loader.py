@@ -23,7 +23,8 @@ from ingestion.reader import LoadedFile, LoadResult, Reader
 from ingestion.registry import load_registry
 from ingestion.replay import finish_retries
 from ingestion.wire import AUTO
-from warehouse.connection import Endpoint, connect, endpoint, insert_rows
+from warehouse.cluster import clients, everywhere, make_everywhere, shard_of, shards
+from warehouse.connection import Endpoint, endpoint, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.locks import held_if_free, while_writing_raw
 from warehouse.private_files import private_folder
@@ -59,35 +60,34 @@ def load(
     begun = time.monotonic()
     progress = progress or Progress()
     result = LoadResult()
-    client = connect(settings, "loader")
-    try:
-        finish_retries(settings, client)
+    with clients(settings, "loader") as connected:
+        client = connected[0]
+        for shard, of_shard in zip(shards(settings), connected, strict=True):
+            finish_retries(shard, of_shard)
         reader = Reader(settings, client, dialect, project, result)
         todo = reader.unknown(inputs)
         progress.begin(sum(file.source.bytes for file in todo))
         for files in _runs(todo):
             since = datetime.now(UTC)
             with while_writing_raw(settings.data_dir), dlt_failures_as_sentences():
-                load_id = _run(settings, client, reader, files, progress)
+                load_id = _run(settings, connected, reader, files, progress)
                 arrived = [file for file in files if file.file_id]
-                _account(client, arrived, load_id)
+                _account(settings, client, arrived, load_id)
             result.files += arrived
-            fill_lookups(client, settings.geo_database, since)
-    finally:
-        client.close()
+            fill_lookups(client, settings.geo_database, since, events=everywhere(settings, "events"))
     result.seconds = time.monotonic() - begun
     return result
 
 
 def prepare(settings: Settings) -> list[str]:
     """Bring the way into raw in step with the registry of event types; returns what was changed."""
-    client, registry = connect(settings, "admin"), load_registry()
-    try:
-        with while_writing_raw(settings.data_dir), way_for_one(settings):
+    registry = load_registry()
+    changed: list[str] = []
+    with clients(settings, "admin") as connected, while_writing_raw(settings.data_dir), way_for_one(settings):
+        for client in connected:
             described = sync_event_types(client, registry)
-            return [*sync_landing(client, registry), *(["event types"] if described else [])]
-    finally:
-        client.close()
+            changed += [*sync_landing(client, registry), *(["event types"] if described else [])]
+    return [*changed, *make_everywhere(settings)]
 
 
 def _runs(files: list[LoadedFile]) -> Iterator[list[LoadedFile]]:
@@ -101,19 +101,25 @@ def _runs(files: list[LoadedFile]) -> Iterator[list[LoadedFile]]:
         yield run
 
 
-def _run(settings: Settings, client: Client, reader: Reader, files: list[LoadedFile], progress: Progress) -> str:
+def _run(
+    settings: Settings, connected: list[Client], reader: Reader, files: list[LoadedFile], progress: Progress
+) -> str:
     """All pieces of these files by dlt, each load what is cut while the one before is under way; returns dlt's id of
     the last."""
-    target = endpoint(settings, "loader")
+    targets = [endpoint(shard, "loader") for shard in shards(settings)]
     pipeline, load_id = None, ""
     with (
         _working_directory(settings) as folder,
-        Insertions(client, target, lambda header: progress.inserted(header.lines)) as insertions,
-        Ahead(_begun(_parcels(reader, files, folder, progress), folder, insertions), PIECES_AHEAD) as begun,
+        Insertions(
+            list(zip(connected, targets, strict=True)), lambda header: progress.inserted(header.lines)
+        ) as insertions,
+        Ahead(
+            _begun(_parcels(reader, files, folder, progress, len(targets)), folder, insertions), PIECES_AHEAD
+        ) as begun,
     ):
         for group in begun.groups(at_least=WORKERS):
             # Not before the server has something to do: to import dlt and to set it up takes a second.
-            pipeline = pipeline or _pipeline(target, folder, insertions)
+            pipeline = pipeline or _pipeline(targets[0], folder, insertions)
             load_id = _booked(pipeline, group)
             for path, _ in group:
                 path.unlink()
@@ -130,22 +136,24 @@ def _booked(pipeline: Any, begun: list[tuple[Path, int]]) -> str:
     return str(info.loads_ids[0])
 
 
-def _parcels(reader: Reader, files: list[LoadedFile], folder: Path, progress: Progress) -> Iterator[Piece | Batch]:
-    """Pieces of large files as they are, those of small ones together."""
-    batch = Batch()
+def _parcels(
+    reader: Reader, files: list[LoadedFile], folder: Path, progress: Progress, shards: int
+) -> Iterator[Piece | Batch]:
+    """Pieces of large files as they are, those of small ones together with others of the same shard."""
+    batches = [Batch() for _ in range(shards)]
     for file in files:
         for piece in reader.pieces(file, folder / "spool"):
             progress.cut(piece.header.lines)
             if not travels_in_a_batch(file.source.bytes, piece):
                 yield piece
                 continue
-            batch.add(piece)
-            if batch.is_full:
-                yield batch
-                batch = Batch()
+            number = shard_of(piece.name, range(shards))
+            batches[number].add(piece)
+            if batches[number].is_full:
+                yield batches[number]
+                batches[number] = Batch()
         progress.read(file.source.bytes)
-    if batch.lines:
-        yield batch
+    yield from (batch for batch in batches if batch.lines)
 
 
 def _begun(parcels: Iterator[Piece | Batch], folder: Path, insertions: Insertions) -> Iterator[tuple[Path, int]]:
@@ -190,10 +198,11 @@ def _working_directory(settings: Settings) -> Iterator[Path]:
         number += 1
 
 
-def _account(client: Client, files: list[LoadedFile], load_id: str) -> None:
+def _account(settings: Settings, client: Client, files: list[LoadedFile], load_id: str) -> None:
     """Compare what was cut with what the server counted, and record the files as loaded."""
     counted = client.query(
-        "SELECT file_id, reason, sum(lines) FROM raw.load_counts WHERE file_id IN {ids:Array(String)} GROUP BY ALL",
+        f"SELECT file_id, reason, sum(lines) FROM {everywhere(settings, 'load_counts')} "
+        "WHERE file_id IN {ids:Array(String)} GROUP BY ALL",
         parameters={"ids": [file.file_id for file in files]},
     ).result_rows
     for file in files:

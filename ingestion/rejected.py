@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from warehouse.cluster import everywhere
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.settings import Settings
 
@@ -18,12 +19,12 @@ GROUPS = f"""
     SELECT project_id, reason, {EVENT} AS event, source, count() AS lines,
         min(received_at) AS first_received_at, max(received_at) AS last_received_at,
         argMax(detail, received_at) AS detail, argMax(line, received_at) AS line
-    FROM raw.events_rejected WHERE {{condition}}
+    FROM {{rejected}} WHERE {{condition}}
     GROUP BY ALL ORDER BY lines DESC, project_id, reason, event, source LIMIT {{limit}}
 """
 LINES = f"""
     SELECT project_id, reason, {EVENT} AS event, source, received_at, detail, line
-    FROM raw.events_rejected WHERE {{condition}}
+    FROM {{rejected}} WHERE {{condition}}
     ORDER BY received_at DESC, reject_id LIMIT {{limit}}
 """
 
@@ -59,7 +60,9 @@ def rejected(settings: Settings, filters: Filters, limit: int, lines: bool = Fal
     try:
         with failures_as_sentences("to list rejected lines"):
             found = client.query(
-                (LINES if lines else GROUPS).format(condition=filters.condition, limit=limit),
+                (LINES if lines else GROUPS).format(
+                    rejected=everywhere(settings, "events_rejected"), condition=filters.condition, limit=limit
+                ),
                 parameters=filters.parameters,
             )
             return [{name: _utc(value) for name, value in row.items()} for row in found.named_results()]
@@ -72,7 +75,8 @@ def count_rejected(settings: Settings, filters: Filters) -> int:
     try:
         with failures_as_sentences("to count rejected lines"):
             found = client.query(
-                f"SELECT count() FROM raw.events_rejected WHERE {filters.condition}", parameters=filters.parameters
+                f"SELECT count() FROM {everywhere(settings, 'events_rejected')} WHERE {filters.condition}",
+                parameters=filters.parameters,
             )
             return int(found.result_rows[0][0])
     finally:

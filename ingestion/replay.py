@@ -28,7 +28,8 @@ from ingestion.registry import load_registry
 from ingestion.rejected import Filters
 from ingestion.verdicts import SENT, escaped, insert_checked, judged, landing_row, query_sent
 from ingestion.wire import AUTO, DIALECTS, check_dialect
-from warehouse.connection import Endpoint, connect, endpoint, failures_as_sentences, insert_body
+from warehouse.cluster import clients, everywhere, shards
+from warehouse.connection import Endpoint, endpoint, failures_as_sentences, insert_body
 from warehouse.locks import while_writing_raw
 from warehouse.projects import hash_write_key, load_projects
 from warehouse.settings import Settings
@@ -79,19 +80,19 @@ class Retry:
         self._project_of_hash = {key: p.id for p in load_projects(settings).values() for key in p.write_keys}
 
     def run(self, filters: Filters, limit: int = 0) -> Iterator[Verdicts]:
-        """Page by page, what became of its lines; the last page may be smaller."""
-        self._client, self._target = connect(self._settings, "loader"), endpoint(self._settings, "loader")
-        since = datetime.now(UTC)
-        try:
-            with failures_as_sentences("a retry of rejected lines"):
+        """Page by page, what became of its lines; the last page of a shard may be smaller."""
+        since, left = datetime.now(UTC), limit
+        with clients(self._settings, "loader") as connected, failures_as_sentences("a retry of rejected lines"):
+            for shard, client in zip(shards(self._settings), connected, strict=True):
+                self._shard, self._client, self._target = shard, client, endpoint(shard, "loader")
                 if not self._dry_run:
-                    finish_retries(self._settings, self._client)
-                for ids in self._pages(filters, limit):
+                    finish_retries(shard, client)
+                for ids in self._pages(filters, left) if left or not limit else ():
+                    left -= min(len(ids), left)
                     yield self._judge(ids) if self._dry_run else self._moved(ids)
-                if not self._dry_run:
-                    fill_lookups(self._client, self._settings.geo_database, since)
-        finally:
-            self._client.close()
+            if not self._dry_run:
+                events = everywhere(self._settings, "events")
+                fill_lookups(connected[0], self._settings.geo_database, since, events=events)
 
     def _pages(self, filters: Filters, limit: int) -> Iterator[list[str]]:
         found = self._client.query(
@@ -116,7 +117,7 @@ class Retry:
             verdicts = self._judge(ids)
             with while_writing_raw(self._settings.data_dir):
                 took = bool(verdicts.moved) and self._took(number, verdicts)
-            finish_retries(self._settings, self._client)
+            finish_retries(self._shard, self._client)
             if took or not verdicts.moved:
                 return verdicts
             # Another retry has the number, and perhaps these very lines: see what is left of them.

@@ -23,6 +23,7 @@ from warehouse.settings import Settings
 ROLE = "analyst"
 CHUNK = 256 * 1024
 UNKNOWN_TABLE = ("60", "81")
+SHARD_IS_DOWN = "279"
 NOT_LOGGED_IN = ("192", "193", "194", "195", "516")
 
 
@@ -43,7 +44,7 @@ class QueryRefused(MillraceError):
     def __init__(self, text: str, code: str = "") -> None:
         # After a syntax error: everything that might have stood there instead, a screenful.
         told = first_line(Exception(text)).partition(". Expected one of")[0]
-        hint = ""
+        hint = "MILLRACE_PARTIAL_ANSWERS=1 answers from the other shards alone." if code == SHARD_IS_DOWN else ""
         if code in OVER_A_LIMIT:
             what, setting = OVER_A_LIMIT[code]
             told = f"it {what.format(user=ROLE)} ({told})"
@@ -60,6 +61,8 @@ class Reader:
         self._settings = settings
         self._target = endpoint(settings, ROLE)
         self._query_settings: dict[str, int | str] = dict(QUERY_SETTINGS)
+        if settings.partial_answers:
+            self._query_settings["skip_unavailable_shards"] = 1
         if self._target.user != ROLE:
             # On your own ClickHouse without a login of the role's own: its limits all the same.
             from warehouse.access.model import load_access

@@ -198,6 +198,9 @@ def first_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if is_broken_connection(error):
         return "the connection broke off"
+    if "ALL_CONNECTION_TRIES_FAILED" in text or "All connection tries failed" in text:
+        addresses = ", ".join(dict.fromkeys(re.findall(r"\(([\w.:\[\]-]+:\d+)[,)]", text)))
+        return f"a shard of the cluster does not answer{f': {addresses}' if addresses else ''}"
     match = re.search(r"(Code: \d+\. )?DB::(?:NetException|Exception): (.+?)(?: \(version | Stack trace|$)", text)
     # Through which views an insert went is nothing that anybody can mend.
     return re.sub(r"(?:: while pushing to view [\w`]+\.[\w`]+)+", "", match[2] if match else text)[:500]

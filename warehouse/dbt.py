@@ -7,13 +7,14 @@ import gc
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.cluster import SHARD, clients
 from warehouse.connection import connect, endpoint
 from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.locks import held_if_free, one_at_a_time
@@ -116,6 +117,8 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "MILLRACE_DBT_PORT": str(target.http_port),
         "MILLRACE_DBT_SECURE": "true" if target.secure else "false",
         "MILLRACE_DBT_USER": target.user,
+        # Only where there is one: dbt reads models anew where what they ask for is set, and was not.
+        **({"MILLRACE_DBT_CLUSTER": settings.cluster} if settings.cluster else {}),
         "MILLRACE_PASSWORD_ENGINEER": target.password,
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT),
@@ -143,16 +146,23 @@ def build_arguments(
     return arguments
 
 
-def invoke(arguments: Sequence[str], values: Mapping[str, str], *listeners: Callable[[Any], None]) -> dbtRunnerResult:
-    """dbt in this process, with these variables of the environment."""
+def invoke(
+    arguments: Sequence[str],
+    values: Mapping[str, str],
+    *listeners: Callable[[Any], None],
+    settings: Settings | None = None,
+) -> dbtRunnerResult:
+    """dbt in this process, with these variables of the environment. `settings`: of where it builds, if it does."""
     thresholds = gc.get_threshold()
     # What dbt reads lives as long as it runs. To look for cycles in it at the usual pace takes a fifth of dbt's time.
     gc.set_threshold(50_000, 20, 20)
     try:
         from dbt.cli.main import dbtRunner
 
+        from warehouse.cluster import on_shards
+
         _know_the_project_wherever_the_server_is()
-        with variables(values):
+        with variables(values), on_shards(settings) if settings else nullcontext():
             return dbtRunner(callbacks=list(listeners)).invoke(list(arguments))
     finally:
         gc.set_threshold(*thresholds)
@@ -188,7 +198,8 @@ def run(
     """
     from warehouse.observability.records import RunRecord, now
 
-    connect(settings, "engineer").close()  # who cannot be reached is told in better words than dbt's
+    with clients(settings, "engineer"):  # who cannot be reached is told in better words than dbt's
+        pass
     with alone(settings, waits):
         record = record or RunRecord("build")
         record.started_at = now()  # the time it waited for others is theirs
@@ -197,6 +208,7 @@ def run(
             ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments],
             {**environment(settings), DAYS_ANEW: " ".join(day.isoformat() for day in days or ())},
             listener,
+            settings=settings,
         )
     if outcome.exception is not None:
         error = _as_sentence(settings, outcome.exception)
@@ -279,13 +291,13 @@ def left_over(settings: Settings, done: Run) -> list[str]:
         ).result_rows
     finally:
         client.close()
-    return [f"{database}.{name}" for database, name in found if name not in made]
+    return [f"{database}.{name}" for database, name in found if name.removesuffix(SHARD) not in made]
 
 
 def pass_through(settings: Settings, arguments: Sequence[str]) -> bool:
     """dbt as it is, with its own output; whether it succeeded."""
     with alone(settings):
-        outcome = invoke(arguments, environment(settings))
+        outcome = invoke(arguments, environment(settings), settings=settings)
     if outcome.exception is not None:
         raise _as_sentence(settings, outcome.exception)
     return bool(outcome.success)

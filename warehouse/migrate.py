@@ -156,6 +156,24 @@ def _make_salts(client: Client, projects: dict[str, Project]) -> None:
         insert_rows(client, "vault.salts", missing, ("project_id", "salt"))
 
 
+def share_salts(first: Client, client: Client, number: int) -> None:
+    """Another shard has the salts of the first: else one person would be another one on each."""
+    salts = "SELECT project_id, salt, toString(created_at) FROM vault.salts ORDER BY ALL"
+    wanted, present = (one.query(salts).result_rows for one in (first, client))
+    if not set(map(tuple, present)) - set(map(tuple, wanted)):
+        missing = [row for row in wanted if row not in present]
+    elif client.query("SELECT count() FROM raw.events").result_rows[0][0]:
+        raise MillraceError(
+            f"Shard {number} has events, and its pseudonyms were made with other salts than those of the first.",
+            hint="Add a server without events to the cluster, and load those files again.",
+        )
+    else:
+        client.command("TRUNCATE TABLE vault.salts")
+        missing = list(wanted)
+    if missing:
+        insert_rows(client, "vault.salts", missing, ("project_id", "salt", "created_at"))
+
+
 def _sync_retention(client: Client, table: str, clock: str, projects: dict[str, Project]) -> bool:
     ids = ", ".join(f"'{p.id}'" for p in projects.values())
     days = ", ".join(str(p.retention_days) for p in projects.values())

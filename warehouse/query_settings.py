@@ -23,4 +23,10 @@ QUERY_SETTINGS: Mapping[str, int | str] = {
     # A registered property that an event does not carry is no part of its JSON: written as null, all of them in each
     # event, reading and casting takes seven times as long.
     "type_json_skip_null_typed_paths": 1,
+    # Of a cluster, and without a meaning on a single node: rows are there when an insert returns, what stands on the
+    # first shard alone goes along with a query to the others, and no condition goes there whose tables do not.
+    "distributed_foreground_insert": 1,
+    "distributed_product_mode": "global",
+    "prefer_global_in_and_join": 1,
+    "allow_push_predicate_ast_for_distributed_subqueries": 0,
 }

@@ -24,10 +24,13 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from warehouse.errors import MillraceError, nearest
+from warehouse.setting_values import listed, valid_cluster, valid_colour, valid_origins, valid_targets
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "MILLRACE_"
@@ -62,34 +65,10 @@ def _valid_model_url(url: str) -> str:
     return url
 
 
-def _valid_cluster(name: str) -> str:
-    if name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
-        raise ValueError("must be a cluster's name: letters, digits, _ and -")
-    return name
-
-
-def _valid_targets(text: str) -> str:
-    for target in _listed(text):
-        if not re.fullmatch(r"(\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?", target):
-            raise ValueError(f"has no host, *.host or host:port in {target!r}")
+def _valid_shards(text: str) -> str:
+    for url in listed(text):
+        _valid_url(url)
     return text
-
-
-def _valid_origins(text: str) -> str:
-    for origin in _listed(text):
-        if not re.fullmatch(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?", origin):
-            raise ValueError(f"has no origin such as https://app.example.com in {origin!r}")
-    return text
-
-
-def _valid_colour(colour: str) -> str:
-    if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
-        raise ValueError(f"must be a colour such as #0072B2, not {colour!r}")
-    return colour
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _enough(memory: ByteSize | None) -> ByteSize | None:
@@ -134,8 +113,17 @@ class Settings(BaseModel):
         description="User of your own ClickHouse for every role whose own password is not set.",
     )
     clickhouse_password: SecretStr = Field(SecretStr(""), description="That user's password.")
-    cluster: Annotated[str, AfterValidator(_valid_cluster)] = Field(
-        "", description="Cluster name on your own ClickHouse. Empty: a single node."
+    cluster: Annotated[str, AfterValidator(valid_cluster)] = Field(
+        "",
+        description="Cluster whose first shard the server is, as it calls it (docs/cluster.md). Empty: a single node.",
+    )
+    shards: Annotated[str, AfterValidator(_valid_shards)] = Field(
+        "",
+        description="HTTP addresses of the cluster's other shards, in their order, with commas between, e.g. "
+        "https://shard2:8443.",
+    )
+    partial_answers: bool = Field(
+        False, description="Let analysts' questions be answered without the shards that are down; else they fail."
     )
     data_dir: ProjectPath = Field(
         Path(".millrace"),
@@ -187,13 +175,13 @@ class Settings(BaseModel):
     )
     bi_port: Port = Field(8088, description="Port of Superset, on loopback. 0: any free one.")
     bi_name: str = Field("Millrace", description="What Superset is called on its pages.")
-    bi_colour: Annotated[str, AfterValidator(_valid_colour)] = Field(
+    bi_colour: Annotated[str, AfterValidator(valid_colour)] = Field(
         "", description="Colour of Superset's buttons and links, e.g. #0072B2. Empty: its own."
     )
     bi_logo: OptionalPath = Field(
         None, description="Logo of Superset's pages, an SVG or PNG of at most 100 KB. Empty: its own."
     )
-    bi_origins: Annotated[str, AfterValidator(_valid_origins)] = Field(
+    bi_origins: Annotated[str, AfterValidator(valid_origins)] = Field(
         "",
         description="Whose pages may show dashboards inside of them, with commas between, e.g. "
         "https://app.example.com. Empty: nobody's.",
@@ -206,7 +194,7 @@ class Settings(BaseModel):
     data_docs_url: str = Field(
         "", description="Where a web server shows MILLRACE_DATA_DIR/expectations/docs. Empty: `millrace dagster` does."
     )
-    alert_targets: Annotated[str, AfterValidator(_valid_targets)] = Field(
+    alert_targets: Annotated[str, AfterValidator(valid_targets)] = Field(
         "hooks.slack.com, *.logic.azure.com, *.powerplatform.com, events.pagerduty.com, events.eu.pagerduty.com",
         description="Hosts that alerts may be sent to, with commas between: host, *.host for all below it, host:port "
         "for another port than the standard one. Mail servers, webhooks and SMS gateways must be added.",
@@ -247,6 +235,13 @@ class Settings(BaseModel):
             raise ValueError(f"and {PREFIX}TCP_PORT are both {self.tcp_port}: two ports are needed")
         return self
 
+    @field_validator("shards")
+    @classmethod
+    def _belongs_to_a_cluster(cls, shards: str, others: ValidationInfo) -> str:
+        if bool(shards) != bool(others.data.get("cluster")):
+            raise ValueError(f"and {PREFIX}CLUSTER belong together: one of them is not set")
+        return shards
+
     @property
     def is_local(self) -> bool:
         return not self.clickhouse_url
@@ -268,12 +263,16 @@ class Settings(BaseModel):
         return self.landing_dir or self.data_dir / "landing"
 
     @property
+    def shards_listed(self) -> list[str]:
+        return listed(self.shards)
+
+    @property
     def alert_targets_listed(self) -> list[str]:
-        return _listed(self.alert_targets)
+        return listed(self.alert_targets)
 
     @property
     def bi_origins_listed(self) -> list[str]:
-        return _listed(self.bi_origins)
+        return listed(self.bi_origins)
 
     @property
     def secrets_file(self) -> Path:

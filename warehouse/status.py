@@ -7,6 +7,7 @@ from typing import Any
 
 import psutil
 
+from warehouse.cluster import everywhere
 from warehouse.connection import connect, endpoint, failures_as_sentences, is_alive
 from warehouse.errors import MillraceError
 from warehouse.migrate import applied_versions, load_steps
@@ -98,7 +99,7 @@ def _read_server(settings: Settings, found: dict[str, Any]) -> None:
         found["schema"]["version"] = max(versions, default=0)
         found["databases"] = _sizes(client)
         if versions:
-            found["freshness"] = _freshness(client)
+            found["freshness"] = _freshness(client, everywhere(settings, "events"))
         if found["schema"]["version"] == found["schema"]["newest"]:
             found["assets"] = [_asset(one) for one in read_freshness(client, read_declared(settings))]
 
@@ -113,9 +114,9 @@ def _sizes(client: Any) -> list[dict[str, Any]]:
     return [dict(zip(keys, (name, tables, rows_ or 0, size or 0), strict=True)) for name, tables, rows_, size in rows]
 
 
-def _freshness(client: Any) -> list[dict[str, Any]]:
+def _freshness(client: Any, events: str) -> list[dict[str, Any]]:
     rows = client.query(
-        "SELECT project_id, count(), max(timestamp), max(loaded_at) FROM raw.events GROUP BY project_id ORDER BY 1"
+        f"SELECT project_id, count(), max(timestamp), max(loaded_at) FROM {events} GROUP BY project_id ORDER BY 1"
     ).result_rows
     return [
         {"project": project, "events": events, "last_event_at": _utc(event), "last_loaded_at": _utc(load)}

@@ -75,17 +75,21 @@ def lookups(geo_database: Path | None = None) -> list[Lookup]:
 
 
 def fill_lookups(
-    client: Client, geo_database: Path | None = None, since: datetime | None = None, database: str = "raw"
+    client: Client,
+    geo_database: Path | None = None,
+    since: datetime | None = None,
+    database: str = "raw",
+    events: str = "",
 ) -> dict[str, int]:
     """Describe every value that raw.events has and the lookups do not know; returns rows written by table.
 
-    `since` spares a look at older rows: the time when the load began.
+    `since` spares a look at older rows: the time when the load began. `events`: what has those of all shards.
     """
     written = {}
     for lookup in lookups(geo_database):
         columns = [lookup.key, *lookup.described, "rules_version"]
         written[lookup.table] = 0
-        for values in _unknown_values(client, lookup, since, database):
+        for values in _unknown_values(client, lookup, since, database, events or f"{database}.events"):
             described = lookup.describe(values)
             rows = [(value, *words, lookup.rules_version) for value, words in zip(values, described, strict=True)]
             insert_rows(client, f"{database}.{lookup.table}", rows, columns)
@@ -93,13 +97,15 @@ def fill_lookups(
     return written
 
 
-def _unknown_values(client: Client, lookup: Lookup, since: datetime | None, database: str) -> Iterator[list[str]]:
+def _unknown_values(
+    client: Client, lookup: Lookup, since: datetime | None, database: str, events: str
+) -> Iterator[list[str]]:
     """Batches; each is written before the next is asked for, and so is not found again."""
     table = f"{database}.{lookup.table}"
     recent = "loaded_at >= {since:DateTime64(3, 'UTC')}" if since else "1"
     sql = f"""
         SELECT DISTINCT value FROM (
-            SELECT toString({lookup.expression}) AS value FROM {database}.events WHERE {recent}
+            SELECT toString({lookup.expression}) AS value FROM {events} WHERE {recent}
             UNION ALL
             SELECT {lookup.key} AS value FROM {table} WHERE rules_version != {{version:String}}
         )

@@ -41,7 +41,7 @@ def piece(folder: Path, file_id: str, number: int = 0) -> Path:
 
 def insertions(inserted: list[str]) -> Insertions:
     client: Any = None
-    return Insertions(client, TARGET, lambda header: inserted.append(header.token))
+    return Insertions([(client, TARGET)], lambda header: inserted.append(header.token))
 
 
 def test_a_piece_is_inserted_once_under_whatever_name(tmp_path: Path, sent: list[str]) -> None:

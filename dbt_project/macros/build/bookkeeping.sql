@@ -13,7 +13,7 @@
         {% do note_project_settings() %}
         {# A row gets its loaded_at when its insert begins and is seen when that ends. What is older than every insert
            that still runs is complete: nothing can be added behind it. The second is for clocks and rounding. #}
-        {% do run_query("insert into ops.builds select '" ~ invocation_id ~ "', least(now64(3), ifNull((select min(now64(3) - toIntervalMillisecond(toUInt64(elapsed * 1000) + 1000)) from system.processes where query_kind = 'Insert' and query not ilike 'insert into function%' and query_id != queryID()), now64(3)))") %}
+        {% do run_query("insert into ops.builds select '" ~ invocation_id ~ "', least(now64(3), ifNull((select min(now64(3) - toIntervalMillisecond(toUInt64(elapsed * 1000) + 1000)) from " ~ processes() ~ " where query_kind = 'Insert' and query not ilike 'insert into function%' and query_id != queryID()), now64(3)))") %}
         {% do make_days_anew(env_var('MILLRACE_DAYS_ANEW', '').split()) %}
     {% endif %}
 {% endmacro %}

@@ -7,7 +7,7 @@
     {% set left_over %}
         select database, name
         from system.tables
-        where database in ('staging', 'intermediate', 'marts') and database || '.' || name not in ('{{ made | join("', '") }}')
+        where database in ('staging', 'intermediate', 'marts') and database || '.' || replaceRegexpOne(name, '__shard$', '') not in ('{{ made | join("', '") }}')
         order by all
     {% endset %}
     {% for table in run_query(left_over).rows %}

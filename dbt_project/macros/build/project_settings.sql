@@ -12,7 +12,7 @@
         from (
             select project_id, timezone, toString(currency) as currency from raw.projects
             union all
-            select distinct toString(project_id), 'UTC', '' from raw.hourly_events
+            select distinct toString(project_id), 'UTC', '' from {{ everywhere(api.Relation.create(schema='raw', identifier='hourly_events')) }}
             where project_id not in (select project_id from raw.projects)
         ) as now
         left join (

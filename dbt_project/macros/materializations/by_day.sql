@@ -5,7 +5,8 @@
 
     The SQL says with in_days() which rows belong to the days at hand. `days_before` and `days_after`: a change of a day
     changes the table's days around it as well. `changed_from` names a collected model whose rows (from_day, changed_at) say
-    from which day on something else that the table is made from has changed.
+    from which day on something else that the table is made from has changed. `shard_by`: on a cluster the table lies on all
+    shards, by this expression.
 #}
 {% materialization by_day, adapter='clickhouse' %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -14,35 +15,49 @@
     {%- set state = build_state(model, sql, changes=changed_days(model)) -%}
     {%- set whole = must_be_made_anew(existing, state) -%}
     {%- set has_contract = config.get('contract').enforced -%}
+    {%- set sharded = is_sharded() -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {{ drop_relation_if_exists(load_cached_relation(new)) }}
+    {% if sharded %}{% do drop_sharded(new) %}{% else %}{{ drop_relation_if_exists(load_cached_relation(new)) }}{% endif %}
 
     {% set before, after = config.get('days_before', 0), config.get('days_after', 0) %}
     {% set ranges = all_days(before, after) if whole else days_changed_since(state.built[0], changed_days(model)) %}
     {% if whole %}
         {% set empty = fill_in(sql) %}
-        {% do clickhouse__create_empty_table(False, new, empty, has_contract) %}
+        {% if sharded %}{% do create_sharded(new, empty, has_contract) %}
+        {% else %}{% do clickhouse__create_empty_table(False, new, empty, has_contract) %}
+        {% endif %}
+    {% elif ranges | length and sharded %}
+        {% do create_sharded_like(new, existing) %}
     {% elif ranges | length %}
         {% do run_query('create table ' ~ new ~ ' as ' ~ existing) %}
     {% endif %}
 
     {% for range in ranges %}
-        {% set part = fill_in(sql, {'first day': range[0], 'last day': range[1], 'horizon': state.horizon}, new if whole else existing) %}
+        {% set own = new if whole else existing %}
+        {% set part = fill_in(
+            sql, {'first day': range[0], 'last day': range[1], 'horizon': state.horizon}, shard_table(own) if sharded else own
+        ) %}
+        {% set filling = insert_sharded(new, part, has_contract) if sharded else clickhouse__insert_into(new, part, has_contract) %}
         {% call statement('main' if loop.last else 'part') %}
-            {{ clickhouse__insert_into(new, part, has_contract) }}
+            {{ filling }}
         {% endcall %}
     {% endfor %}
     {% if not ranges | length %}
         {% call noop_statement('main', 'no day changed') %}{% endcall %}
     {% endif %}
 
-    {% if whole and existing is none %}
+    {% if whole and sharded %}
+        {% do put_sharded_in_place(new, target_relation) %}
+    {% elif whole and existing is none %}
         {% do adapter.rename_relation(new, target_relation) %}
     {% elif whole %}
         {% do run_query('exchange tables ' ~ new ~ ' and ' ~ existing) %}
         {% do run_query('drop table ' ~ new) %}
+    {% elif ranges | length and sharded %}
+        {% do run_on_every_shard(replace_days(shard_table(existing), shard_table(new), ranges)) %}
+        {% do drop_sharded(new) %}
     {% elif ranges | length %}
         {% do run_query(replace_days(existing, new, ranges)) %}
         {% do run_query('drop table ' ~ new) %}

@@ -2,6 +2,7 @@
     materialized='by_day',
     partition_by='local_date',
     order_by=['project_id', 'person_id', 'timestamp'],
+    shard_by='cityHash64(project_id, person_id)',
 ) }}
 
 -- One copy of each event: the one that was loaded first.
@@ -52,6 +53,7 @@ identified as (
         on users.project_id = events.project_id and users.anonymous_id = events.anonymous_id
 ),
 
+{{ on_each_shard_from_here('identified') }}
 -- Where each stream of events stood at the end of the days before.
 carried_over as (
     select

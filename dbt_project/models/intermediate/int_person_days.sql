@@ -2,8 +2,10 @@
     materialized='by_day',
     partition_by='local_date',
     order_by=['project_id', 'person_key'],
+    shard_by='person_key',
 ) }}
 
+{{ on_each_shard_from_here() }}
 select
     project_id,
     person_key,

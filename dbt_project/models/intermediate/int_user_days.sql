@@ -23,6 +23,6 @@ select
     toUInt32(countIf(event = 'feature_used')) as feature_uses,
     toUInt32(countIf(event = 'order_completed')) as orders
 from {{ ref('fct_events') }} as events
-left join links on links.project_id = events.project_id and links.anonymous_id = events.anonymous_id
+{{ globally() }}left join links on links.project_id = events.project_id and links.anonymous_id = events.anonymous_id
 where {{ in_days('events.local_date') }} and (events.user_id != '' or links.known_on <= events.local_date)
 group by project_id, person_key, local_date

@@ -19,13 +19,14 @@
 {%- set names = steps | map(attribute='event') | list -%}
 {%- set overlapping = '*' in names or names | unique | list | length < names | length -%}
 {{- _check_funnel(steps, window_ms, order, spoiling, overlapping) -}}
-{{- config(materialized='by_day', partition_by='local_date', order_by=['project_id', 'person_key'], days_before=days) -}}
+{{- config(materialized='by_day', partition_by='local_date', order_by=['project_id', 'person_key'], days_before=days, shard_by='person_key') -}}
 {{- declare_journey('funnel', title, owner, tags, good, {
     'steps': steps, 'within_seconds': window_ms // 1000, 'order': order, 'exclusions': spoiling,
 }, (steps + spoiling) | map(attribute='event') | list) -}}
 {%- set conditions, void = [], [] -%}
 {%- for step in steps %}{% do conditions.append(condition_of(step)) %}{% endfor -%}
 {%- for one in spoiling %}{% do void.append({'condition': condition_of(one), 'after': one.after, 'before': one.before}) %}{% endfor -%}
+{{ on_each_shard_from_here() }}
 select
     attempts.project_id as project_id,
     attempts.local_date as local_date,

@@ -2,6 +2,7 @@
     materialized='by_day',
     partition_by='local_date',
     order_by=['project_id', 'event', 'timestamp'],
+    shard_by='person_key',
 ) }}
 
 with counted as (

@@ -3,8 +3,10 @@
     partition_by='local_date',
     order_by=['project_id', 'timestamp'],
     days_before=days_after_session_start(),
+    shard_by='person_key',
 ) }}
 
+{{ on_each_shard_from_here() }}
 -- The views of the day, and those around midnight that belong to the same sessions.
 with views as (
     select

@@ -3,6 +3,7 @@
     partition_by='local_date',
     order_by=['project_id', 'started_at'],
     days_before=days_after_session_start(),
+    shard_by='person_key',
 ) }}
 
 with events as (

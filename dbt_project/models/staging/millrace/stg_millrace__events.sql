@@ -17,4 +17,4 @@ select
     properties.is_internal::Nullable(Bool) as is_internal,
     consent_analytics,
     source
-from {{ source('raw', 'events') }}
+from {{ everywhere(source('raw', 'events')) }}

@@ -4,4 +4,4 @@ select
     event,
     events,
     last_loaded_at
-from {{ source('raw', 'hourly_events') }}
+from {{ everywhere(source('raw', 'hourly_events')) }}

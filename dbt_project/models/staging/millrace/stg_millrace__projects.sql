@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ view_on_other_shards() }}") }}
+
 -- Changes of settings: {{ changes_of_project_settings() }}
 select
     project_id,

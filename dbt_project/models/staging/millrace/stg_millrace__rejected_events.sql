@@ -3,4 +3,4 @@ select
     reason,
     received_at,
     loaded_at
-from {{ source('raw', 'events_rejected') }}
+from {{ everywhere(source('raw', 'events_rejected')) }}
