@@ -1,4 +1,6 @@
-"""A build that cannot do what was asked says what, where and what to do next, and never ends with success."""
+"""A build that cannot do what was asked says what, where and what to do next, and never ends with success.
+
+All of one warehouse, which is empty at first: what each test needs to be built, a fixture has built once."""
 
 from __future__ import annotations
 
@@ -6,38 +8,79 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, NamedTuple
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 import warehouse.dbt
-from cli.main import app
-from tests.integration.arrivals import arrive, world_aside
+from tests.integration.arrivals import start_anew
+from tests.integration.in_process import run_here
+from tests.integration.loading import event, loaded, write_lines
 from tests.support import Instance
-from warehouse.errors import MillraceError
+from warehouse.dbt import NodeResult, Run, left_over
 from warehouse.locks import held_if_free
+
+OF_LAST_YEAR = "models/intermediate/int_of_last_year.sql"
+RELATIONS = "SELECT database, name FROM system.tables WHERE database IN ('staging', 'intermediate', 'marts')"
 
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with world_aside(tmp_path_factory.mktemp("failures")) as own:
-        arrive(own, "true")
+    with Instance(tmp_path_factory.mktemp("failures") / "millrace") as own:
+        own.up()
         yield own
+
+
+def copy_of_the_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(warehouse.dbt.PROJECT, folder / "dbt_project")
+    patch.setattr(warehouse.dbt, "PROJECT", folder / "dbt_project")
+    return folder / "dbt_project"
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the dbt project, to break."""
-    folder = tmp_path / "dbt_project"
-    shutil.copytree(warehouse.dbt.PROJECT, folder)
-    monkeypatch.setattr(warehouse.dbt, "PROJECT", folder)
-    return folder
+    return copy_of_the_project(tmp_path, monkeypatch)
 
 
-def build(instance: Instance, *arguments: str) -> Result:
-    with instance.active():
-        return CliRunner().invoke(app, ["build", *arguments])
+def build(instance: Instance, *arguments: str) -> CompletedProcess[str]:
+    return run_here(instance, "build", *arguments)
+
+
+def nodes_of(done: CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    return {node["name"]: node for node in json.loads(done.stdout)["nodes"]}
+
+
+class Empty(NamedTuple):
+    part: CompletedProcess[str]
+    whole: CompletedProcess[str]
+    events: int
+
+
+@pytest.fixture(scope="module")
+def empty(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> Empty:
+    """Builds of an empty warehouse: of a part, then of everything, and of a model that goes away later."""
+    start_anew(instance)
+    part = build(instance, "--select", "dim_dates", "--format", "json")
+    start_anew(instance)
+    with pytest.MonkeyPatch.context() as patch:
+        folder = copy_of_the_project(tmp_path_factory.mktemp("last_year"), patch)
+        (folder / OF_LAST_YEAR).write_text("{{ config(materialized='table') }} select 1 as a")
+        whole = build(instance, "--format", "json")
+    return Empty(part, whole, instance.rows("SELECT count() FROM marts.fct_events")[0][0])
+
+
+@pytest.fixture(scope="module")
+def built(instance: Instance, empty: Empty, tmp_path_factory: pytest.TempPathFactory) -> CompletedProcess[str]:
+    """The first build with events: 50 people on two days, and one model less."""
+    assert empty.whole.returncode == 0
+    events = [event(n, "build", original_timestamp=f"2026-03-{1 + n % 2:02}T10:00:00.000Z") for n in range(200)]
+    loaded(instance, write_lines(tmp_path_factory.mktemp("events") / "events.jsonl", events))
+    done = build(instance, "--no-tests", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert instance.rows("SELECT count(), uniqExact(session_key) > 7 FROM marts.fct_events") == [(200, True)]
+    return done
 
 
 @pytest.mark.parametrize(
@@ -55,7 +98,7 @@ def build(instance: Instance, *arguments: str) -> Result:
     ],
 )
 def test_a_selection_of_nothing_is_wrong_usage(instance: Instance, arguments: tuple[str, ...], told: str) -> None:
-    done = instance.run("build", *arguments)
+    done = build(instance, *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert told in done.stderr
@@ -69,14 +112,6 @@ def test_what_dbt_does_not_know_is_wrong_usage(instance: Instance, arguments: tu
     done = instance.run("dbt", *arguments)
     assert done.returncode == 2
     assert told in done.stderr
-
-
-def test_an_empty_warehouse_is_built(tmp_path: Path) -> None:
-    with Instance(tmp_path / "millrace") as empty:
-        empty.up()
-        nodes = empty.json("build")["nodes"]
-        assert {node["status"] for node in nodes} <= {"success", "pass"}
-        assert empty.rows("SELECT count() FROM marts.fct_events") == [(0,)]
 
 
 def test_without_a_server_a_build_says_so(tmp_path: Path) -> None:
@@ -99,11 +134,39 @@ def test_a_second_build_at_the_same_time_is_refused(instance: Instance) -> None:
             assert "Another build is running on this data directory." in done.stderr
 
 
+def test_a_part_of_the_models_is_built_where_nothing_was(empty: Empty) -> None:
+    assert empty.part.returncode == 0, empty.part.stderr
+    assert {node["status"] for node in nodes_of(empty.part).values()} == {"success", "pass"}
+
+
+def test_an_empty_warehouse_is_built(empty: Empty) -> None:
+    assert empty.whole.returncode == 0, empty.whole.stderr
+    assert {node["status"] for node in nodes_of(empty.whole).values()} <= {"success", "pass"}
+    assert empty.events == 0
+
+
+def test_a_table_that_no_model_makes_any_more_is_named_and_dropped(
+    instance: Instance, empty: Empty, built: CompletedProcess[str]
+) -> None:
+    assert nodes_of(empty.whole)["int_of_last_year"]["status"] == "success"
+    assert "any more" not in empty.whole.stderr
+    assert "No model makes intermediate.int_of_last_year any more" in built.stderr
+    assert "any more" not in build(instance, "--select", "dim_dates", "--no-tests").stderr
+    made = Run([NodeResult(node["id"], node["name"], "success", 0, "", None) for node in nodes_of(built).values()])
+    assert left_over(instance.settings, made) == ["intermediate.int_of_last_year"]
+    before = set(instance.rows(RELATIONS))
+    dropped = run_here(instance, "dbt", "run-operation", "drop_what_no_model_makes")
+    assert dropped.returncode == 0
+    assert before - set(instance.rows(RELATIONS)) == {("intermediate", "int_of_last_year")}
+    assert left_over(instance.settings, made) == []  # and of nothing a build says nothing, as the first one did
+
+
+@pytest.mark.usefixtures("built")
 def test_broken_sql_names_the_model_its_file_and_what_is_wrong(instance: Instance, project: Path) -> None:
     model = project / "models" / "intermediate" / "int_internal_users.sql"
     model.write_text(model.read_text().replace("distinct project_id", "distinct projekt_id"))
-    done = build(instance)
-    assert done.exit_code == 1
+    done = build(instance, "--select", "int_internal_users+1", "--no-tests")
+    assert done.returncode == 1
     assert "int_internal_users: failed" in done.stdout
     assert "models/intermediate/int_internal_users.sql" in done.stdout
     assert "Unknown expression identifier `projekt_id`" in done.stdout
@@ -112,10 +175,14 @@ def test_broken_sql_names_the_model_its_file_and_what_is_wrong(instance: Instanc
 
 def test_broken_jinja_is_one_sentence(instance: Instance, project: Path) -> None:
     (project / "models" / "intermediate" / "int_internal_users.sql").write_text("select {{ nothing( }}")
-    with instance.active(), pytest.raises(MillraceError, match=r"Compilation Error in model int_internal_users"):
-        CliRunner().invoke(app, ["build"], catch_exceptions=False)
+    done = build(instance)
+    assert (done.returncode, done.stdout) == (1, "")
+    (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert "Compilation Error in model int_internal_users" in sentence
+    assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("built")
 def test_bad_data_fails_a_build_and_does_not_flow_on(instance: Instance, project: Path) -> None:
     (project / "models" / "intermediate" / "int_too_late.sql").write_text(
         "select 1 as a from {{ ref('fct_sessions') }}"
@@ -129,64 +196,35 @@ def test_bad_data_fails_a_build_and_does_not_flow_on(instance: Instance, project
     (tests / "few_sessions.sql").write_text(
         "{{ config(severity='warn') }} select 1 as one from {{ ref('fct_sessions') }} limit 1"
     )
-    done = build(instance)
-    assert done.exit_code == 1
+    (tests / "nothing_too_late.sql").write_text("select * from {{ ref('int_too_late') }} where a > 1")
+    # fct_sessions with all of its tests; more models would be built no otherwise.
+    selected = ("--select", "fct_sessions", "--select", "int_too_late")
+    done = build(instance, *selected)
+    assert done.returncode == 1
     assert "no_session_of_demo: failed on 7 rows; millrace dbt show --select no_session_of_demo" in done.stdout
     assert "few_sessions: warns of a row; millrace dbt show --select few_sessions" in done.stdout
-    assert " warned, 1 failed, " in done.stdout  # the project has a test of its own that warns
-    as_json = build(instance, "--format", "json")
-    assert as_json.exit_code == 1
-    nodes = {node["name"]: node for node in json.loads(as_json.stdout)["nodes"]}
+    assert "1 models built, 1 skipped, " in done.stdout
+    assert " warned, 1 failed, 1 skipped in " in done.stdout
+    as_json = build(instance, *selected, "--format", "json")
+    assert as_json.returncode == 1
+    nodes = nodes_of(as_json)
     assert nodes["no_session_of_demo"]["failures"] == 7
-    assert nodes["int_too_late"]["status"] == "skipped"
-    with instance.active():
-        shown = CliRunner().invoke(app, ["dbt", "show", "--select", "no_session_of_demo", "--output", "json"])
-    assert shown.exit_code == 0
-    untested = build(instance, "--no-tests")
-    assert untested.exit_code == 0
-    assert "0 tests passed" in untested.stdout
+    assert nodes["int_too_late"]["status"] == nodes["nothing_too_late"]["status"] == "skipped"
+    assert ("intermediate", "int_too_late") not in instance.rows(RELATIONS)
+    shown = run_here(instance, "dbt", "show", "--select", "no_session_of_demo", "--output", "json")
+    assert shown.returncode == 0
+    untested = build(instance, *selected, "--no-tests")
+    assert untested.returncode == 0
+    assert "2 models built, 0 tests passed in " in untested.stdout
     instance.client().command("DROP TABLE intermediate.int_too_late")
 
 
-def test_a_table_that_no_model_makes_any_more_is_named_and_dropped(instance: Instance, project: Path) -> None:
-    model = project / "models" / "intermediate" / "int_of_last_year.sql"
-    model.write_text("{{ config(materialized='table') }} select 1 as a")
-    assert "any more" not in build(instance).stderr
-    model.unlink()
-    assert "No model makes intermediate.int_of_last_year any more" in build(instance).stderr
-    assert "any more" not in build(instance, "--select", "dim_dates").stderr
-    tables = "SELECT database, name FROM system.tables WHERE database IN ('staging', 'intermediate', 'marts')"
-    before = set(instance.rows(tables))
-    with instance.active():
-        dropped = CliRunner().invoke(app, ["dbt", "run-operation", "drop_what_no_model_makes"])
-    assert dropped.exit_code == 0
-    assert before - set(instance.rows(tables)) == {("intermediate", "int_of_last_year")}
-    assert "any more" not in build(instance).stderr
-
-
-def test_a_part_of_the_models_is_built_where_nothing_was(tmp_path: Path) -> None:
-    with Instance(tmp_path / "millrace") as empty:
-        empty.up()
-        nodes = empty.json("build", "--select", "dim_dates")["nodes"]
-        assert {node["status"] for node in nodes} == {"success", "pass"}
-
-
-def test_a_build_whose_first_step_fails_builds_nothing(instance: Instance, project: Path) -> None:
-    """The horizon is found there: without it raw would be taken for empty, and every table be emptied."""
-    assert build(instance, "--no-tests").exit_code == 0
-    before = instance.rows("SELECT count() FROM marts.fct_events")
-    settings = project / "dbt_project.yml"
-    settings.write_text(settings.read_text().replace("{{ begin_build() }}", "select no_such_function()"))
-    done = build(instance, "--full-refresh")
-    assert done.exit_code == 1
-    assert "Function with name `no_such_function` does not exist" in done.stdout
-    assert "0 models built" in done.stdout
-    assert "any more" not in done.stderr
-    assert instance.rows("SELECT count() FROM marts.fct_events") == before > [(0,)]
-
-
-def test_a_failed_test_fails_again_until_the_data_is_mended(instance: Instance, project: Path) -> None:
-    """A build tests the days that changed since the test last passed, not since the last build."""
+@pytest.mark.usefixtures("built")
+def test_a_test_that_failed_fails_again_and_one_that_passed_is_not_made_again(
+    instance: Instance, project: Path
+) -> None:
+    """A build tests the days that changed since the test last passed, not since the last build; the others are read
+    again only by `dbt test`, and when all is made anew."""
     declared = project / "models" / "intermediate" / "_people.yml"
     text = declared.read_text()
     wrong = text.replace("columns: [project_id, person_key, local_date]", "columns: [project_id, local_date]")
@@ -194,18 +232,28 @@ def test_a_failed_test_fails_again_until_the_data_is_mended(instance: Instance, 
     declared.write_text(wrong)
     for _ in range(2):
         done = build(instance, "--select", "int_person_days")
-        assert done.exit_code == 1
+        assert done.returncode == 1
         assert "unique_combination_int_person_days_project_id__local_date: failed on" in done.stdout
     declared.write_text(text)
-    assert build(instance, "--select", "int_person_days").exit_code == 0
-
-
-def test_what_has_passed_is_read_again_only_by_dbt_test(instance: Instance, project: Path) -> None:
-    assert build(instance, "--select", "int_person_days").exit_code == 0
+    assert build(instance, "--select", "int_person_days").returncode == 0
     instance.client().command(
         "INSERT INTO intermediate.int_person_days SELECT * FROM intermediate.int_person_days LIMIT 3"
     )
-    assert build(instance, "--select", "int_person_days").exit_code == 0
-    with instance.active():
-        assert CliRunner().invoke(app, ["dbt", "test", "--select", "int_person_days"]).exit_code == 1
-    assert build(instance, "--select", "int_person_days", "--full-refresh").exit_code == 0
+    assert build(instance, "--select", "int_person_days").returncode == 0
+    assert run_here(instance, "dbt", "test", "--select", "int_person_days").returncode == 1
+    assert build(instance, "--select", "int_person_days", "--full-refresh").returncode == 0
+
+
+@pytest.mark.usefixtures("built")
+def test_a_build_whose_first_step_fails_builds_nothing(instance: Instance, project: Path) -> None:
+    """The horizon is found there: without it raw would be taken for empty, and every table be emptied. The last one:
+    after another dbt_project.yml dbt reads all models again."""
+    before = instance.rows("SELECT count() FROM marts.fct_events")
+    settings = project / "dbt_project.yml"
+    settings.write_text(settings.read_text().replace("{{ begin_build() }}", "select no_such_function()"))
+    done = build(instance, "--full-refresh")
+    assert done.returncode == 1
+    assert "Function with name `no_such_function` does not exist" in done.stdout
+    assert "0 models built" in done.stdout
+    assert "any more" not in done.stderr
+    assert instance.rows("SELECT count() FROM marts.fct_events") == before > [(0,)]
