@@ -31,8 +31,9 @@ MEANING = {
     ),
 }
 PERSONAL_IDS = ("event_id", "user_id", "anonymous_id", "session_id", "group_id")
-# A table of days costs by its days: ten weeks, with the nights in which the clocks of both projects are put forward.
-FROM_DAY, UNTIL_DAY = date(2026, 2, 20), date(2026, 4, 30)
+# A table of days costs by its days: from the first on there are the nights in which the clocks of both projects are put
+# forward (March 8th and 29th), and 40 days are enough for whatever looks back on 30.
+FROM_DAY, FORTY_DAYS, UNTIL_DAY = date(2026, 3, 1), date(2026, 4, 10), date(2026, 4, 30)
 HALF_A_YEAR = date(2025, 1, 1)  # all there is
 LAST_WEEK = f"timestamp > (SELECT max(timestamp) - INTERVAL 7 DAY FROM ops.arrivals WHERE timestamp < '{UNTIL_DAY}')"
 # What builds tell of themselves: another one has more to tell.
@@ -40,7 +41,7 @@ BOOKKEEPING = ("intermediate.int_changed_days", "marts.agg_daily_table_quality")
 
 
 @contextmanager
-def world_aside(folder: Path, since: date = FROM_DAY) -> Iterator[Instance]:
+def world_aside(folder: Path, since: date = FROM_DAY, until: date | None = None) -> Iterator[Instance]:
     """A world in a table aside (ops.arrivals): events are put into raw.events from there, which is empty."""
     generate(World(size=12_000, end=UNTIL_DAY), folder / "world")
     with Instance(folder / "millrace") as own:
@@ -48,20 +49,15 @@ def world_aside(folder: Path, since: date = FROM_DAY) -> Iterator[Instance]:
         own.json("load", str(folder / "world" / "events"))
         client = own.client()
         client.command("CREATE TABLE ops.arrivals AS raw.events")
-        client.command(f"INSERT INTO ops.arrivals SELECT * FROM raw.events WHERE timestamp >= '{since}'")
+        until_then = f" AND timestamp < '{until}'" if until else ""
+        client.command(f"INSERT INTO ops.arrivals SELECT * FROM raw.events WHERE timestamp >= '{since}'{until_then}")
         client.command("TRUNCATE TABLE raw.events")
         yield own
 
 
 def arrive(own: Instance, condition: str, pause: float = 0) -> None:
     """Events of the world into raw; with a pause at each of them, where an insert shall take its time."""
-    columns = [
-        row[0]
-        for row in own.rows(
-            "SELECT name FROM system.columns WHERE database = 'raw' AND table = 'events' AND name != 'loaded_at'"
-        )
-    ]
-    listed = ", ".join(columns)
+    listed = ", ".join(columns_of_events(own))
     own.client().command(
         f"INSERT INTO raw.events ({listed}) SELECT {listed} "
         f"FROM (SELECT * FROM ops.arrivals WHERE {condition} LIMIT 1000000) WHERE sleepEachRow({pause}) = 0 "
@@ -69,10 +65,17 @@ def arrive(own: Instance, condition: str, pause: float = 0) -> None:
     )
 
 
-def build(own: Instance, full_refresh: bool = False, tests: bool = False) -> None:
-    """As `millrace build` does it, without a process for each; its data tests where they are asked for."""
+def columns_of_events(own: Instance) -> list[str]:
+    """Those that whoever sends an event fills."""
+    columns = "SELECT name FROM system.columns WHERE database = 'raw' AND table = 'events' AND name != 'loaded_at'"
+    return [name for (name,) in own.rows(columns)]
+
+
+def build(own: Instance, *select: str, full_refresh: bool = False, tests: bool = False) -> None:
+    """As `millrace build` does it, without a process for each: all models or those selected, and their data tests where
+    they are asked for."""
     with own.active() as settings:
-        done = run(settings, build_arguments(full_refresh=full_refresh, tests=tests))
+        done = run(settings, build_arguments(select, full_refresh=full_refresh, tests=tests))
     assert done.nodes and not done.failed, done.failed
 
 
@@ -89,14 +92,19 @@ def contents(own: Instance) -> dict[str, tuple[Any, ...]]:
     return found
 
 
+def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The names of what differs: of a hundred checksums nobody sees which."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
 def start_anew(own: Instance) -> None:
     for database, table in own.rows(
         "SELECT database, name FROM system.tables WHERE database IN ('staging', 'intermediate', 'marts')"
     ):
-        own.client().command(f"DROP TABLE {database}.{table} SYNC")
+        own.client().command(f"DROP TABLE {database}.{table}")
     own.client().command("TRUNCATE TABLE raw.events")
     for table in ("builds", "built_models"):
-        own.client().command(f"DROP TABLE IF EXISTS ops.{table} SYNC")
+        own.client().command(f"DROP TABLE IF EXISTS ops.{table}")
 
 
 def grow(own: Instance, copies: int) -> None:
