@@ -1,4 +1,8 @@
-"""What a build depends on besides events: a project's timezone, what user agents and referrers mean."""
+"""What a build depends on besides events: a project's timezone, what user agents and referrers mean.
+
+One chain of builds: each part of it goes on where the one before it stopped. What the builds must be like is compared
+with a full refresh, and with what was there before a setting was changed and put back.
+"""
 
 from __future__ import annotations
 
@@ -6,73 +10,139 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.arrivals import arrive, build, contents, start_anew, world_aside
+from tests.integration.arrivals import (
+    FORTY_DAYS,
+    arrive,
+    build,
+    changed,
+    columns_of_events,
+    contents,
+    world_aside,
+)
 from tests.support import Instance
+
+# The third project has events on the first days only: those behind are made anew for nobody but who was described.
+OF_THE_THIRD = "sipHash64(event_id) % 2 = 0 AND them.timestamp < '2026-03-20'"
 
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with world_aside(tmp_path_factory.mktemp("settings")) as own:
+    with world_aside(tmp_path_factory.mktemp("settings"), until=FORTY_DAYS) as own:
         yield own
 
 
-def test_a_project_whose_timezone_changes_gets_other_days_everywhere(warehouse: Instance) -> None:
-    start_anew(warehouse)
-    arrive(warehouse, "true")
-    build(warehouse)
-    before = contents(warehouse)
-    declared = warehouse.project_dir / "projects.yaml"
-    text = declared.read_text()
-    assert "Europe/Berlin" in text
-    declared.write_text(text.replace("Europe/Berlin", "Asia/Tokyo"))
-    assert warehouse.run("migrate").returncode == 0
-    try:
-        build(warehouse)
-        after = contents(warehouse)
-        assert warehouse.rows(
-            "SELECT countIf(local_date != toDate(timestamp, 'Asia/Tokyo')), "
-            "countIf(local_date != toDate(timestamp, 'UTC')) > 0 "
-            "FROM marts.fct_events WHERE project_id = 'demo'"
-        ) == [(0, True)]
-        build(warehouse, full_refresh=True)
-        assert contents(warehouse) == after != before
-    finally:
-        declared.write_text(text)
-        assert warehouse.run("migrate").returncode == 0
-    build(warehouse)
-    assert contents(warehouse) == before
+def test_settings_that_change_between_builds_change_what_was_made_by_the_old_ones(warehouse: Instance) -> None:
+    _describes_after_a_build_has_read(warehouse)
+    _declares_a_third_project(warehouse)
+    _moves_to_tokyo_and_back(warehouse)
+    _undeclares_and_declares_again(warehouse)
+    _has_new_rules_for_user_agents(warehouse)
 
 
-def test_a_new_project_makes_no_table_anew_unless_it_was_built_before_it_was_declared(warehouse: Instance) -> None:
-    start_anew(warehouse)
-    arrive(warehouse, "project_id = 'demo'")
-    build(warehouse)
-    before = _tables_that_grow(warehouse)
+def _describes_after_a_build_has_read(own: Instance) -> None:
+    """A build may begin between the events of a load and its last step, which describes them."""
+    client = own.client()
+    client.command("CREATE OR REPLACE TABLE ops.described AS raw.user_agents")
+    client.command("INSERT INTO ops.described SELECT * FROM raw.user_agents FINAL")
+    client.command("DELETE FROM raw.user_agents WHERE bot_kind != ''")
+    arrive(own, "true")
+    build(own)
+    assert _bots(own) == 0
+    client.command("INSERT INTO raw.user_agents SELECT * FROM ops.described WHERE bot_kind != ''")
+    build(own)
+    assert _bots(own) > 0
+
+
+def _declares_a_third_project(own: Instance) -> None:
+    """No table is made anew for it."""
+    before = _tables_that_grow(own)
     assert {"fct_events", "fct_sessions", "fct_conversions", "funnel_signup", "int_identity_links"} <= before.keys()
-    declared = warehouse.project_dir / "projects.yaml"
-    text = declared.read_text()
-    try:
-        declared.write_text(
-            f"{text}\n  - {{id: third, name: Third, timezone: Europe/Berlin, currency: USD, retention: 2y}}\n"
-        )
-        assert warehouse.run("migrate").returncode == 0
-        _arrive_as(warehouse, "third", "sipHash64(event_id) % 2 = 0")
-        build(warehouse)
-        assert _tables_that_grow(warehouse) == before
-        assert _days_of(warehouse, "third", "Europe/Berlin") == [(0, True)]
-        grown = contents(warehouse)
-        build(warehouse, full_refresh=True)
-        assert contents(warehouse) == grown
-        # Without its declaration its days are those of UTC, and they move back with it.
-        for stands, zone in ((text, "UTC"), (declared.read_text(), "Europe/Berlin")):
-            declared.write_text(stands)
-            assert warehouse.run("migrate").returncode == 0
-            build(warehouse)
-            assert _days_of(warehouse, "third", zone) == [(0, True)]
-        assert contents(warehouse) == grown
-    finally:
-        declared.write_text(text)
-        assert warehouse.run("migrate").returncode == 0
+    declared = own.project_dir / "projects.yaml"
+    _declare(
+        own,
+        f"{declared.read_text()}\n"
+        "  - {id: third, name: Third, timezone: Europe/Berlin, currency: USD, retention: 2y}\n",
+    )
+    columns = columns_of_events(own)
+    told = ", ".join("'third' AS project_id" if name == "project_id" else name for name in columns)
+    own.client().command(
+        f"INSERT INTO raw.events ({', '.join(columns)}) SELECT {told} FROM ops.arrivals AS them "
+        f"WHERE them.project_id = 'demo' AND {OF_THE_THIRD}"
+    )
+    build(own)
+    assert _tables_that_grow(own) == before
+    assert _events_on_other_days(own, "third", "Europe/Berlin") == 0
+    assert _events_on_other_days(own, "third", "UTC") > 0
+
+
+def _moves_to_tokyo_and_back(own: Instance) -> None:
+    """What was built under the first timezone is compared with what is made anew when it is back, of tables that a full
+    refresh made: so what the bots' late descriptions and the third project changed is told here, too."""
+    before = contents(own)
+    text = (own.project_dir / "projects.yaml").read_text()
+    demo = text.partition("id: third")[0]
+    assert demo.count("Europe/Berlin") == 1
+    _declare(own, text.replace("Europe/Berlin", "Asia/Tokyo", 1))
+    build(own)
+    assert _events_on_other_days(own, "demo", "Asia/Tokyo") == 0
+    assert _events_on_other_days(own, "demo", "UTC") > 0
+    assert _events_on_other_days(own, "third", "Europe/Berlin") == 0
+    in_tokyo = contents(own)
+    assert len(changed(before, in_tokyo)) > 20
+    build(own, full_refresh=True)
+    assert changed(in_tokyo, contents(own)) == []
+
+    _declare(own, text)
+    build(own)
+    assert changed(before, contents(own)) == []
+
+
+def _undeclares_and_declares_again(own: Instance) -> None:
+    """Days of an undeclared project are those of UTC: also where the declared ones have one timezone, or none is."""
+    before = contents(own)
+    text = (own.project_dir / "projects.yaml").read_text()
+    _declare(own, text.partition("\n  - {id: third")[0])
+    build(own, "+fct_events")
+    assert _events_on_other_days(own, "third", "UTC") == 0
+    assert _events_on_other_days(own, "third", "Europe/Berlin") > 0
+    assert _events_on_other_days(own, "demo_mobile", "UTC") > 0
+
+    for left, gone in (("project_id = 'demo'", ["demo_mobile"]), ("false", ["demo_mobile", "demo"])):
+        own.client().command(f"DELETE FROM raw.projects WHERE NOT ({left})")
+        build(own, "+fct_events")
+        for project in (*gone, "third"):
+            assert _events_on_other_days(own, project, "UTC") == 0, (left, project)
+
+    _declare(own, text)
+    build(own, "+fct_events")
+    assert _events_on_other_days(own, "third", "Europe/Berlin") == 0
+    assert changed(before, contents(own)) == []
+
+
+def _has_new_rules_for_user_agents(own: Instance) -> None:
+    """As a load writes them: the same value again, under another version of the rules."""
+    select = ("+fct_events", "+fct_sessions", "+dim_devices")
+    ((agent, events),) = own.rows(
+        "SELECT context.user_agent, uniqExact(project_id, event_id) FROM raw.events WHERE context.user_agent IN "
+        "(SELECT user_agent FROM raw.user_agents FINAL WHERE bot_kind = '') GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
+    )
+    bots = _bots(own)
+    own.client().command(
+        "INSERT INTO raw.user_agents SELECT * REPLACE "
+        "('tool' AS bot_kind, 'newer' AS rules_version, now64(3) AS described_at) "
+        "FROM raw.user_agents FINAL WHERE user_agent = {agent:String}",
+        parameters={"agent": agent},
+    )
+    build(own, *select)
+    grown = contents(own)
+    assert _bots(own) == bots + events
+    build(own, *select, full_refresh=True)
+    assert changed(grown, contents(own)) == []
+
+
+def _declare(own: Instance, text: str) -> None:
+    (own.project_dir / "projects.yaml").write_text(text)
+    assert own.run("migrate").returncode == 0
 
 
 def _tables_that_grow(own: Instance) -> dict[str, str]:
@@ -85,95 +155,16 @@ def _tables_that_grow(own: Instance) -> dict[str, str]:
     )
 
 
-def _arrive_as(own: Instance, project: str, condition: str) -> None:
-    columns = [
-        row[0]
-        for row in own.rows(
-            "SELECT name FROM system.columns WHERE database = 'raw' AND table = 'events' AND name != 'loaded_at'"
-        )
-    ]
-    told = ", ".join(f"'{project}' AS project_id" if name == "project_id" else name for name in columns)
-    own.client().command(
-        f"INSERT INTO raw.events ({', '.join(columns)}) SELECT {told} FROM ops.arrivals AS them "
-        f"WHERE them.project_id = 'demo' AND {condition}"
-    )
-
-
-def _days_of(own: Instance, project: str, timezone: str) -> list[tuple[object, ...]]:
-    """How many events of the project are on another day than this timezone's; and whether that can be told."""
-    return own.rows(
-        f"SELECT countIf(local_date != toDate(timestamp, '{timezone}')), "
-        "countIf(toDate(timestamp, 'UTC') != toDate(timestamp, 'Europe/Berlin')) > 0 "
+def _events_on_other_days(own: Instance, project: str, timezone: str) -> int:
+    """Of a project that has some: how many of its events are on another day than they have in this timezone."""
+    ((events, other),) = own.rows(
+        f"SELECT count(), countIf(local_date != toDate(timestamp, '{timezone}')) "
         f"FROM marts.fct_events WHERE project_id = '{project}'"
     )
+    assert events > 100
+    return int(other)
 
 
-@pytest.mark.parametrize("declared", ["project_id = 'demo'", "false"], ids=["one project declared", "none"])
-def test_days_of_an_undeclared_project_are_those_of_utc(warehouse: Instance, declared: str) -> None:
-    """Also where all that are declared have one timezone."""
-    start_anew(warehouse)
-    client = warehouse.client()
-    client.command("CREATE OR REPLACE TABLE ops.declared AS raw.projects")
-    client.command("INSERT INTO ops.declared SELECT * FROM raw.projects")
-    client.command(f"DELETE FROM raw.projects WHERE NOT ({declared})")
-    try:
-        arrive(warehouse, "project_id = 'demo_mobile'")
-        build(warehouse)
-        assert warehouse.rows(
-            "SELECT count() > 100, countIf(local_date != toDate(timestamp, 'UTC')) FROM marts.fct_events"
-        ) == [(True, 0)]
-    finally:
-        client.command("TRUNCATE TABLE raw.projects")
-        client.command("INSERT INTO raw.projects SELECT * FROM ops.declared")
-
-
-def test_new_rules_for_user_agents_are_noticed(warehouse: Instance) -> None:
-    """As a load writes them: the same value again, under another version of the rules."""
-    start_anew(warehouse)
-    arrive(warehouse, "true")
-    build(warehouse)
-    ((agent, events),) = warehouse.rows(
-        "SELECT context.user_agent, uniqExact(project_id, event_id) FROM raw.events WHERE context.user_agent IN "
-        "(SELECT user_agent FROM raw.user_agents FINAL WHERE bot_kind = '') GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
-    )
-    (bots,) = _bots(warehouse)
-    _describe_anew(warehouse, agent, "'tool' AS bot_kind, 'newer' AS rules_version")
-    try:
-        build(warehouse)
-        grown = contents(warehouse)
-        assert _bots(warehouse) == (bots + events,)
-        build(warehouse, full_refresh=True)
-        assert contents(warehouse) == grown
-    finally:
-        _describe_anew(warehouse, agent, "'' AS bot_kind")
-
-
-def test_what_a_load_describes_after_a_build_has_read_it_is_seen_by_the_next(warehouse: Instance) -> None:
-    """A build may begin between the events of a load and its last step, which describes them."""
-    start_anew(warehouse)
-    client = warehouse.client()
-    client.command("CREATE OR REPLACE TABLE ops.described AS raw.user_agents")
-    client.command("INSERT INTO ops.described SELECT * FROM raw.user_agents FINAL")
-    client.command("DELETE FROM raw.user_agents WHERE bot_kind != ''")
-    arrive(warehouse, "true")
-    build(warehouse)
-    assert _bots(warehouse) == (0,)
-    client.command("INSERT INTO raw.user_agents SELECT * FROM ops.described WHERE bot_kind != ''")
-    build(warehouse)
-    grown = contents(warehouse)
-    assert _bots(warehouse) > (0,)
-    build(warehouse, full_refresh=True)
-    assert contents(warehouse) == grown
-
-
-def _bots(own: Instance) -> tuple[int]:
+def _bots(own: Instance) -> int:
     ((found,),) = own.rows("SELECT countIf(excluded = 'bot') FROM intermediate.int_events_sessionised")
-    return (found,)
-
-
-def _describe_anew(own: Instance, agent: str, replaced: str) -> None:
-    own.client().command(
-        f"INSERT INTO raw.user_agents SELECT * REPLACE ({replaced}, now64(3) AS described_at) "
-        "FROM raw.user_agents FINAL WHERE user_agent = {agent:String}",
-        parameters={"agent": agent},
-    )
+    return int(found)
