@@ -14,6 +14,7 @@ from monitoring.watch.declared import Watch
 from monitoring.watch.explaining import Part
 from monitoring.watch.judging import Finding
 from monitoring.watch.store import last_build, write_findings
+from tests.integration.in_process import json_here, run_here
 from tests.support import Instance
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -56,24 +57,24 @@ def warehouse(clickhouse: Instance) -> Instance:
 
 def test_an_anomaly_is_written_once_listed_noted_and_ends(warehouse: Instance) -> None:
     assert write_findings(warehouse.settings, [SESSIONS, ERRORS], NOW) == (2, 0)
-    listed = warehouse.json("monitor", "list")
+    listed = json_here(warehouse, "monitor", "list")
     assert {one["series"]: one["status"] for one in listed} == {"metric:sessions": "open", "metric:errors": "open"}
     (one,) = [own for own in listed if own["series"] == "metric:sessions"]
     assert (one["value"], one["expected"], one["deviation"], one["channels"]) == (40, 100, -0.6, ["console"])
     assert one["explanation"] == [{"dimensions": {"session__country": "DE"}, "value": 10, "expected": 64, "share": 0.9}]
     assert [cause["name"] for cause in one["causes"]] == ["errors"]
-    assert warehouse.run("monitor", "ack", "1111", "--note", "we know").returncode == 0
+    assert run_here(warehouse, "monitor", "ack", "1111", "--note", "we know").returncode == 0
     lasting = replace(SESSIONS, ended_at=BEGIN + timedelta(days=2), points=2)
     assert write_findings(warehouse.settings, [lasting, ERRORS], NOW + timedelta(days=1)) == (0, 0)
-    again = json.loads(warehouse.run("monitor", "show", "1111", "--format", "json").stdout)
+    again = json.loads(run_here(warehouse, "monitor", "show", "1111", "--format", "json").stdout)
     assert (again["status"], again["points"], again["noted_at"][:19]) == ("acknowledged", 2, "2026-06-30 12:00:00")
     assert [note["text"] for note in again["notes"]] == ["we know"]
     series = "millrace metrics query --project demo --metric sessions --by day --from 2026-06-01 --to 2026-06-30"
     assert again["open"] == [series, f"{series} --where \"session__country = 'DE'\""]
-    assert f"Open:       {series}\n" in warehouse.run("monitor", "show", "1111").stdout
+    assert f"Open:       {series}\n" in run_here(warehouse, "monitor", "show", "1111").stdout
     over = replace(lasting, since_last=7)
     assert write_findings(warehouse.settings, [over, ERRORS], NOW + timedelta(days=9)) == (0, 1)
-    assert [own["series"] for own in warehouse.json("monitor", "list")] == ["metric:errors"]
+    assert [own["series"] for own in json_here(warehouse, "monitor", "list")] == ["metric:errors"]
     assert warehouse.rows("SELECT count() FROM ops.anomalies FINAL") == [(2,)]
 
 
@@ -85,30 +86,30 @@ def test_what_happened_then_is_told_and_what_happened_later_is_not(warehouse: In
         Cause("experiment begun", "bundle", BEGIN + timedelta(days=2)),
     ]
     write_findings(warehouse.settings, [SESSIONS], NOW, {"demo": causes, "demo_mobile": []})
-    (one,) = warehouse.json("monitor", "list")
+    (one,) = json_here(warehouse, "monitor", "list")
     assert [cause["name"] for cause in one["causes"]] == ["5.1.0", "marts.fct_orders: unique"]
-    assert "release 5.1.0" in warehouse.run("monitor", "show", "1111").stdout
+    assert "release 5.1.0" in run_here(warehouse, "monitor", "show", "1111").stdout
 
 
 def test_what_numbers_that_came_late_explain_is_over(warehouse: Instance) -> None:
     write_findings(warehouse.settings, [SESSIONS, ERRORS], NOW)
     looked_at = {("metric:sessions", "demo"), ("metric:errors", "demo_mobile")}
     assert write_findings(warehouse.settings, [], NOW + timedelta(hours=1), looked_at=looked_at) == (0, 1)
-    assert [one["series"] for one in warehouse.json("monitor", "list")] == ["metric:errors"]
-    (over,) = [one for one in warehouse.json("monitor", "list", "--all") if one["series"] == "metric:sessions"]
+    assert [one["series"] for one in json_here(warehouse, "monitor", "list")] == ["metric:errors"]
+    (over,) = [one for one in json_here(warehouse, "monitor", "list", "--all") if one["series"] == "metric:sessions"]
     assert (over["status"], over["notes"][0]["author"]) == ("resolved", "millrace")
 
 
 def test_what_a_segment_shows_first_and_the_whole_then_is_one_anomaly(warehouse: Instance) -> None:
     of_segment = replace(SESSIONS, dimensions=(("session__channel", "referral"),))
     assert write_findings(warehouse.settings, [of_segment], NOW) == (1, 0)
-    assert warehouse.run("monitor", "ack", "11111111", "--note", "the partner is down").returncode == 0
+    assert run_here(warehouse, "monitor", "ack", "11111111", "--note", "the partner is down").returncode == 0
     whole = replace(
         SESSIONS, anomaly_id=UUID("33333333-3333-3333-3333-333333333333"), started_at=BEGIN - timedelta(hours=12)
     )
     looked_at = [("metric:sessions", "demo")]
     assert write_findings(warehouse.settings, [whole], NOW, looked_at=looked_at) == (0, 0)
-    (one,) = warehouse.json("monitor", "list", "--all")
+    (one,) = json_here(warehouse, "monitor", "list", "--all")
     assert (one["anomaly_id"][:8], one["status"], one["dimensions"]) == ("11111111", "acknowledged", {})
     assert "the partner is down" in json.dumps(one["notes"])
 
@@ -130,13 +131,13 @@ def test_its_user_writes_nothing_else(warehouse: Instance) -> None:
 
 def test_what_somebody_resolved_stays_resolved(warehouse: Instance) -> None:
     write_findings(warehouse.settings, [SESSIONS], NOW)
-    assert warehouse.run("monitor", "resolve", "1111").returncode == 0
+    assert run_here(warehouse, "monitor", "resolve", "1111").returncode == 0
     write_findings(warehouse.settings, [SESSIONS], NOW + timedelta(hours=1))
-    assert warehouse.json("monitor", "list") == []
-    done = warehouse.run("monitor", "ack", "1111")
+    assert json_here(warehouse, "monitor", "list") == []
+    done = run_here(warehouse, "monitor", "ack", "1111")
     assert (done.returncode, done.stdout) == (1, "")
     assert "is resolved already" in done.stderr
-    done = warehouse.run("monitor", "show", "9999")
+    done = run_here(warehouse, "monitor", "show", "9999")
     assert done.returncode == 2
     assert "of no anomaly" in done.stderr
 

@@ -16,6 +16,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.integration.in_process import run_here
 from tests.integration.test_quality import MANIFEST, ORDERS
 from tests.support import MILLRACE, Instance
 from warehouse.observability.figures import FAMILIES, KEPT_SECONDS
@@ -54,13 +55,19 @@ def until(url: str, up: float) -> dict[str, Metric]:
     return found
 
 
-@pytest.fixture
-def warehouse(instance: Instance) -> Instance:
-    instance.up()
-    target = instance.data_dir / "dbt" / "target"
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    with Instance(tmp_path_factory.mktemp("exporter") / "millrace") as own:
+        own.up()
+        prepare(own)
+        yield own
+
+
+def prepare(own: Instance) -> None:
+    target = own.data_dir / "dbt" / "target"
     target.mkdir(parents=True, exist_ok=True)
     (target / "manifest.json").write_text(json.dumps(MANIFEST))
-    client = instance.client()
+    client = own.client()
     client.command("CREATE TABLE marts.fct_orders (x Int64) ENGINE = MergeTree ORDER BY x AS SELECT 1")
     client.command(
         "INSERT INTO raw.load_counts (file_id, piece, project_id, reason, lines, loaded_at) VALUES "
@@ -70,7 +77,6 @@ def warehouse(instance: Instance) -> Instance:
         "('f', 0, '{\"email\": \"somebody@example.com\"}', 'invalid_json', 2, now64(3)), "
         "('f', 0, 'nobody', 'unknown_project', 3, now64(3)), ('f', 0, '', 'unknown_project', 4, now64(3))"
     )
-    return instance
 
 
 def test_what_is_told_is_what_was_written_down(warehouse: Instance) -> None:
@@ -141,24 +147,6 @@ def test_what_is_told_is_what_was_written_down(warehouse: Instance) -> None:
     assert set(found) == {family.name.removesuffix("_total") for family in FAMILIES}
 
 
-def test_it_answers_while_clickhouse_is_killed_and_tells_of_it_again_afterwards(warehouse: Instance) -> None:
-    with exporter(warehouse) as url:
-        assert "millrace_events_loaded" in until(url, up=1)
-        supervisor = warehouse.state
-        os.kill(supervisor.server_pid, signal.SIGSTOP)  # it hangs: who asks is answered all the same
-        assert "millrace_events_loaded" not in until(url, up=0)
-        os.kill(supervisor.server_pid, signal.SIGKILL)
-        assert "millrace_events_loaded" in until(url, up=1)  # the supervisor starts it again
-        assert warehouse.run("down").returncode == 0
-        found = until(url, up=0)
-        assert set(found) <= {
-            "millrace_up",
-            "millrace_scrape_seconds",
-            "millrace_query_seconds",
-            "millrace_query_failures",
-        }
-
-
 def test_many_who_ask_are_one_who_asks(warehouse: Instance) -> None:
     with exporter(warehouse) as url:
         until(url, up=1)
@@ -185,6 +173,25 @@ def test_its_user_can_read_nothing_else(warehouse: Instance) -> None:
 
 def test_a_port_that_is_in_use_is_told(warehouse: Instance) -> None:
     taken = str(warehouse.state.http_port)
-    done = warehouse.run("metrics-exporter", "--port", taken)
+    done = run_here(warehouse, "metrics-exporter", "--port", taken)
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: 127.0.0.1:{taken} is in use.")
+
+
+def test_it_answers_while_clickhouse_is_killed_and_tells_of_it_again_afterwards(warehouse: Instance) -> None:
+    """The last one: it leaves the server of all of them stopped."""
+    with exporter(warehouse) as url:
+        assert "millrace_events_loaded" in until(url, up=1)
+        supervisor = warehouse.state
+        os.kill(supervisor.server_pid, signal.SIGSTOP)  # it hangs: who asks is answered all the same
+        assert "millrace_events_loaded" not in until(url, up=0)
+        os.kill(supervisor.server_pid, signal.SIGKILL)
+        assert "millrace_events_loaded" in until(url, up=1)  # the supervisor starts it again
+        assert warehouse.run("down").returncode == 0
+        found = until(url, up=0)
+        assert set(found) <= {
+            "millrace_up",
+            "millrace_scrape_seconds",
+            "millrace_query_seconds",
+            "millrace_query_failures",
+        }

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import warehouse.dbt
-from cli.main import app
 from expectations.breaker import Breaker
 from expectations.suites import Suite
+from tests.integration.in_process import json_here, run_here
 from tests.support import Instance
 from warehouse.dbt import NodeResult, Run, Watcher
 from warehouse.lineage.graph import built_graph
@@ -46,17 +45,16 @@ def defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def build(own: Instance, exit_code: int) -> str:
-    with own.active():
-        done = CliRunner().invoke(app, ["build", "--select", "dim_dates+1"], catch_exceptions=False)
-    assert done.exit_code == exit_code, done.output
-    return done.output
+    done = run_here(own, "build", "--select", "dim_dates+1")
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_a_failing_test_opens_one_incident_that_ends_when_the_defect_is_mended(
     instance: Instance, defect: Path
 ) -> None:
     assert "opened: marts.dim_dates, no_day_is_the_first_of_may." in build(instance, 1)
-    (first,) = instance.json("incidents")
+    (first,) = json_here(instance, "incidents")
     assert (first["asset"], first["check_name"], first["kind"]) == ("marts.dim_dates", TEST, "dbt")
     assert (first["status"], first["failed_runs"], first["message"]) == ("open", 1, "1 row failed")
     assert "marts.dim_days_after" in first["kept_back"]
@@ -64,20 +62,20 @@ def test_a_failing_test_opens_one_incident_that_ends_when_the_defect_is_mended(
 
     defect.write_text("select * from {{ ref('dim_dates') }} where local_date in ('2026-05-01', '2026-05-02')")
     assert "failed again" in build(instance, 1)
-    (second,) = instance.json("incidents")
+    (second,) = json_here(instance, "incidents")
     assert second["incident_id"] == first["incident_id"]
     assert (second["opened_at"], second["failed_runs"]) == (first["opened_at"], 2)
     assert second["message"] == "2 rows failed"
 
-    shown = instance.run("incidents", "show", first["incident_id"][:8]).stdout
+    shown = run_here(instance, "incidents", "show", first["incident_id"][:8]).stdout
     assert f"To see the rows: millrace dbt show --select {TEST}" in shown
     assert "marts.dim_days_after" in shown
     assert shown.count("2 rows failed") == 2  # of the incident, and of the history
 
     defect.write_text("select * from {{ ref('dim_dates') }} where false")
     assert "resolved" in build(instance, 0)
-    assert instance.json("incidents") == []
-    (ended,) = instance.json("incidents", "--all")
+    assert json_here(instance, "incidents") == []
+    (ended,) = json_here(instance, "incidents", "--all")
     assert (ended["status"], ended["resolution"]) == ("resolved", "it passed again")
     runs = instance.rows("SELECT kind, started_by, status, message FROM ops.runs ORDER BY started_at")
     assert [run[:3] for run in runs] == [("build", "command line", s) for s in ("failed", "failed", "success")]
@@ -89,12 +87,11 @@ def test_a_failing_test_opens_one_incident_that_ends_when_the_defect_is_mended(
 
 def test_a_check_that_is_there_no_more_ends_its_incident(instance: Instance, defect: Path) -> None:
     build(instance, 1)
-    (one,) = instance.json("incidents", "list")
+    (one,) = json_here(instance, "incidents", "list")
     defect.unlink()
     build(instance, 0)
-    ended = {each["incident_id"]: each for each in instance.json("incidents", "--all")}[one["incident_id"]]
+    ended = {each["incident_id"]: each for each in json_here(instance, "incidents", "--all")}[one["incident_id"]]
     assert (ended["status"], ended["resolution"]) == ("resolved", "there is no such check any more")
-    instance.client().command("DROP TABLE marts.dim_days_after")
 
 
 def result(status: str, **other: Any) -> CheckResult:
@@ -130,8 +127,8 @@ def judged(own: Instance, last_year: int) -> Run:
 
 
 def test_what_is_made_of_a_table_waits_for_its_expectations(instance: Instance, defect: Path) -> None:
+    """The table that waits has been built by the tests before."""
     defect.unlink()
-    assert not judged(instance, 2100).has_failed
     made = "SELECT max(modification_time) FROM system.parts WHERE database = 'marts' AND table = 'dim_days_after'"
     before = instance.rows(made)
 
@@ -141,12 +138,14 @@ def test_what_is_made_of_a_table_waits_for_its_expectations(instance: Instance, 
     assert all(node.status == "pass" for node in done.nodes if node.is_test and "dim_dates" in node.name)
     assert done.sentence().startswith("marts.dim_dates, ends_in_time: ")
     assert "dim_days_after" in done.sentence().partition("Kept back: ")[2]
-    assert instance.rows(made) == before
-    (one,) = instance.json("incidents")
+    assert instance.rows(made) == before > [(datetime(2000, 1, 1),)]
+    (one,) = json_here(instance, "incidents")
     assert (one["asset"], one["check_name"], one["kind"]) == ("marts.dim_dates", "ends_in_time", "expectation")
     assert "marts.dim_days_after" in one["kept_back"]
 
-    assert [change.what for change in judged(instance, 2100).incidents] == ["resolved"]
+    mended = judged(instance, 2100)
+    assert not mended.has_failed
+    assert [change.what for change in mended.incidents] == ["resolved"]
     assert instance.rows(made) != before
     instance.client().command("DROP TABLE marts.dim_days_after")
 
@@ -155,13 +154,13 @@ def test_two_runs_at_once_open_one(instance: Instance) -> None:
     with ThreadPoolExecutor(4) as threads:
         told = list(threads.map(lambda _: write(instance, result("fail", message="too few")), range(4)))
     assert sorted(told) == [["failed again"], ["failed again"], ["failed again"], ["opened"]]
-    (one,) = instance.json("incidents")
+    (one,) = json_here(instance, "incidents")
     assert (one["failed_runs"], one["project_id"], one["message"]) == (4, "demo", "too few")
     assert write(instance, result("skipped")) == []
     assert write(instance, result("pass")) == ["resolved"]
     assert write(instance, result("pass")) == []
     assert write(instance, result("error", message="could not be checked")) == ["opened"]
-    (other,) = instance.json("incidents")
+    (other,) = json_here(instance, "incidents")
     assert other["incident_id"] != one["incident_id"]
     assert (other["failed_runs"], other["message"]) == (1, "could not be checked")
     assert write(instance, result("pass")) == ["resolved"]
@@ -170,11 +169,11 @@ def test_two_runs_at_once_open_one(instance: Instance) -> None:
 def test_what_warns_opens_none(instance: Instance) -> None:
     warns = CheckResult("raw.events", "drift", "expectation", "validity", "warn", "fail")
     assert write(instance, warns) == []
-    assert json.loads(instance.run("incidents", "--format", "json").stdout) == []
+    assert json_here(instance, "incidents") == []
 
 
 def test_an_incident_that_is_none_is_wrong_usage(instance: Instance) -> None:
-    done = instance.run("incidents", "show", "nothing")
+    done = run_here(instance, "incidents", "show", "nothing")
     assert done.returncode == 2
     assert "There is no incident 'nothing'." in done.stderr
 
@@ -182,7 +181,7 @@ def test_an_incident_that_is_none_is_wrong_usage(instance: Instance) -> None:
 def test_a_build_that_cannot_be_written_down_has_not_failed(instance: Instance) -> None:
     instance.client().command("RENAME TABLE ops.runs TO ops.runs_away")
     try:
-        done = instance.run("build", "--select", "dim_dates")
+        done = run_here(instance, "build", "--select", "dim_dates", "--no-tests")
     finally:
         instance.client().command("RENAME TABLE ops.runs_away TO ops.runs")
     assert done.returncode == 0

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.in_process import json_here, run_here
 from tests.support import Instance
 from warehouse.observability.looks import observe
 from warehouse.observability.records import CheckResult, ModelRun, RunRecord
@@ -109,13 +110,13 @@ def loaded(warehouse: Instance, minutes_ago: int) -> None:
 
 
 def scored(warehouse: Instance, asset: str) -> dict[str, Any]:
-    (one,) = warehouse.json("quality", "--asset", asset)["assets"]
+    (one,) = json_here(warehouse, "quality", "--asset", asset)["assets"]
     assert isinstance(one, dict)
     return one
 
 
 def test_nothing_is_wrong_and_nothing_costs(warehouse: Instance) -> None:
-    card = warehouse.json("quality")
+    card = json_here(warehouse, "quality")
     assert card["score"] == 100
     assert card["next_step"] == "Nothing: no table lost a point."
     assert {(one["asset"], one["project"], one["score"]) for one in card["assets"]} == {
@@ -186,7 +187,7 @@ def test_rejected_lines_cost_validity_of_events(warehouse: Instance) -> None:
         "message": "100 of 1,000 lines were rejected",
     }
     assert scored(warehouse, ORDERS)["score"] == 100
-    assert warehouse.json("quality")["next_step"] == "millrace events rejected list --project demo"
+    assert json_here(warehouse, "quality")["next_step"] == "millrace events rejected list --project demo"
 
 
 def test_repeated_events_cost_uniqueness_of_events(warehouse: Instance) -> None:
@@ -206,7 +207,7 @@ def test_age_beyond_the_sla_costs_timeliness(warehouse: Instance) -> None:
     checked(warehouse, built_at=datetime.now(UTC) - timedelta(days=3))
     found = scored(warehouse, ORDERS)
     assert found["dimensions"] == {**dict.fromkeys(DIMENSIONS, 100), "timeliness": 0}
-    assert warehouse.json("quality")["next_step"] == "millrace build"
+    assert json_here(warehouse, "quality")["next_step"] == "millrace build"
 
 
 def test_the_history_keeps_the_last_score_of_each_day(warehouse: Instance) -> None:
@@ -217,12 +218,12 @@ def test_the_history_keeps_the_last_score_of_each_day(warehouse: Instance) -> No
         "(today() - 1, '', 'demo', 70, 60), (today() - 40, '', 'demo', 10, 10), (today() - 1, '', 'other', 1, 1)"
     )
     checked(warehouse, check("validity", status="fail", failures=200, checked=200))
-    warehouse.json("quality")
+    json_here(warehouse, "quality")
     checked(warehouse, check("validity"))
-    card = warehouse.json("quality", "--project", "demo", "--history")
+    card = json_here(warehouse, "quality", "--project", "demo", "--history")
     assert [(one["score"], one["dimensions"].get("validity")) for one in card["history"]] == [(70, 60), (100, 100)]
-    assert len(warehouse.json("quality", "--project", "demo", "--history", "--days", "60")["history"]) == 3
-    table = warehouse.run("quality", "--project", "demo", "--history").stdout
+    assert len(json_here(warehouse, "quality", "--project", "demo", "--history", "--days", "60")["history"]) == 3
+    table = run_here(warehouse, "quality", "--project", "demo", "--history").stdout
     assert re.search(r"70\.0 +– +60\.0", table)
 
 
@@ -235,7 +236,7 @@ def test_the_table_fits_a_terminal_and_says_what_is_worst_and_what_next(warehous
         message="x " * 90,
     )
     checked(warehouse, long, check("uniqueness", status="fail", check_name="unique_orders", failures=200, checked=200))
-    shown = warehouse.run("quality")
+    shown = run_here(warehouse, "quality")
     assert shown.returncode == 0, shown.stderr
     lines = shown.stdout.splitlines()
     assert max(map(len, lines)) <= 80
@@ -248,7 +249,7 @@ def test_the_table_fits_a_terminal_and_says_what_is_worst_and_what_next(warehous
 def test_the_page_needs_nothing_else_and_escapes_what_it_shows(warehouse: Instance, tmp_path: Path) -> None:
     checked(warehouse, check("validity", status="fail", message="<script>alert(1)</script> & more"))
     file = tmp_path / "quality.html"
-    done = warehouse.run("quality", "--format", "html", "--output", str(file))
+    done = run_here(warehouse, "quality", "--format", "html", "--output", str(file))
     assert done.returncode == 0, done.stderr
     page = file.read_text()
     assert "<script" not in page
@@ -266,7 +267,7 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows(warehouse: Instan
     ],
 )
 def test_what_is_unknown_is_wrong_usage(warehouse: Instance, arguments: tuple[str, ...], said: str) -> None:
-    done = warehouse.run("quality", *arguments)
+    done = run_here(warehouse, "quality", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stdout == ""
@@ -279,7 +280,7 @@ def test_status_tells_age_against_sla_the_latest_first(warehouse: Instance) -> N
         "INSERT INTO ops.model_runs (asset, finished_at, status) VALUES "
         "('marts.dim_dates', now64(3) - INTERVAL 9 DAY, 'success')"
     )
-    assets = warehouse.json("status")["assets"]
+    assets = json_here(warehouse, "status")["assets"]
     assert [(one["asset"], one["project"], one["late"], one["sla_seconds"]) for one in assets] == [
         (ORDERS, "", True, 86_400),
         ("raw.events", "demo", True, 86_400),
@@ -289,9 +290,9 @@ def test_status_tells_age_against_sla_the_latest_first(warehouse: Instance) -> N
         {"asset", "project", "updated_at", "age_seconds", "sla_seconds", "late"}
     ] * 3
     assert 3 * 86_400 <= assets[0]["age_seconds"] < 4 * 86_400
-    shown = warehouse.run("status").stdout
+    shown = run_here(warehouse, "status").stdout
     assert "Older than their SLA allows: 2 of 2 assets." in shown
     assert re.search(r"marts\.fct_orders +3 d +24 h", shown)
     loaded(warehouse, minutes_ago=5)
     checked(warehouse)
-    assert "All 2 assets are as fresh as their SLA asks for." in warehouse.run("status").stdout
+    assert "All 2 assets are as fresh as their SLA asks for." in run_here(warehouse, "status").stdout
