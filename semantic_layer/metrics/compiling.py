@@ -6,14 +6,12 @@ import hashlib
 import json
 import os
 import socket
-import stat
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from semantic_layer.metrics.catalogue import Catalogue, folder, semantic_manifest
@@ -23,9 +21,10 @@ from semantic_layer.metrics.comparing import Compared, compared
 from semantic_layer.metrics.disk_cache import DiskCache
 from semantic_layer.metrics.models import METRIC_TIME, Compare, MetricQuery
 from semantic_layer.metrics.requests import Request, conditions_on_rows, request_for
-from semantic_layer.metrics.resident import LOCK, LOG, SOCKET, peer_of, reachable, receive, send
+from semantic_layer.metrics.resident import LOCK, LOG, SOCKET, receive, send
 from semantic_layer.metrics.statements import comparing_statement, sharing_statement, statement
 from warehouse.errors import MillraceError, WrongUsage
+from warehouse.local_sockets import is_ours, peer_of, reachable
 from warehouse.settings import REPOSITORY, Settings
 
 MOST_STATEMENTS, MOST_BYTES = 500, 20 * 1024**2
@@ -150,7 +149,7 @@ def stop_resident(settings: Settings) -> None:
 
 def _asked(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
     path = folder(settings) / SOCKET
-    if not _is_ours(path):
+    if not is_ours(path):
         return None
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, reachable(path) as name:
@@ -163,19 +162,6 @@ def _asked(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None
             return reply
     except (OSError, ValueError):
         return None
-
-
-def _is_ours(path: Path) -> bool:
-    """A socket of our own in a folder of our own, which nobody else may write to."""
-    try:
-        about, around = path.lstat(), path.parent.stat()
-    except OSError:
-        return False
-    return (
-        stat.S_ISSOCK(about.st_mode)
-        and about.st_uid == around.st_uid == os.geteuid()
-        and not around.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    )
 
 
 def _asked_when_started(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:

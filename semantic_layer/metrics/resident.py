@@ -14,16 +14,14 @@ import hashlib
 import json
 import os
 import socket
-import struct
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from semantic_layer.metrics.code_version import code_version
+from warehouse.local_sockets import answers, is_still, listening, peer_of
 from warehouse.locks import held_if_free
 
 SOCKET, LOCK, LOG = "compiler.sock", "compiler.lock", "compiler.log"
@@ -32,7 +30,6 @@ TICK_SECONDS = 5.0  # between looks at whether it is still wanted
 PATIENCE_SECONDS = 5.0  # with one that connects and says nothing
 WAITS, WAIT_SECONDS = 40, 0.05
 LONGEST_MESSAGE = 4 * 1024**2
-LONGEST_PATH = 100  # of a unix socket, by every system's limit
 
 
 class Resident:
@@ -44,13 +41,13 @@ class Resident:
 
     def serve(self, idle_seconds: float = IDLE_SECONDS) -> None:
         path = self._folder / SOCKET
-        with _listening(path) as listener:
+        with listening(path, TICK_SECONDS) as listener:
             ours = path.stat().st_ino
             self._log(f"listens as process {os.getpid()}")
             self._read_manifest()  # who is waiting meanwhile waits in the socket's queue
             last = time.monotonic()
             while time.monotonic() - last < idle_seconds:
-                if not _is(path, ours):
+                if not is_still(path, ours):
                     self._log("ends: its socket is gone")
                     return
                 try:
@@ -115,42 +112,6 @@ class Resident:
         sys.stderr.flush()
 
 
-@contextmanager
-def _listening(path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, reachable(path) as name:
-        path.unlink(missing_ok=True)  # of one that was killed: the lock is ours, so it is nobody's
-        before = os.umask(0o177)
-        try:
-            listener.bind(name)
-        finally:
-            os.umask(before)
-        listener.listen(16)
-        listener.settimeout(TICK_SECONDS)
-        yield listener
-
-
-@contextmanager
-def reachable(path: Path) -> Iterator[str]:
-    """A name of the socket that is short enough: the system takes about a hundred characters."""
-    if len(os.fsencode(path)) <= LONGEST_PATH:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
-def peer_of(connection: socket.socket) -> int:
-    """The user at the other end; of a system that does not tell it, the permissions of the folder must do."""
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return os.geteuid()
-    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
-    return int(user)
-
-
 def send(connection: socket.socket, message: dict[str, Any]) -> None:
     connection.sendall(json.dumps(message).encode() + b"\n")
 
@@ -170,13 +131,6 @@ def receive(connection: socket.socket) -> bytes:
     return held
 
 
-def _is(path: Path, inode: int) -> bool:
-    try:
-        return path.stat().st_ino == inode
-    except OSError:
-        return False
-
-
 def main() -> None:
     folder, manifest = Path(sys.argv[1]), Path(sys.argv[2])
     # Whoever holds the lock listens already, is about to, or is just ending.
@@ -186,18 +140,9 @@ def main() -> None:
                 with contextlib.suppress(KeyboardInterrupt):
                     Resident(folder, manifest).serve(float(sys.argv[3]) if len(sys.argv) > 3 else IDLE_SECONDS)
                 return
-        if _listens(folder / SOCKET):
+        if answers(folder / SOCKET):
             return
         time.sleep(WAIT_SECONDS)
-
-
-def _listens(path: Path) -> bool:
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, reachable(path) as name:
-            connection.connect(name)
-    except OSError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

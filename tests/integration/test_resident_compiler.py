@@ -21,9 +21,10 @@ import pytest
 from semantic_layer.metrics import compiling
 from semantic_layer.metrics.catalogue import folder, semantic_manifest
 from semantic_layer.metrics.compiling import compiled_by_resident, stop_resident
-from semantic_layer.metrics.resident import LOCK, LOG, SOCKET, reachable
+from semantic_layer.metrics.resident import LOCK, LOG, SOCKET
 from warehouse.dbt import invoke
 from warehouse.errors import WrongUsage
+from warehouse.local_sockets import reachable
 from warehouse.settings import Settings
 
 PROJECT = Path(__file__).with_name("conformance") / "project"

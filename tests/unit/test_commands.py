@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
+import pytest
+
+from cli.entry import is_question
 from cli.main import COMMANDS, commands_of
+from tests.support import REPOSITORY
 
 
 def test_every_command_of_a_module_is_in_the_table() -> None:
@@ -20,3 +25,35 @@ def test_a_command_does_not_import_the_others() -> None:
     imported = set(done.stdout.splitlines()[-1].split())
     assert "cli.sql" in imported
     assert not {"cli.journeys", "cli.load", "cli.events"} & imported
+
+
+def test_before_the_process_that_waits_is_asked_nothing_else_is_imported() -> None:
+    asked = "from cli import entry; import sys; entry.ask_the_warm(['sql', 'SELECT 1']); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", asked], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    imported = set(done.stdout.split())
+    assert {name for name in imported if name.startswith(("cli.", "warehouse."))} == {
+        "cli.entry",
+        "warehouse.local_sockets",
+    }
+    assert not {"typer", "pydantic", "rich", "subprocess"} & imported
+
+
+@pytest.mark.parametrize(
+    ("line", "goes"),
+    [
+        ("ask 'how many orders?' --project demo", True),
+        ("ask", False),  # a prompt
+        ("ask --session mine", False),
+        ("metrics query --metric orders", True),
+        ("metrics define it --formula 1", False),
+        ("metrics", False),
+        ("retention", True),
+        ("load folder", False),
+        ("build", False),
+        ("", False),
+    ],
+)
+def test_questions_alone_go_to_the_process_that_waits(line: str, goes: bool) -> None:
+    assert is_question(shlex.split(line)) is goes

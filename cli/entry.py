@@ -1,0 +1,123 @@
+"""Where `millrace` begins. A question goes to a process that has everything imported already (warm.py), if one waits;
+so nothing is imported here that an answer does not need."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+from warehouse.local_sockets import is_ours, peer_of, reachable
+
+QUESTIONS = ("ask", "funnel", "retention", "lifecycle", "stickiness", "paths", "sql")
+OF_METRICS = ("list", "show", "query", "explain", "dimensions", "values")
+# Of the environment that the code is installed in, so one process does for all its warehouses.
+FOLDER = Path(sys.prefix) / "millrace"
+SOCKET = "warm.sock"
+STDIN, INTERRUPTED = 0, 130
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL")  # no login among it: that comes with each question
+
+
+def main() -> None:
+    if not is_question(sys.argv[1:]):
+        _run()
+        return
+    code = ask_the_warm(sys.argv[1:])
+    if code is not None:
+        sys.exit(code)
+    try:
+        _run()
+    finally:
+        start_warm()
+
+
+def _run() -> None:
+    from cli.main import main
+
+    main()
+
+
+def is_question(arguments: list[str]) -> bool:
+    """One that needs no terminal: `millrace ask` without words is a prompt."""
+    match arguments:
+        case ["metrics", command, *_]:
+            return command in OF_METRICS
+        case [command, first, *_]:
+            return command in QUESTIONS and (command != "ask" or not first.startswith("-"))
+        case [command]:
+            return command in QUESTIONS and command != "ask"
+    return False
+
+
+def kin() -> list[object]:
+    """What must be the same of both: the interpreter, where it finds code, and what it was told."""
+    return [
+        sys.executable,
+        sys.path[1:],
+        __file__,
+        list(sys.flags),
+    ]  # the first of the path is the program's own folder
+
+
+def ask_the_warm(arguments: list[str]) -> int | None:
+    """How the command ended, having written where ours would. None: there is none, or it is of other code."""
+    path = FOLDER / SOCKET
+    if not is_ours(path):
+        return None
+    umask = os.umask(0o077)
+    os.umask(umask)
+    request = {
+        "kin": kin(),
+        "arguments": arguments,
+        "environment": dict(os.environ),
+        "folder": str(Path.cwd()),
+        "umask": umask,
+        "encodings": [(stream.encoding, stream.errors) for stream in (sys.stdin, sys.stdout, sys.stderr)],
+    }
+    message = json.dumps(request).encode("ascii") + b"\n"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, reachable(path) as name:
+            connection.connect(name)
+            if peer_of(connection) != os.geteuid():
+                return None
+            with Path(os.devnull).open() as nothing:
+                # A terminal is read by the session that it belongs to.
+                stdin = nothing.fileno() if sys.stdin.isatty() else STDIN
+                sent = socket.send_fds(connection, [message], [stdin, 1, 2])
+            connection.sendall(message[sent:])
+            try:
+                reply = b"".join(iter(lambda: connection.recv(64), b""))
+            except KeyboardInterrupt:  # it sees the connection end, and stops
+                return INTERRUPTED
+    except (OSError, ValueError, AttributeError):  # also where a stream is closed
+        return None
+    return int(reply) if reply else None
+
+
+def start_warm() -> None:
+    """For the next question. Where it cannot be, each takes longer."""
+    import subprocess
+
+    from warehouse.private_files import private_folder
+    from warehouse.settings import REPOSITORY
+
+    if not os.access(sys.prefix, os.W_OK):
+        return
+    with contextlib.suppress(OSError):
+        private_folder(FOLDER)
+        subprocess.Popen(
+            [sys.executable, "-m", "cli.warm", str(FOLDER)],
+            cwd=REPOSITORY,
+            env={name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("PYTHON")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
