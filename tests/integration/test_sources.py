@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.in_process import json_here, run_here
 from tests.integration.tickets import counts, declare, is_there, lines, load, own_source, stored, ticket
 from tests.support import MILLRACE, Instance
 
@@ -53,20 +54,20 @@ def test_rejected_rows_are_listed_in_groups_and_singly(warehouse: Instance, tmp_
     assert "3 rows rejected: bad_value (`millrace sources rejected list`)." in done.stdout
 
     listing = ("sources", "rejected", "list", "--source", "listed")
-    groups = warehouse.json(*listing)
+    groups = json_here(warehouse, *listing)
     assert [(g["rows"], g["feed"], g["project"], g["reason"], g["detail"], g["origin"]) for g in groups] == [
         (3, "listed", "demo", "bad_value", "hours is not a number with at most 4 digits after the point", str(path)),
         (1, "listed", "demo", "missing_value", "ticket_id is absent", str(path)),
     ]
-    singly = warehouse.json(*listing, "--rows", "--reason", "bad_value", "--project", "demo", "--feed", "listed")
+    singly = json_here(warehouse, *listing, "--rows", "--reason", "bad_value", "--project", "demo", "--feed", "listed")
     assert {json.loads(row["row"])["ticket_id"] for row in singly} == {"t1", "t2", "t3"}
-    assert len(warehouse.json(*listing, "--rows", "--limit", "2")) == 2
-    table = warehouse.run(*listing).stdout
+    assert len(json_here(warehouse, *listing, "--rows", "--limit", "2")) == 2
+    table = run_here(warehouse, *listing).stdout
     assert "4 rows in all." in table
-    assert warehouse.run(*listing, "--project", "demo_mobile").stdout == "Nothing was rejected.\n"
-    wrong = warehouse.run(*listing, "--reason", "bad_valu")
+    assert run_here(warehouse, *listing, "--project", "demo_mobile").stdout == "Nothing was rejected.\n"
+    wrong = run_here(warehouse, *listing, "--reason", "bad_valu")
     assert (wrong.returncode, "did you mean 'bad_value'" in wrong.stderr) == (2, True)
-    assert "there is no source 'listd'; did you mean 'listed'" in warehouse.run(*listing[:-1], "listd").stderr
+    assert "there is no source 'listd'; did you mean 'listed'" in run_here(warehouse, *listing[:-1], "listd").stderr
 
 
 def test_every_row_is_accepted_or_rejected_with_its_reason(warehouse: Instance, tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_columns_that_come_and_go_are_drift(warehouse: Instance, tmp_path: Path)
         load(warehouse, "--file", f"drifting={lines(tmp_path / 'a.jsonl', list(rows))}", "--project", "demo")
 
     def drift() -> set[tuple[str, str, int]]:
-        rows = [row for row in warehouse.json("sources", "drift") if row["source"] == "drifting"]
+        rows = [row for row in json_here(warehouse, "sources", "drift") if row["source"] == "drifting"]
         return {(row["column"], row["kind"], row["loads"]) for row in rows}
 
     loaded(ticket(1, requester="a"))
@@ -128,7 +129,7 @@ def test_columns_that_come_and_go_are_drift(warehouse: Instance, tmp_path: Path)
     loaded(ticket(3, requester="b"))
     assert drift() == set()
     assert warehouse.rows("SELECT count() FROM system.columns WHERE database = 'raw' AND name LIKE '%v_text'") == [(0,)]
-    shown = warehouse.run("sources", "drift").stdout
+    shown = run_here(warehouse, "sources", "drift").stdout
     assert "drifting" not in shown
 
 
@@ -281,15 +282,15 @@ def test_the_first_loads_of_a_warehouse_may_run_at_once(instance: Instance, tmp_
 def test_the_sources_are_listed_and_shown(warehouse: Instance) -> None:
     own_source(warehouse, "listed")
     declare(warehouse, some_feed={"source": "listed", "project": "demo", "file": "x.csv"})
-    listed = {row["name"]: row for row in warehouse.json("sources", "list")}
+    listed = {row["name"]: row for row in json_here(warehouse, "sources", "list")}
     assert set(NAMES) < set(listed)
     assert (listed["listed"]["feeds"], listed["listed"]["lag_seconds"]) == (["some_feed"], 86400)
-    shown = warehouse.json("sources", "show", "listed")
+    shown = json_here(warehouse, "sources", "show", "listed")
     assert shown["key"] == ["project_id", "ticket_id"]
     assert [c["column_type"] for c in shown["columns"] if c["name"] == "hours"] == ["Nullable(Decimal(18, 4))"]
     assert "One row per project_id, ticket_id; read from the last updated_at on, and 1 day before it." in (
-        warehouse.run("sources", "show", "listed").stdout
+        run_here(warehouse, "sources", "show", "listed").stdout
     )
-    assert "did you mean 'customers'" in warehouse.run("sources", "show", "custmers").stderr
+    assert "did you mean 'customers'" in run_here(warehouse, "sources", "show", "custmers").stderr
     declare(warehouse)
     assert "nothing to load" in warehouse.run("sources", "load").stderr

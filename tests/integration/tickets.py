@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from tests.integration.in_process import json_here
 from tests.support import Instance
 
 
@@ -50,7 +51,7 @@ def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def load(warehouse: Instance, *arguments: str) -> dict[str, Any]:
-    (result,) = warehouse.json("sources", "load", *arguments)
+    (result,) = json_here(warehouse, "sources", "load", *arguments)
     assert result["received"] == result["accepted"] + sum(result["rejected"].values())
     assert result["accepted"] == result["new"] + result["updated"] + result["unchanged"]
     return dict(result)
