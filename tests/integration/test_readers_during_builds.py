@@ -12,7 +12,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from tests.integration.arrivals import BOOKKEEPING, HALF_A_YEAR, arrive, build, contents, start_anew, world_aside
+from tests.integration.arrivals import BOOKKEEPING, FORTY_DAYS, arrive, build, changed, contents, world_aside
 from tests.support import Instance
 from warehouse.connection import connect
 from warehouse.dbt import NodeResult, Watcher, build_arguments, run
@@ -23,7 +23,7 @@ Shown = dict[tuple[str, str], tuple[int, int]]
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with world_aside(tmp_path_factory.mktemp("readers"), since=HALF_A_YEAR) as own:
+    with world_aside(tmp_path_factory.mktemp("readers"), until=FORTY_DAYS) as own:
         yield own
 
 
@@ -90,34 +90,40 @@ class Reader(threading.Thread):
         return wrong
 
 
-def test_a_build_of_what_is_new_shows_each_day_before_or_after(warehouse: Instance) -> None:
-    start_anew(warehouse)
-    arrive(warehouse, "cityHash64(event_id) % 3 > 0")
+# What each step of the chain below leaves to a later one: so much of every day.
+AFTER = ("stg_millrace__events", "int_identity_links", "int_changed_days", "int_events_sessionised", "fct_events")
+NEXT = f"cityHash64(event_id, 1) % {3 * len(AFTER)}"  # a number for each that arrives when one of these models is done
+SLOW = "(timestamp >= '2026-04-01' AND cityHash64(event_id, 2) % 10 = 0)"  # the days before are what others left
+IN_THE_MIDDLE = f"(NOT {SLOW} AND {NEXT} < {len(AFTER)})"
+OTHERS = f"NOT {SLOW} AND NOT {IN_THE_MIDDLE}"
+COUNTED = "SELECT count(), uniqExact(event_id) FROM marts.fct_events"
+
+
+def test_who_reads_sees_before_or_after_and_what_is_loaded_meanwhile_is_the_next_builds(warehouse: Instance) -> None:
+    arrive(warehouse, f"{OTHERS} AND cityHash64(event_id) % 3 > 0")
     build(warehouse)
-    arrive(warehouse, "cityHash64(event_id) % 3 = 0")
+    arrive(warehouse, f"{OTHERS} AND cityHash64(event_id) % 3 = 0")
     with Reader(warehouse) as reader:
         build(warehouse)
     assert len(reader.seen) > 10
     assert sum(reader.seen[0].get(key) != reader.seen[-1][key] for key in reader.seen[-1]) > 100
     assert reader.in_between() == []
 
+    _what_arrives_in_the_middle_is_the_next_builds(warehouse)
+    _what_is_being_inserted_when_a_build_begins_is_not_lost(warehouse)
 
-def test_a_full_refresh_shows_nothing_but_what_there_is(warehouse: Instance) -> None:
-    build(warehouse)
+    grown = contents(warehouse)
+    assert grown["marts.fct_events"][0] > 2_500
     with Reader(warehouse) as reader:
         build(warehouse, full_refresh=True)
     assert len(reader.seen) > 10
+    assert changed(grown, contents(warehouse)) == []
     assert reader.seen[0] == reader.seen[-1]
     assert reader.in_between() == []
 
 
-AFTER = ("stg_millrace__events", "int_identity_links", "int_changed_days", "int_events_sessionised", "fct_events")
-
-
-def test_what_is_loaded_in_the_middle_of_a_build_belongs_to_the_next(warehouse: Instance) -> None:
+def _what_arrives_in_the_middle_is_the_next_builds(own: Instance) -> None:
     """A part arrives whenever one of these models is done."""
-    start_anew(warehouse)
-    arrive(warehouse, f"cityHash64(event_id, 1) % {len(AFTER) + 1} = 0")
     arrived: list[str] = []
     one_by_one = threading.Lock()
 
@@ -125,40 +131,35 @@ def test_what_is_loaded_in_the_middle_of_a_build_belongs_to_the_next(warehouse: 
         def finished(self, node: NodeResult) -> None:
             with one_by_one:
                 if node.name in AFTER:
+                    arrive(own, f"NOT {SLOW} AND {NEXT} = {len(arrived)}")
                     arrived.append(node.name)
-                    arrive(warehouse, f"cityHash64(event_id, 1) % {len(AFTER) + 1} = {len(arrived)}")
 
-    with warehouse.active() as settings:
+    before = own.rows(COUNTED)
+    with own.active() as settings:
         assert not run(settings, build_arguments(), Loader()).failed
     assert sorted(arrived) == sorted(AFTER)
-    assert len(warehouse.rows("SELECT DISTINCT event_id FROM marts.fct_events")) < 3_000
-    build(warehouse)
-    grown = contents(warehouse)
-    assert grown["marts.fct_events"][0] > 5_000
-    build(warehouse, full_refresh=True)
-    assert contents(warehouse) == grown
+    assert own.rows(COUNTED) == before
+    assert own.rows(f"SELECT uniqExact(event_id) > 500 FROM raw.events WHERE {IN_THE_MIDDLE}") == [(True,)]
 
 
-def test_an_insert_that_goes_on_while_a_build_begins_is_not_lost(warehouse: Instance) -> None:
+def _what_is_being_inserted_when_a_build_begins_is_not_lost(own: Instance) -> None:
     """Its rows carry the time when it began, which is before the build."""
-    start_anew(warehouse)
-    arrive(warehouse, "cityHash64(event_id, 2) % 100 > 0")
-    late = "cityHash64(event_id, 2) % 100 = 0"
-    slow = threading.Thread(target=arrive, args=(warehouse, late, 0.05))
-    watching = connect(warehouse.settings, "admin")
+    slow = threading.Thread(target=arrive, args=(own, SLOW, 0.1))
+    watching = connect(own.settings, "admin")
     running = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO raw.events%'"
     slow.start()
     try:
         while watching.query(running).result_rows == [(0,)]:
             time.sleep(0.05)
-        build(warehouse)
+        build(own)
     finally:
         slow.join()
         watching.close()
-    assert warehouse.rows(
-        f"SELECT count() > 50, min(loaded_at) >= (SELECT max(horizon) FROM ops.builds) FROM raw.events WHERE {late}"
+    assert own.rows(
+        f"SELECT count() > 50, min(loaded_at) >= (SELECT max(horizon) FROM ops.builds) FROM raw.events WHERE {SLOW}"
     ) == [(True, True)]
-    build(warehouse)
-    grown = contents(warehouse)
-    build(warehouse, full_refresh=True)
-    assert contents(warehouse) == grown
+    told = "SELECT count() FROM marts.fct_events WHERE "
+    assert own.rows(told + IN_THE_MIDDLE) > [(500,)]
+    assert own.rows(told + SLOW) == [(0,)]
+    build(own)
+    assert own.rows(told + SLOW) > [(50,)]
