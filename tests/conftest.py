@@ -34,6 +34,11 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         yield shared
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The truths of one world are one process's: begun last, the others would have nothing left to do beside them."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/truths/"))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """What tests share is made once: those of a file run in one process, and where a folder shares it, those of the
