@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 PACKAGES := bi cli expectations ingestion ml monitoring orchestration semantic_layer warehouse
 SIZE ?= small
 
-.PHONY: help demo superset test lint up down docs lock clean
+.PHONY: help demo superset test lint bench up down docs lock clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -43,6 +43,9 @@ lint: $(INSTALLED)  ## Style, types and SQL
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 warehouse/raw_schema
 	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models
+
+bench: $(INSTALLED)  ## The short form of bench/ (some ten minutes on a quiet machine), into docs/benchmarks.md
+	@$(BIN)/python -m bench
 
 up: $(INSTALLED)  ## Start the local services
 	@$(BIN)/millrace up
