@@ -67,18 +67,8 @@ def ask_the_warm(arguments: list[str]) -> int | None:
     path = FOLDER / SOCKET
     if not is_ours(path):
         return None
-    umask = os.umask(0o077)
-    os.umask(umask)
-    request = {
-        "kin": kin(),
-        "arguments": arguments,
-        "environment": dict(os.environ),
-        "folder": str(Path.cwd()),
-        "umask": umask,
-        "encodings": [(stream.encoding, stream.errors) for stream in (sys.stdin, sys.stdout, sys.stderr)],
-    }
-    message = json.dumps(request).encode("ascii") + b"\n"
     try:
+        message = json.dumps(_request(arguments)).encode("ascii") + b"\n"
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, reachable(path) as name:
             connection.connect(name)
             if peer_of(connection) != os.geteuid():
@@ -92,9 +82,22 @@ def ask_the_warm(arguments: list[str]) -> int | None:
                 reply = b"".join(iter(lambda: connection.recv(64), b""))
             except KeyboardInterrupt:  # it sees the connection end, and stops
                 return INTERRUPTED
-    except (OSError, ValueError, AttributeError):  # also where a stream is closed
+    except (OSError, ValueError, AttributeError):  # also where a stream is closed, or the folder has gone
         return None
     return int(reply) if reply else None
+
+
+def _request(arguments: list[str]) -> dict[str, object]:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return {
+        "kin": kin(),
+        "arguments": arguments,
+        "environment": dict(os.environ),
+        "folder": str(Path.cwd()),
+        "umask": umask,
+        "encodings": [(stream.encoding, stream.errors) for stream in (sys.stdin, sys.stdout, sys.stderr)],
+    }
 
 
 def start_warm() -> None:

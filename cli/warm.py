@@ -153,6 +153,7 @@ def _run(request: dict[str, Any], streams: list[int]) -> NoReturn:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         sys.stdin, sys.stdout, sys.stderr = map(_stream, range(3), request["encodings"])
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are begun without it
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["folder"])
