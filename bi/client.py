@@ -15,6 +15,7 @@ from warehouse.errors import MillraceError
 
 SECONDS = 180
 PAGE = 100
+UNAUTHORIZED, EXPIRED = 401, "Token has expired"
 # Pages are of something that is in order.
 ORDER = {"chart": "slice_name", "dashboard": "dashboard_title", "dataset": "table_name", "database": "database_name"}
 
@@ -28,10 +29,16 @@ class Refused(MillraceError):
 
 
 class Client:
+    _login: Mapping[str, Any] | None = None  # of a guest there is none
+
     def __init__(self, url: str, user: str, password: str) -> None:
         self.connect(url, {})
-        login = {"username": user, "password": password, "provider": "db", "refresh": True}
-        token = self.ask("POST", "security/login", login)["access_token"]
+        self._login = {"username": user, "password": password, "provider": "db", "refresh": True}
+        self._log_in()
+
+    def _log_in(self) -> None:
+        self._headers.pop("Authorization", None)
+        token = self.ask("POST", "security/login", self._login)["access_token"]
         self._headers["Authorization"] = f"Bearer {token}"
         self._headers["X-CSRFToken"] = self.ask("GET", "security/csrf_token/")["result"]
 
@@ -98,7 +105,11 @@ class Client:
                 content: bytes = reply.read()
                 return content
         except urllib.error.HTTPError as error:
-            raise Refused(f"Superset refuses {method} {path.partition('?')[0]}: {_said(error)}", error.code) from error
+            said = _said(error)
+            if error.code == UNAUTHORIZED and said == EXPIRED and self._login:
+                self._log_in()  # a token holds for a quarter of an hour
+                return self._send(method, path, body, kind)
+            raise Refused(f"Superset refuses {method} {path.partition('?')[0]}: {said}", error.code) from error
         except (urllib.error.URLError, OSError) as error:
             raise MillraceError(
                 f"Superset does not answer at {self.url}: {getattr(error, 'reason', error)}.",

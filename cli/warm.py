@@ -38,17 +38,24 @@ LONGEST_MESSAGE = 4 * 1024**2
 # What commands import when they are called. MetricFlow is not among it: the resident compiler has it.
 IMPORTED_LATE = (
     "cli.ask_answers",
+    "cli.ask_charts",
     "cli.journey_tables",
     "cli.metric_tables",
+    "rich._emoji_codes",
+    "rich.console",
     "rich.table",
     "semantic_layer.ask.answering",
     "semantic_layer.ask.asking",
     "semantic_layer.ask.drawing.files",
     "semantic_layer.ask.history",
+    "semantic_layer.estimate",
     "semantic_layer.journeys.answers",
     "semantic_layer.metrics.answers",
     "semantic_layer.metrics.compiling",
+    "semantic_layer.metrics.conditions",
+    "semantic_layer.metrics.flags",
     "semantic_layer.reader",
+    "warehouse.access.model",
 )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -178,3 +181,22 @@ def test_an_export_is_what_a_sync_brings(superset: RunningSuperset, tmp_path: Pa
     there = exported(superset.client.export_assets())
     assert list(differences(exported(file.read_bytes()), there)) == []
     shutil.rmtree(tmp_path)
+
+
+def test_a_client_whose_token_has_expired_logs_in_again(superset: RunningSuperset) -> None:
+    client = superset.service.client()
+    head, payload, _ = client._headers["Authorization"].removeprefix("Bearer ").split(".")
+    content = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    signed = f"{head}.{_in_base64(json.dumps({**content, 'exp': content['iat']}).encode())}"
+    key = superset.service.home.secrets()["key"].encode()
+    signature = _in_base64(hmac.digest(key, signed.encode(), "sha256"))
+    client._headers["Authorization"] = f"Bearer {signed}.{signature}"
+    assert client.listed("dashboard", ["id"])
+    client._headers["Authorization"] = f"Bearer {signed}.{signature}"
+    client._login = None
+    with pytest.raises(Refused, match="Token has expired"):
+        client.listed("dashboard", ["id"])
+
+
+def _in_base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")

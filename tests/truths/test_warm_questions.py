@@ -30,7 +30,7 @@ OURS = ("cli.", "semantic_layer.", "warehouse.", "rich.")
         ("ask", "how many orders in March 2026?"),
         ("ask", "weekly retention of users who signed up in March 2026"),
         ("metrics", "query", "--metric", "orders", "--project", "demo"),
-        ("funnel", "signup", "--project", "demo"),
+        ("funnel", "--step", "page_viewed", "--step", "signed_up", "--project", "demo"),
         ("retention", "--period", "week", "--project", "demo"),
         ("sql", "SELECT 1"),
     ],
