@@ -130,4 +130,4 @@ def _said(error: urllib.error.HTTPError) -> str:
         return f"{error.code} {error.reason}"
     if errors := document.get("errors"):
         return "; ".join(str(one.get("message", one)) for one in errors)[:800]
-    return str(document.get("message") or document)[:800]
+    return str(document.get("message") or document.get("msg") or document)[:800]
