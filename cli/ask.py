@@ -68,6 +68,9 @@ def ask(
 
 
 def start(settings: Settings, project: str | None, session: str | None, as_of: str | None, no_cache: bool) -> Asker:
+    from semantic_layer.metrics.compiling import start_resident
+
+    start_resident(settings)  # it imports what it needs while we do
     from semantic_layer.ask.asking import Asker
     from semantic_layer.ask.sessions import valid_name
     from semantic_layer.metrics.catalogue import load_catalogue

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from semantic_layer.metrics.catalogue import Catalogue, folder, semantic_manifest
@@ -33,6 +34,8 @@ ANSWERING_SECONDS = 30.0
 LOG_BYTES = 1024**2
 # What the compiler's process needs of the environment: no login among it.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+
+_starting: dict[Path, subprocess.Popen[bytes] | None] = {}
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,15 @@ def _asked(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None
         return None
 
 
+def start_resident(settings: Settings) -> None:
+    """Where none waits: importing MetricFlow takes as long as all the rest, so it begins while a question is read."""
+    if semantic_manifest(settings).exists() and not is_ours(folder(settings) / SOCKET):
+        _starting[folder(settings)] = _started(settings)
+
+
 def _asked_when_started(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
-    """By a compiler that is started now; where others start one at the same time, by the one that remains."""
-    process = _started(settings)
+    """By a compiler that starts now; where others start one at the same time, by the one that remains."""
+    process = _starting.pop(folder(settings), None) or _started(settings)
     until = time.monotonic() + STARTING_SECONDS
     while process is not None and time.monotonic() < until:
         ended = process.poll() is not None

@@ -20,7 +20,7 @@ import pytest
 
 from semantic_layer.metrics import compiling
 from semantic_layer.metrics.catalogue import folder, semantic_manifest
-from semantic_layer.metrics.compiling import compiled_by_resident, stop_resident
+from semantic_layer.metrics.compiling import compiled_by_resident, start_resident, stop_resident
 from semantic_layer.metrics.resident import LOCK, LOG, SOCKET
 from warehouse.dbt import invoke
 from warehouse.errors import WrongUsage
@@ -142,6 +142,14 @@ def test_of_several_started_at_once_one_remains(settings: Settings) -> None:
     assert all(answer == answers[0] for answer in answers)
     log = (folder(settings) / LOG).read_text()
     assert log.count("listens as process") == 1
+
+
+def test_one_that_was_started_before_it_is_needed_is_the_one_that_is_asked(settings: Settings) -> None:
+    start_resident(settings)
+    assert asked(settings, "visits") is not None
+    start_resident(settings)
+    assert asked(settings, "visits") is not None
+    assert (folder(settings) / LOG).read_text().count("listens as process") == 1
 
 
 def test_new_declarations_are_read(settings: Settings, manifest: str) -> None:
