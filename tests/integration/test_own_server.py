@@ -70,7 +70,10 @@ def test_one_setting_is_enough_to_use_another_server(instance: Instance, clickho
     assert (status["mode"], status["status"]) == ("external", "running")
     assert status["server"]["url"] == own["MILLRACE_CLICKHOUSE_URL"]
     assert status["schema"]["version"] == status["schema"]["newest"]
-    assert {path.name for path in instance.data_dir.iterdir()} == {"landing.lock"}  # no server, no passwords
+    assert {path.name for path in instance.data_dir.iterdir()} == {
+        "landing.lock",
+        "writers.lock",
+    }  # no server, no passwords
     assert instance.run("down", **own).stdout == "Nothing was running.\n"
     assert clickhouse.rows("SELECT 1") == [(1,)]
 
@@ -183,7 +186,7 @@ def test_something_that_is_no_clickhouse(instance: Instance, reply: str, status:
     assert "not as ClickHouse does" in refused.stderr
 
 
-ACCESS_DDL = re.compile(rb"^(CREATE|ALTER) (ROLE|USER|ROW POLICY)|^GRANT")
+ACCESS_DDL = re.compile(rb"^(CREATE|ALTER) (ROLE|USER|ROW POLICY|QUOTA)|^GRANT")
 
 
 @contextmanager

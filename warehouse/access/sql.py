@@ -68,12 +68,16 @@ def _grant(name: str, role: Role) -> str:
 
 
 def _settings(role: Role) -> str:
-    parts = [f"{name} = {value}" for name, value in QUERY_SETTINGS.items()]
+    parts = [f"{name} = {_literal(value)}" for name, value in QUERY_SETTINGS.items()]
     # At least 1: with most limits 0 means none at all.
     parts += [f"{name} = {value} MIN 1 MAX {value}" for name, value in role.limits.items()]
     if role.read_only:
         parts.append("readonly = 2")
     return ", ".join(parts)
+
+
+def _literal(value: int | str) -> str:
+    return f"'{value}'" if isinstance(value, str) else str(value)
 
 
 def _plain(sql: str) -> Statement:
