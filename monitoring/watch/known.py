@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitoring.watch.causes import ROLE
 from monitoring.watch.declared import Watch
+from semantic_layer.reader import Reader
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import MillraceError
 from warehouse.lineage.graph import Graph, built_graph
@@ -29,11 +30,10 @@ class Known:
     kept_back: frozenset[str]  # tables that are as they were before a check failed
 
     @classmethod
-    def now(cls, settings: Settings) -> Known:
-        with closing(connect(settings, ROLE)) as client, failures_as_sentences("asking until when numbers are whole"):
-            last = client.query(LAST_EVENTS).result_rows
+    def now(cls, settings: Settings, reader: Reader) -> Known:
+        with closing(connect(settings, ROLE)) as client, failures_as_sentences("asking what is kept back"):
             kept = client.query(KEPT_BACK).result_rows
-        moments = {project: datetime.fromtimestamp(at / 1000, UTC) for project, at in last}
+        moments = {project: datetime.fromtimestamp(int(at) / 1000, UTC) for project, at in reader.rows(LAST_EVENTS)}
         return cls(built_graph(settings), moments, frozenset(table for (table,) in kept))
 
     def until(self, watch: Watch, project: str) -> datetime | None:

@@ -33,7 +33,7 @@ def look(settings: Settings, project: str | None = None, now: datetime | None = 
     if project and project not in catalogue.projects:
         raise WrongUsage(f"There is no project {project!r}{nearest(project, catalogue.projects) or '.'}")
     findings: list[Finding] = []
-    series, looked_at, known = 0, set(), Known.now(settings)
+    series, looked_at, known = 0, set(), Known.now(settings, reader)
     failures: list[str] = []
     for watch in read_watches(settings, catalogue):
         for name in [project] if project else catalogue.projects:
