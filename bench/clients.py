@@ -80,10 +80,7 @@ class Memory:
 
     def _look(self) -> None:
         while not self._ended.wait(MEMORY_PAUSE):
-            ((used,),) = self._client.query(
-                "SELECT value FROM system.metrics WHERE metric = 'MemoryTracking'"
-            ).result_rows
-            self.peak = max(self.peak, used)
+            self.peak = max(self.peak, self._client.query(MEMORY).result_rows[0][0])
 
 
 def together(own: Instance, sqls: Sequence[str], clients: int, seconds: float) -> tuple[Any, ...]:

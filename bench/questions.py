@@ -2,7 +2,7 @@
 
 Each question is asked cold (nothing runs, nothing is known), with the resident compiler and the process that waits for
 questions alone, with its SQL known, with its answer known, and as `millrace sql` of the same SQL: the least that any
-command with this query takes. Beside them what a bare Python takes to start tells how fast the machine is.
+command with this query takes.
 
 What it should be on the small world and a quiet machine: 0.4 s with the answer or the SQL known, 2.5 s cold.
 """
@@ -13,10 +13,7 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,13 +21,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from bench.harness import median_seconds, report
+from bench.harness import report
 from cli.entry import FOLDER, SOCKET
 from ingestion.demo import World, generate
 from semantic_layer.metrics.compiling import stop_resident
 from tests.other_sources import load_other_sources
 from tests.support import Instance
-from warehouse.local_sockets import is_ours, reachable
+from tests.waiting_processes import process_behind
+from warehouse.local_sockets import is_ours
 
 EVENTS = 220_000
 RUNS, COLD_RUNS = 7, 3
@@ -116,14 +114,8 @@ def end_warm() -> None:
     time.sleep(STARTING_SECONDS)
     path = FOLDER / SOCKET
     if is_ours(path):
-        with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
-            suppress(OSError),
-            reachable(path) as name,
-        ):
-            connection.connect(name)
-            process, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-            os.kill(process, signal.SIGTERM)
+        with suppress(OSError):
+            os.kill(process_behind(path), signal.SIGTERM)
         path.unlink(missing_ok=True)
 
 
@@ -144,10 +136,6 @@ def main(events: int) -> None:
         bench = Bench(own)
         of_flags = [[name, *bench.of_flags(question)] for name, question in QUESTIONS.items()]
         of_words = [[question, *bench.of_words(question)] for question in IN_WORDS]
-        bare = median_seconds(
-            lambda: subprocess.run([sys.executable, "-c", "import json, typing, asyncio"], check=True)
-        )
-        of_words.append(["(a bare Python that imports asyncio)", "", "", bare, ""])
     report("questions", f"Questions about metrics, {events:,} events, seconds", COLUMNS, of_flags)
     report("questions-in-words", f"Questions in words, {events:,} events, seconds", COLUMNS_IN_WORDS, of_words)
 

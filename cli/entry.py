@@ -54,12 +54,8 @@ def is_question(arguments: list[str]) -> bool:
 
 def kin() -> list[object]:
     """What must be the same of both: the interpreter, where it finds code, and what it was told."""
-    return [
-        sys.executable,
-        sys.path[1:],
-        __file__,
-        list(sys.flags),
-    ]  # the first of the path is the program's own folder
+    beside_the_program = sys.path[1:]  # the first is the program's own folder
+    return [sys.executable, beside_the_program, __file__, list(sys.flags)]
 
 
 def ask_the_warm(arguments: list[str]) -> int | None:

@@ -148,6 +148,8 @@ def _watch(connection: socket.socket, request: dict[str, Any], streams: list[int
                 os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            os.write(streams[2], f"Error: The command was ended by signal {-code}.\n".encode())
         connection.sendall(str(code if code >= 0 else 128 - code).encode())
     finally:
         os._exit(0)

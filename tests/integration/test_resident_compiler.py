@@ -6,13 +6,10 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import stat
-import struct
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +19,12 @@ from semantic_layer.metrics import compiling
 from semantic_layer.metrics.catalogue import folder, semantic_manifest
 from semantic_layer.metrics.compiling import compiled_by_resident, start_resident, stop_resident
 from semantic_layer.metrics.resident import LOCK, LOG, SOCKET
+from tests.waiting_processes import connected, eventually, is_over, process_behind
 from warehouse.dbt import invoke
 from warehouse.errors import WrongUsage
-from warehouse.local_sockets import reachable
 from warehouse.settings import Settings
 
 PROJECT = Path(__file__).with_name("conformance") / "project"
-PATIENCE = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -64,32 +60,12 @@ def asked(settings: Settings, *metrics: str, start: bool = True) -> list[str] | 
     return compiled_by_resident(settings, manifest, [request(*metrics)], start)
 
 
-def connected(settings: Settings) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with reachable(folder(settings) / SOCKET) as name:
-        connection.connect(name)
-    return connection
+def socket_of(settings: Settings) -> Path:
+    return folder(settings) / SOCKET
 
 
 def process_of(settings: Settings) -> int:
-    with connected(settings) as connection:
-        return struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def is_over(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+    return process_behind(socket_of(settings))
 
 
 def test_it_starts_itself_and_stays(settings: Settings) -> None:
@@ -207,7 +183,7 @@ def test_it_ends_when_nobody_asks(settings: Settings, monkeypatch: pytest.Monkey
 def test_nonsense_does_not_end_it(settings: Settings, message: bytes) -> None:
     asked(settings, "visits")
     process = process_of(settings)
-    with connected(settings) as connection:
+    with connected(socket_of(settings)) as connection:
         connection.sendall(message)
     if message == b"{}\n":  # no version: as one of other code
         assert eventually(lambda: is_over(process))

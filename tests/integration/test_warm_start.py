@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import stat
-import struct
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support import REPOSITORY, Instance
-from warehouse.local_sockets import is_ours, reachable
+from tests.waiting_processes import PATIENCE, connected, eventually, is_over, process_behind
+from warehouse.local_sockets import is_ours
 
-PATIENCE = 60.0
 SOCKET = "warm.sock"
 # As the script `millrace`, but with a process of the test's own: that of the environment serves all who run tests.
 BEGIN = (
@@ -52,39 +50,20 @@ class Warm:
             env=self.instance.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             # As at a terminal. What runs in the background of a script is handed down an ignored Ctrl-C.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     @property
     def process(self) -> int:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, reachable(self.folder / SOCKET) as name:
-            connection.connect(name)
-            process: int = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-        return process
+        return process_behind(self.folder / SOCKET)
 
     def start(self) -> int:
         """By a question, as a user would."""
         assert self.run("sql", "SELECT 1").returncode == 0
         assert eventually(lambda: is_ours(self.folder / SOCKET))
         return self.process
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def is_over(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +134,19 @@ def test_who_stops_asking_stops_the_query(warm: Warm, how: signal.Signals) -> No
     assert warm.process == process
 
 
+def test_a_question_whose_process_is_killed_says_so(warm: Warm) -> None:
+    warm.start()
+    asking = warm.begun(*LONG)
+    assert eventually(lambda: warm.instance.rows(RUNNING) == [(1,)])
+    (watching,) = psutil.Process(warm.process).children()
+    (answering,) = watching.children()
+    answering.kill()
+    _, told = asking.communicate(timeout=PATIENCE)
+    assert asking.returncode == 128 + signal.SIGKILL
+    assert b"Error: The command was ended by signal 9." in told
+    warm.instance.client().command("KILL QUERY WHERE query LIKE '%sleepEachRow(0.5)%' AND user = 'analyst' SYNC")
+
+
 def test_questions_at_the_same_time_do_not_wait_for_each_other(warm: Warm) -> None:
     warm.start()
     asking = warm.begun(*LONG)
@@ -199,8 +191,7 @@ def _another(warm: Warm, before: int) -> int:
 def test_nonsense_does_not_end_it(warm: Warm) -> None:
     process = warm.start()
     for message in (b"", b"\n", b"[]\n", b"{}\n", b"\xff\xfe\n", b'{"kin": 1'):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, reachable(warm.folder / SOCKET) as name:
-            connection.connect(name)
+        with connected(warm.folder / SOCKET) as connection:
             connection.sendall(message)
     assert warm.run("sql", "SELECT 1").returncode == 0
     assert warm.process == process
