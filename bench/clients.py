@@ -66,7 +66,7 @@ class Memory:
     """The peak of what the server says it uses, while the block runs."""
 
     def __init__(self, own: Instance) -> None:
-        self._client = own.client("observer")
+        self._client = own.client("admin")  # whom it may be told
         self._ended, self.peak = Event(), 0
         self._thread = Thread(target=self._look)
 
