@@ -9,10 +9,10 @@ INSTALLED := $(VENV)/.installed
 PACKAGES := bi cli expectations ingestion ml monitoring orchestration semantic_layer warehouse
 SIZE ?= small
 
-.PHONY: help demo superset test lint bench up down docs lock clean
+.PHONY: help demo superset test test-long lint bench up down docs lock clean
 
 help:  ## What each target does
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 # One environment for everything, exactly as locked. Byte code is compiled here, at install: an
 # environment without it recompiles every module at every start (PYTHONDONTWRITEBYTECODE is common in images).
@@ -34,8 +34,13 @@ superset: $(INSTALLED)  ## Superset's own environment, which the first `millrace
 	@$(BIN)/python -m bi.environment
 
 # Files in the order of their names: by number of tests the longest would come last, alone.
-test: $(INSTALLED)  ## Every test
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder
+
+test: $(INSTALLED)  ## What every change must pass
+	@$(PYTEST)
+
+test-long: $(INSTALLED)  ## What takes too long for every change: kills in the middle of builds, a cluster, many more events
+	@$(PYTEST) tests/long
 
 lint: $(INSTALLED)  ## Style, types and SQL
 	@$(BIN)/ruff check .

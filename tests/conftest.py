@@ -17,6 +17,7 @@ os.environ["MILLRACE_ENV_FILE"] = ""  # no file
 from tests.support import Instance  # noqa: E402 - the environment must be clean before settings are first read
 
 LONG_SECONDS = 300
+LAST_WORDS = 1_500
 
 
 @pytest.fixture
@@ -34,11 +35,6 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         yield shared
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The truths of one world are one process's: begun last, the others would have nothing left to do beside them."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/truths/"))
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """What tests share is made once: those of a file run in one process, and where a folder shares it, those of the
@@ -48,9 +44,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class BesideTheirFixtures(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = Path(nodeid.partition("::")[0])
-            return str(file if file.parent.name == "integration" else file.parent)
+            return str(file if file.parent.name in ("integration", "long") else file.parent)
 
     return BesideTheirFixtures(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if terminal := config.pluginmanager.getplugin("terminalreporter"):
+        config.pluginmanager.register(FailuresAtOnce(terminal))
+
+
+class FailuresAtOnce:
+    """What failed is told when it fails: a run that somebody ends for its time has no summary."""
+
+    def __init__(self, terminal: Any) -> None:
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not hasattr(self.terminal.config, "workerinput"):
+            self.terminal.write_line(f"\n{report.nodeid} failed ({report.when}):\n{report.longreprtext[-LAST_WORDS:]}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -135,12 +135,12 @@ class RunningDagster:
         return processes_of(self.instance.data_dir)
 
 
-def until(holds: Callable[[], Any]) -> bool:
+def until(holds: Callable[[], Any], pause: float = 0.5) -> bool:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.5)
+        time.sleep(pause)
     return False
 
 

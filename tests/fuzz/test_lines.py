@@ -21,7 +21,7 @@ def test_a_gzip_cut_anywhere(warehouse: Instance, tmp_path: Path) -> None:
     random = Random(SEED)
     content = b"".join(line(n, properties={"noise": random.random()}) + b"\n" for n in range(400))
     whole = gzip.compress(content)
-    cuts = sorted({1, 2, 5, 9, 10, 11, *random.sample(range(12, len(whole)), 40), *range(len(whole) - 9, len(whole))})
+    cuts = sorted({1, 2, 5, 9, 10, 11, *random.sample(range(12, len(whole)), 12), *range(len(whole) - 9, len(whole))})
     files = {}
     for cut in cuts:
         part = whole[:cut]
@@ -61,7 +61,7 @@ def test_gzip_of_gzip_and_what_only_begins_like_gzip(warehouse: Instance, tmp_pa
 def test_a_gzip_damaged_in_the_middle_gives_what_is_before_the_damage(warehouse: Instance, tmp_path: Path) -> None:
     random = Random(SEED)
     files = {}
-    for number in range(12):
+    for number in range(5):
         content = b"".join(line(n, properties={"noise": random.random(), "file": number}) + b"\n" for n in range(300))
         damaged = bytearray(gzip.compress(content))
         at = random.randrange(len(damaged) // 3, len(damaged) - 8)
@@ -74,7 +74,7 @@ def test_a_gzip_damaged_in_the_middle_gives_what_is_before_the_damage(warehouse:
             readable += b"\n(broken)\n"
         files[tmp_path / f"damaged{number}.jsonl.gz"] = bytes(damaged), lines_in(readable)
     verdicts = load_and_check(warehouse, files, "canonical")
-    assert sum(verdict[1] for verdict in verdicts.values()) > 1200
+    assert sum(verdict[1] for verdict in verdicts.values()) > 500
 
 
 ODD_LINES: list[tuple[bytes, str | None]] = [  # and the reason; '' accepted
@@ -169,19 +169,20 @@ ODD_LINES: list[tuple[bytes, str | None]] = [  # and the reason; '' accepted
 ]
 
 
-@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
-def test_odd_lines_each_have_their_verdict(warehouse: Instance, tmp_path: Path, ending: bytes) -> None:
-    """All in one file, and each in a file of its own beside the others'."""
-    together = ending.join(one for one, _ in ODD_LINES)
-    files = {tmp_path / "together.jsonl": (together, len(ODD_LINES))}
+def test_odd_lines_each_have_their_verdict(warehouse: Instance, tmp_path: Path) -> None:
+    """All in one file, by each of the endings, and each in a file of its own beside the others'."""
+    files = {}
+    for name, ending in (("together", b"\n"), ("of_windows", b"\r\n")):
+        files[tmp_path / f"{name}.jsonl"] = ending.join(one for one, _ in ODD_LINES), len(ODD_LINES)
     for number, (one, _) in enumerate(ODD_LINES):
-        files[tmp_path / f"{number}.jsonl"] = one + ending * (number + 1), 1
+        files[tmp_path / f"{number}.jsonl"] = one + (b"\n", b"\r\n")[number % 2] * (number + 1), 1
     verdicts = load_and_check(warehouse, files, "canonical")
     alone = [verdicts[tmp_path / f"{number}.jsonl"] for number in range(len(ODD_LINES))]
     found = [next(iter(rejected), "") for _, _, rejected in alone]
     differing = [(one[:90], reason, was) for (one, reason), was in zip(ODD_LINES, found, strict=True) if reason != was]
     assert differing == []
-    assert verdicts[tmp_path / "together.jsonl"][1] == found.count("")
+    for name in ("together", "of_windows"):
+        assert verdicts[tmp_path / f"{name}.jsonl"][1] == found.count("")
 
 
 def test_validating_says_what_loading_does(warehouse: Instance, tmp_path: Path) -> None:
@@ -233,7 +234,7 @@ def test_canonical_lines_with_changed_bytes(warehouse: Instance, world: Path, tm
     random = Random(SEED)
     lines = sample(world, "canonical/*.jsonl.gz", size)
     files = {}
-    for number in range(12 if size == 100 else 2):
+    for number in range(4 if size == 100 else 1):
         content = b"\n".join(mutated(one, random, but=b"") if random.random() < 0.5 else one for one in lines)
         files[tmp_path / f"{number}.jsonl"] = content, lines_in(content)
     verdicts = load_and_check(warehouse, files, "canonical")

@@ -1,5 +1,5 @@
-"""A real Dagster, its daemon and its sensor: files that land become rows of marts, bad data stays out of them until it
-is mended, and nothing is left behind."""
+"""A real Dagster, its daemon and its sensor, with its storage in PostgreSQL: files that land become rows of marts, bad
+data stays out of them until it is mended, its pages show it, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import shutil
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.postgres import Postgres, postgres
+from tests.programs import program
 from tests.running_dagster import EVENT, RunningDagster, until
 from tests.support import REPOSITORY, Instance
 from tests.webhook_stub import Webhook, webhook
@@ -44,6 +48,8 @@ ORDERS = "SELECT order_id, toFloat64(amount) FROM marts.fct_orders ORDER BY ALL"
 REFUND = {**EVENT, "event": "order_refunded", "user_id": "anna", "timestamp": "2026-03-01T11:00:00.000Z"}
 
 
+PATIENCE = 120_000
+
 ALERTS = """
 channels:
   hook: {kind: webhook, url: {secret: hook}, key: {secret: key}}
@@ -62,7 +68,13 @@ def hook() -> Iterator[Webhook]:
 
 
 @pytest.fixture(scope="module")
-def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator[RunningDagster]:
+def storage() -> Iterator[Postgres]:
+    with postgres() as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook, storage: Postgres) -> Iterator[RunningDagster]:
     folder = tmp_path_factory.mktemp("dagster")
     copy = folder / "repository"
     left_out = shutil.ignore_patterns("__pycache__", "target", "logs")
@@ -87,7 +99,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook) -> Iterator
         (own.project_dir / "alerts").mkdir()
         (own.project_dir / "alerts" / "rules.yaml").write_text(ALERTS)
         own.up()
-        running = RunningDagster(own)
+        running = RunningDagster(own, MILLRACE_DAGSTER_POSTGRES=storage.url)
         try:
             assert until(running.is_loaded)
             yield running
@@ -173,6 +185,56 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
     assert dagster.instance.rows("SELECT order_id FROM marts.fct_refunds") == [("o2",)]
     assert dagster.instance.rows(incidents) == [(*about, "resolved")]
     assert until(lambda: told(hook, "broken", "resolved"))
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    chromium = program("chromium")
+    with sync_playwright() as playwright:
+        # Without its sandbox, which root may not have: it opens our own pages alone.
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        yield page
+        browser.close()
+
+
+def test_runs_are_kept_in_postgresql(dagster: RunningDagster, storage: Postgres) -> None:
+    runs = dagster.runs()
+    assert storage.ask("SELECT run_id, status FROM runs ORDER BY id") == "\n".join(
+        f"{run_id}|{status}" for run_id, status in runs.items()
+    )
+    assert int(storage.ask("SELECT count(*) FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'")) > 80
+    assert not list((dagster.instance.data_dir / "dagster").rglob("*.db"))
+
+
+def test_the_graph_renders(dagster: RunningDagster, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{dagster.url}/asset-groups")
+    expect(page.get_by_text("marts_commerce", exact=True).first).to_be_visible()
+    expect(page.get_by_text("staging_millrace", exact=True).first).to_be_visible()
+    expect(page.get_by_text("semantic", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Join the Dagster community")).to_have_count(0)
+    page.screenshot(path=tmp_path / "graph.png")
+
+
+def test_an_asset_has_its_page(dagster: RunningDagster, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{dagster.url}/assets/marts/fct_orders")
+    expect(page.get_by_text("fct_orders").first).to_be_visible()
+    expect(page.get_by_text("analytics", exact=True).first).to_be_visible()  # its owner
+    expect(page.get_by_text("Grain: one row per order").first).to_be_visible()
+    page.screenshot(path=tmp_path / "asset.png")
+
+
+def test_checks_and_lineage_of_an_asset_render(dagster: RunningDagster, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{dagster.url}/assets/marts/fct_orders?view=checks")
+    expect(page.get_by_text("currency_is_a_code").first).to_be_visible()  # an expectation
+    expect(page.get_by_text("unique_fct_orders_order_key").first).to_be_visible()  # a test of dbt's
+    expect(page.get_by_text("Succeeded").first).to_be_visible()
+    page.screenshot(path=tmp_path / "checks.png")
+    page.goto(f"{dagster.url}/assets/marts/fct_orders?view=lineage")
+    expect(page.get_by_text("int_order_events").first).to_be_visible()
+    page.screenshot(path=tmp_path / "lineage.png")
 
 
 def test_nothing_is_left_behind(dagster: RunningDagster) -> None:
