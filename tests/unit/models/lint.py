@@ -82,6 +82,17 @@ def is_not_personal_in_marts(manifest: Manifest, model: Model) -> Iterator[str]:
             )
 
 
+def tests_nothing_that_cannot_fail(manifest: Manifest, model: Model) -> Iterator[str]:
+    """A contract that is enforced refuses a column that may be NULL where its type says that it may not."""
+    if not model["config"]["contract"]["enforced"]:
+        return
+    for test in manifest["nodes"].values():
+        column = model["columns"].get(test.get("column_name") or "", {})
+        of_model = test.get("attached_node") == model["unique_id"]
+        if of_model and test["test_metadata"]["name"] == "not_null" and "Nullable" not in column.get("data_type", ""):
+            yield f"not_null of {column['name']} cannot fail: the contract says {column['data_type']}, which is never NULL"
+
+
 RULES: tuple[Callable[[Manifest, Model], Iterator[str]], ...] = (
     states_its_grain,
     has_a_tested_key,
@@ -90,6 +101,7 @@ RULES: tuple[Callable[[Manifest, Model], Iterator[str]], ...] = (
     reads_sources_in_staging_only,
     keeps_a_contract_in_marts,
     is_not_personal_in_marts,
+    tests_nothing_that_cannot_fail,
 )
 
 

@@ -32,6 +32,12 @@ def untest(name: str) -> Callable[[dict[str, Any]], object]:
     return take_away
 
 
+def not_null_of_its_project(manifest: dict[str, Any]) -> None:
+    model = f"model.millrace.{MART}"
+    test = {"column_name": "project_id", "attached_node": model, "test_metadata": {"name": "not_null"}}
+    manifest["nodes"]["test.one_more"] = {"resource_type": "test", **test}
+
+
 BROKEN = {
     "no grain": (edit(MART, lambda m: m.update(description="Active users.")), MART, "must begin with `Grain:"),
     "no description": (edit(MART, lambda m: m.update(description="")), MART, "must begin with `Grain:"),
@@ -86,6 +92,7 @@ BROKEN = {
         MART,
         "column project_id is personal in int_person_days",
     ),
+    "a test that cannot fail": (not_null_of_its_project, MART, "not_null of project_id cannot fail"),
 }
 
 
