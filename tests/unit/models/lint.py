@@ -90,7 +90,8 @@ def tests_nothing_that_cannot_fail(manifest: Manifest, model: Model) -> Iterator
         column = model["columns"].get(test.get("column_name") or "", {})
         of_model = test.get("attached_node") == model["unique_id"]
         if of_model and test["test_metadata"]["name"] == "not_null" and "Nullable" not in column.get("data_type", ""):
-            yield f"not_null of {column['name']} cannot fail: the contract says {column['data_type']}, which is never NULL"
+            type_ = column["data_type"]
+            yield f"not_null of {column['name']} cannot fail: the contract says {type_}, which is never NULL"
 
 
 RULES: tuple[Callable[[Manifest, Model], Iterator[str]], ...] = (
