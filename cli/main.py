@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from cli.first_lines import FIRST_LINES, PANELS
 from warehouse.errors import MillraceError, WrongUsage
 
 # In the order of the help: a command, and the module of this package that has it. Only the module that is asked for is
@@ -74,11 +75,20 @@ class _Commands(TyperGroup):
         # Their names are what a word that is none of them is compared with.
         self.commands: Any = dict.fromkeys(COMMANDS)
 
+        self.only_told = False
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if self.only_told:
+            panel = next((name for name, commands in PANELS.items() if cmd_name in commands), None)
+            return TyperCommand(cmd_name, help=FIRST_LINES[cmd_name], rich_help_panel=panel)
         return commands_of(COMMANDS[cmd_name])[cmd_name] if cmd_name in COMMANDS else None
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self.only_told = True
+        super().format_help(ctx, formatter)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from semantic_layer.ask.items import Item
-from semantic_layer.ask.lexicon import Meaning
+from semantic_layer.ask.lexicon import PAGES, Meaning
 from semantic_layer.ask.numbers import amount
 from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
@@ -319,6 +319,10 @@ class ClauseReader:
         item = self.items[self.at]
         if item.has(Role.AVERAGE):
             self.slots.averages = True
+            self.at += 1
+            return True
+        pages = self.named(self.past_fillers(self.at + 1), "value") if item.text == "to" else ()
+        if any(PAGES.fullmatch(page.name) for page in pages):  # visits to the pricing page
             self.at += 1
             return True
         if item.meanings or not item.roles:

@@ -10,9 +10,10 @@ from semantic_layer.ask.calendar_days import Days
 from semantic_layer.ask.lexicon import EVENT_NAMES, Lexicon, Meaning
 from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
-from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
+from semantic_layer.ask.slots import Clause, Group, Limit, Mention, Slots
 from semantic_layer.ask.time_points import UNITS
 from semantic_layer.ask.tokens import key_of, stem, words_of
+from semantic_layer.ask.wording import inside
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.comparing import fits
 from semantic_layer.metrics.models import (
@@ -33,6 +34,7 @@ GRAINS = list(Grain)
 COUNTED = {"number", "count", "volume", "amount", "total"}
 LONG_OR_SHORT = {"longest", "shortest", "slowest", "fastest", "quickest"}
 LARGE_OR_SMALL = {"largest", "biggest", "greatest", "smallest"}
+IN_SECONDS = {"seconds": 1, "milliseconds": 1000}  # formats of times
 EVENTS = "events"  # the metric that counts them all, and tells them by their names
 
 
@@ -54,6 +56,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
         _check_counts(slots, [catalogue.metrics[name] for name in metrics])
     dimensions = Dimensions(catalogue, metrics)
     days, compare = days_and_comparison(slots, today, assumed)
+    if slots.joined and not slots.groups and slots.direction is None:
+        slots.groups.append(Group(grain=slots.joined))  # revenue in May and June: of each
     if any(catalogue.metrics[name].every_day for name in metrics):
         days = until(days, today)  # such a metric has a row also for days that are not there yet
     by = _groupings(slots, dimensions, catalogue, project, days, assumed)
@@ -63,7 +67,13 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     by += [Grouping(name=name, grain=None) for name in contrasted if name not in {one.name for one in by}]
     if compare and not all(fits(compare, one.grain) for one in by if one.name == METRIC_TIME):
         compare = Compare.PREVIOUS
-    having = [_threshold(limit, catalogue, metrics) for limit in slots.limits]
+    if slots.times:
+        slots.clauses.append(_often(slots, catalogue, metrics, assumed))
+    slots.clauses += [
+        _lasting(limit, dimensions, metrics) for limit in slots.limits if _is_of_rows(limit, catalogue, metrics)
+    ]
+    limits = [limit for limit in slots.limits if not _is_of_rows(limit, catalogue, metrics)]
+    having = [_threshold(limit, catalogue, metrics) for limit in limits]
     if having and not by:
         raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")
     _tell_currency(slots, catalogue, project, dimensions, assumed)
@@ -139,7 +149,8 @@ def _tell_currency(
 
 def _count_events(slots: Slots, catalogue: Catalogue, assumed: Assumptions) -> None:
     """Of events that are named, how many there were: a condition on the metric of all events."""
-    metric = catalogue.metrics.get(EVENTS)
+    doers = min(slots.doers.meanings, key=lambda meaning: meaning.rank).name if slots.doers else EVENTS
+    metric = catalogue.metrics.get(doers)
     dimension = next((name for name in metric.dimensions if EVENT_NAMES.fullmatch(name)), None) if metric else None
     if dimension is None:
         raise Unclear(NOTHING_MEASURED)
@@ -148,12 +159,15 @@ def _count_events(slots: Slots, catalogue: Catalogue, assumed: Assumptions) -> N
     names = " and ".join(mention.meanings[0].name for mention in slots.events)
     if slots.people or "different" in slots.stems:
         raise Unclear(f"Of {names} it is known how often it happened, not of how many different ones.")
-    assumed.assume(f"Counted is how often {names} happened.", 0.9)
+    if slots.doers and len(slots.events) > 1:
+        raise Unclear(f"It is not clear whether people did {names} each, or one of them: ask for one.")
+    counted = f"Counted are people with {names}." if slots.doers else f"Counted is how often {names} happened."
+    assumed.assume(counted, 0.9)
     values = tuple((Meaning("value", dimension, mention.meanings[0].name),) for mention in slots.events)
     text = " and ".join(mention.text for mention in slots.events)
     named = Mention(text, (Meaning("dimension", dimension),))
     slots.clauses.insert(0, Clause(text, Comparator.EQUAL, values, (), named, is_contrast=len(values) > 1))
-    slots.metrics.append(Mention(text, (Meaning("metric", EVENTS),)))
+    slots.metrics.append(Mention(text, (Meaning("metric", doers),)))
 
 
 def _check_counts(slots: Slots, metrics: list[Metric]) -> None:
@@ -271,7 +285,43 @@ def _threshold(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> Thresh
         if catalogue.metrics[name].format != "percent":
             raise Unclear(f"{catalogue.metrics[name].label} is no percentage.")
         value = limit.value / 100
+    if limit.seconds is not None:
+        value = limit.value * limit.seconds * IN_SECONDS[catalogue.metrics[name].format]
     return Threshold(metric=name, operator=limit.operator, value=value)
+
+
+def _is_of_rows(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> bool:
+    """Sessions longer than 10 minutes: single ones; a load time above 2 seconds is that of a page."""
+    name = _chosen(limit.metric, metrics) if limit.metric else metrics[0]
+    return limit.seconds is not None and catalogue.metrics[name].format not in IN_SECONDS
+
+
+def _lasting(limit: Limit, dimensions: Dimensions, metrics: list[str]) -> Clause:
+    """A condition on how long that took which is counted."""
+    own = dimensions.catalogue.metrics[_chosen(limit.metric, metrics) if limit.metric else metrics[0]]
+    entity = next(iter(own.dimensions), "").partition("__")[0]
+    name = f"{entity}__duration_seconds"
+    if name not in dimensions.common:
+        raise Unclear(f"How long {inside(own.label)} took is not known: sessions have a length, and pages a load time.")
+    text = dimensions.catalogue.dimensions[name].label
+    seconds = limit.value * (limit.seconds or 1)
+    return Clause(text, limit.operator, (), (seconds,), Mention(text, (Meaning("dimension", name),)))
+
+
+def _often(slots: Slots, catalogue: Catalogue, metrics: list[str], assumed: Assumptions) -> Clause:
+    """Who bought twice has an order that is the second one of theirs."""
+    metric = catalogue.metrics[metrics[0]]
+    name = next((name for name in metric.dimensions if name.endswith("__order_number")), None)
+    if name is None or metric.adds_up or metric.format != "number":
+        raise Unclear("How often somebody did it is known of orders alone: ask how many people ordered so often.")
+    if slots.ranges != [Days(None, None)] and slots.ranges:
+        raise Unclear(
+            "Whose how many-th order it was is known, not how often somebody ordered within some days.",
+            ["repeat buyers per month", "orders per buyer per month"],
+        )
+    assumed.assume(f"At least {slots.times} times, in all days with data.", 0.95)
+    text = catalogue.dimensions[name].label
+    return Clause(text, Comparator.AT_LEAST, (), (slots.times or 1,), Mention(text, (Meaning("dimension", name),)))
 
 
 def _chosen(mention: Mention, metrics: list[str]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from semantic_layer.ask.clauses import ClauseReader
 from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality, Role, roles
 from semantic_layer.ask.slots import Group, Limit, Mention
+from semantic_layer.ask.tokens import stem
 from semantic_layer.metrics.models import Comparator
 
-UNITS_OF_NUMBERS = {"eur", "euro", "euros", "usd", "dollar", "dollars", "gbp", "pounds", "seconds", "second", "ms"}
-UNITS_OF_NUMBERS |= {"milliseconds", "points"}
+UNITS_OF_NUMBERS = {"eur", "euro", "euros", "usd", "dollar", "dollars", "gbp", "pounds", "points"}
+SECONDS = {"second": 1, "sec": 1, "s": 1, "minute": 60, "min": 60, "hour": 3600, "ms": 0.001, "millisecond": 0.001}
+TIMES = {"once": 1, "twice": 2, "thrice": 3}
 LINKS = (Role.IS, Role.HAVING, Role.FILLER)
 
 
@@ -19,6 +21,7 @@ class MetricReader(ClauseReader):
         return (
             self.take_time()
             or self.take_ranking()
+            or self.take_times()
             or self.take_limit()
             or self.take_grouping()
             or self.take_order_by()
@@ -42,6 +45,7 @@ class MetricReader(ClauseReader):
         if self.slots.metrics and not self._is_joined(mention):
             return False  # sessions that had errors are not sessions and errors
         self.add_metric(mention)
+        self.slots.counts_people = self.has(self.at, Role.PEOPLE) and self.has(self.at - 1, Role.COUNT)
         self.at += 1
         return True
 
@@ -61,13 +65,26 @@ class MetricReader(ClauseReader):
         mention = self.mention(self.at, "event")
         own = mention.meanings if mention else ()
         own = tuple(meaning for meaning in own if meaning.rank == min(one.rank for one in own))
-        if mention is None or len(own) != 1 or self.slots.metrics or self.has(self.at - 1, Role.NOT):
+        if mention is None or len(own) != 1 or self.has(self.at - 1, Role.NOT):
             return False
+        if self.slots.metrics:
+            people = self.slots.metrics[0] if len(self.slots.metrics) == 1 and self.slots.counts_people else None
+            if people is None or not self._people_do(people):
+                return False
+            self.slots.metrics.clear()
+            self.slots.doers = people
         if self.slots.events and not self.has(self.at - 1, Role.AND):
             return False
         self.slots.events.append(Mention(mention.text, own))
         self.at += 1
         return True
+
+    def _people_do(self, people: Mention) -> bool:
+        """how many people upgraded: an event right behind them; not: how many users, and upgrades."""
+        at = self.at - 1
+        while self.is_filler(at) or self.has(at, Role.HAVING):
+            at -= 1
+        return self.items[at].text == people.text
 
     def _is_joined(self, mention: Mention) -> bool:
         """Whether another metric is asked for with `and`, or the same is named again."""
@@ -280,6 +297,25 @@ class MetricReader(ClauseReader):
 
     # Thresholds -----------------------------------------------------------------------------------------------------
 
+    def take_times(self) -> bool:
+        """bought twice, at least 3 times, more than once: at least so often."""
+        at, operator = self.at, Comparator.AT_LEAST
+        if self.has(at, Role.COMPARATOR):
+            said = self.items[at].payload(Role.COMPARATOR)
+            assert isinstance(said, Comparator)
+            at, operator = at + 1, said
+        word, known = self.item(at), self.number(at)
+        count = TIMES.get(word.text) if word else None
+        if count is None and known and isinstance(known[0], int) and not known[1]:
+            unit = self.item(known[2])
+            count, at = (known[0] if unit and unit.text == "times" else None), known[2]
+        if count is None or operator not in (Comparator.AT_LEAST, Comparator.GREATER):
+            return False
+        self.slots.times = count + (operator is Comparator.GREATER)
+        more = self.item(at + 1)
+        self.at = at + 1 + bool(more and more.text == "or more")
+        return True
+
     def take_limit(self) -> bool:
         """more than 100 orders, revenue above 1000, conversion rate between 2 and 3 percent."""
         at, mention = self.at, self.mention(self.at, "metric")
@@ -291,13 +327,16 @@ class MetricReader(ClauseReader):
         if found is None:
             return False
         at, limits = found
+        if (following := self.item(at)) and following.text == "times":
+            return False  # who ordered at least 3 times
         if mention is None:
             after = self.past_fillers(at)
             mention = self.mention(after, "metric")
             at = after + 1 if mention else at
         if mention:
             self.add_metric(mention)
-        self.slots.limits += [Limit(mention, operator, value, percent) for operator, value, percent in limits]
+        seconds = self._seconds(self.at, at)
+        self.slots.limits += [Limit(mention, operator, value, percent, seconds) for operator, value, percent in limits]
         self.at = at
         return True
 
@@ -319,7 +358,12 @@ class MetricReader(ClauseReader):
 
     def _past_unit(self, at: int) -> int:
         item = self.item(at)
-        return at + 1 if item and item.text in UNITS_OF_NUMBERS else at
+        return at + 1 if item and (item.text in UNITS_OF_NUMBERS or stem(item.text) in SECONDS) else at
+
+    def _seconds(self, begin: int, end: int) -> float | None:
+        """How many the unit has that stands there, where it is one of time."""
+        units = (SECONDS.get(stem(item.text)) for item in self.items[begin:end])
+        return next((unit for unit in units if unit), None)
 
     # Dimensions and changes -----------------------------------------------------------------------------------------
 

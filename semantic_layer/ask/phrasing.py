@@ -21,6 +21,8 @@ from semantic_layer.metrics.models import (
 EVERY = {Grain.HOUR: "per hour", Grain.DAY: "per day", Grain.WEEK: "per week", Grain.MONTH: "per month"}
 AGAINST = {compare: f"compared to the same days a {compare} before" for compare in Compare}
 AGAINST |= {Compare.PREVIOUS: "compared to the previous period", Compare.YEAR: "year over year"}
+SAYS = {Comparator.UNEQUAL: "other than ", Comparator.GREATER: "over ", Comparator.AT_LEAST: "at least "}
+SAYS |= {Comparator.LESS: "under ", Comparator.AT_MOST: "at most "}
 EVERY |= {Grain.QUARTER: "per quarter", Grain.YEAR: "per year"}
 
 
@@ -76,11 +78,11 @@ def condition(where: Condition, catalogue: Catalogue) -> str:
     parts = where.conditions if isinstance(where, All) else (where,)
     texts = []
     for part in parts:
-        if not isinstance(part, Comparison) or part.operator not in (Comparator.EQUAL, Comparator.UNEQUAL):
+        if not isinstance(part, Comparison):
             return ""
         dimension = catalogue.dimensions.get(part.dimension)
         label = inside(dimension.label) if dimension else part.dimension
-        other = "other than " if part.operator is Comparator.UNEQUAL else ""
+        other = SAYS.get(part.operator, "")
         texts.append(f"{label} {other}{' or '.join(str(value) for value in part.values)}")
     return " and ".join(texts)
 

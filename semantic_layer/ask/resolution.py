@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from semantic_layer.ask.calendar_days import Days, start_of
+from semantic_layer.ask.calendar_days import DAY, Days, start_of
 from semantic_layer.ask.lexicon import PAGES, Lexicon, Meaning
+from semantic_layer.ask.phrases import Role, roles
 from semantic_layer.ask.slots import Clause, Mention, Slots
 from semantic_layer.ask.time_phrases import Against, compared
 from semantic_layer.ask.tokens import content, root, stem, words_of
+from semantic_layer.ask.wording import inside
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import All, Any, Comparator, Compare, Comparison, Condition, Grain
 
 MOST_INSTEAD = 3
+SEEING = {
+    root(word) for word in ("visited", "visiting", "viewed", "saw", "used")
+}  # what people do with a page, or a feature
 
 
 class Unclear(Exception):
@@ -42,6 +48,7 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
     """One metric for each mention. Of several that a word may mean, those count that have the dimensions asked for."""
     metrics = lexicon.catalogue.metrics
     dimensions = [{m.name for m in group.dimension.meanings} for group in slots.groups if group.dimension]
+    dimensions += [named for clause in slots.clauses if (named := _named(clause))]
     chosen: list[str] = []
     for mention in slots.metrics:
         if mention.text == "money" and len(slots.metrics) > 1:
@@ -49,7 +56,9 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
         best = min(meaning.rank for meaning in mention.meanings)
         names = [meaning.name for meaning in mention.meanings if meaning.rank == best]
         fitting = [name for name in names if all(set(metrics[name].dimensions) & wanted for wanted in dimensions)]
-        if not fitting and (special := _special(lexicon, slots, mention, dimensions)):
+        if not fitting and (
+            special := _special(lexicon, slots, mention, dimensions) or _people(lexicon, mention, dimensions)
+        ):
             assumed.assume(f"{mention.text!r} is {metrics[special].label.lower()} here.", 0.9)
             fitting = [special]
         names = fitting or names
@@ -57,7 +66,7 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
             labels = [metrics[name].label for name in names]
             raise Unclear(
                 f"{mention.text!r} may mean {', '.join(labels[:-1])} or {labels[-1]}: say which.",
-                [f"{label.lower()} last month" for label in labels[:3]],
+                [f"{inside(label)} last month" for label in labels[:3]],
             )
         if names[0] not in chosen:
             chosen.append(names[0])
@@ -90,6 +99,32 @@ def _special(lexicon: Lexicon, slots: Slots, mention: Mention, dimensions: Seque
         for name, phrases in lexicon.phrases_of_metrics.items()
         if any(said < phrase <= slots.stems | said for phrase in phrases)
         and all(set(lexicon.catalogue.metrics[name].dimensions) & wanted for wanted in dimensions)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _named(clause: Clause) -> set[str]:
+    """The dimensions that a condition may be of."""
+    named = [{meaning.name for meaning in value} for value in clause.values]
+    named += [{meaning.name for meaning in clause.dimension.meanings}] if clause.dimension else []
+    return set.intersection(*named) if named else set()
+
+
+def _people(lexicon: Lexicon, mention: Mention, dimensions: Sequence[set[str]]) -> str | None:
+    """The only count of people that is told by the dimensions first of all, where people are asked for: of a page its
+    viewers, of a feature its users."""
+    plain = (
+        root(word) in SEEING or any(role is Role.PEOPLE for role, _ in roles().get((word,), ()))
+        for word in mention.text.split()
+    )
+    if not all(plain):  # paying customers are others
+        return None
+    found = [
+        metric.name
+        for metric in lexicon.catalogue.metrics.values()
+        if metric.kind == "simple" and metric.format == "number" and not metric.adds_up and not metric.at_the_end
+        if all({*metric.dimensions} & wanted for wanted in dimensions)
+        if any(name.partition("__")[0] == metric.dimensions[0].partition("__")[0] for one in dimensions for name in one)
     ]
     return found[0] if len(found) == 1 else None
 
@@ -145,7 +180,7 @@ class Dimensions:
         alike = sorted(others, key=lambda one: -len(words & set(one.name.split("_"))))
         near = [one for one in alike if words & set(one.name.split("_"))][:MOST_INSTEAD]
         return tuple(
-            f"{one.label.lower()} by {self.catalogue.dimensions[name].label.lower()}"
+            f"{inside(one.label)} by {inside(self.catalogue.dimensions[name].label)}"
             for one in near
             for name in [next(name for name in one.dimensions if name in wanted)]
         )
@@ -203,6 +238,8 @@ def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tupl
     other = against.other if against else None
     if other and len(ranges) == 1 and ranges[0].first and other.first and other.first > ranges[0].first:
         against, ranges = Against(None, ranges[0].unit, ranges[0]), [other]  # Q1 against Q2: what came later is told
+    if len(ranges) > 1 and against is None and not slots.contrasts and (whole := _joined(ranges)):
+        slots.joined, ranges = whole.unit, [replace(whole, unit=None)]
     if len(ranges) > 1:
         raise Unclear(f"It names {' and '.join(str(days) for days in ranges)}: ask for one of them, or compare them.")
     if against is None and slots.changes and ranges and not any(group.dimension is None for group in slots.groups):
@@ -222,6 +259,16 @@ def days_and_comparison(slots: Slots, today: date, assumed: Assumptions) -> tupl
     if days.first is None or days.last is None:
         raise Unclear("All days together have none before them to compare with: say which days.")
     return days, compared(days, against)
+
+
+def _joined(ranges: Sequence[Days]) -> Days | None:
+    """May and June are one, of months; May and July are not."""
+    ordered = sorted(ranges, key=lambda days: str(days.first))
+    follow = all(
+        one.last and other.first and one.last + DAY == other.first and one.unit and one.unit is other.unit
+        for one, other in itertools.pairwise(ordered)
+    )
+    return Days(ordered[0].first, ordered[-1].last, ordered[0].unit) if follow else None
 
 
 def _begun(days: Days, today: date) -> Days:

@@ -53,6 +53,7 @@ class Limit:
     operator: Comparator
     value: int | float
     is_percent: bool = False
+    seconds: float | None = None  # of the unit of time it is told in
 
 
 @dataclass
@@ -65,7 +66,11 @@ class Slots:
     limits: list[Limit] = field(default_factory=list)
     ranges: list[Days] = field(default_factory=list)
     against: Against | None = None
+    doers: Mention | None = None  # the people who did them, who are counted instead
+    joined: Grain | None = None  # May and June: the unit of days that follow each other
+    times: int | None = None  # twice: at least so often
     counts: bool = False  # how many
+    counts_people: bool = False  # how many users
     asks_where: bool = False  # where are they from
     direction: bool | Quality | None = None  # whether descending
     order_by: Mention | None = None

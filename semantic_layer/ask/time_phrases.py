@@ -69,7 +69,7 @@ ALL_TIME: tuple[str, ...] = (
     "ever",
 )
 FUTURE = ("tomorrow", "next week", "next month", "next quarter", "next year", "upcoming", "coming week", "coming month")
-WEEKENDS = ("weekend", "weekends", "weekdays", "weekday", "business days", "working days", "workdays")
+WEEKENDS = ("weekend", "weekends", "on weekdays", "business days", "working days", "workdays")
 AGAINST: tuple[str, ...] = (
     "compared to",
     "compared with",

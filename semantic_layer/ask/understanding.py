@@ -4,8 +4,8 @@ word that says something must be known, and the pieces must fit together."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 
@@ -22,7 +22,7 @@ from semantic_layer.ask.metric_reader import MetricReader
 from semantic_layer.ask.phrases import OF_FOLLOW_UPS, OF_JOURNEYS, Role, roles
 from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.spelling import mend
-from semantic_layer.ask.suggestions import nearest_questions
+from semantic_layer.ask.suggestions import MOST, nearest_questions
 from semantic_layer.ask.time_phrases import Against, Range
 from semantic_layer.ask.time_points import Unreadable
 from semantic_layer.ask.tokens import LONGEST_QUESTION, Token, fold, key_of, tokenise
@@ -32,6 +32,8 @@ from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import Compare, MetricQuery
 
 MOST_WORDS = 80
+HANGING = ("by", "in", "of", "for", "on", "at")  # on a word that may be unknown
+QUANTILES = ("p50", "p75", "p90", "p95", "p99")
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,16 @@ def understand(question: str, catalogue: Catalogue, context: Context) -> Underst
     tokens, lexicon = tokenise(question), lexicon_of(catalogue, context.project)
     if not tokens or len(tokens) > MOST_WORDS:
         reason = "There is no question." if not tokens else f"The question has more than {MOST_WORDS} words."
-        return Refusal(reason, suggestions=nearest_questions((), lexicon))
+        return Refusal(reason, suggestions=_suggested((), lexicon, context))
     if reason := declined(tokens, lexicon):
-        return Refusal(reason, suggestions=nearest_questions(tokens, lexicon), is_final=True)
+        return Refusal(reason, suggestions=_suggested(tokens, lexicon, context), is_final=True)
     try:
         attempts = _attempts(tokens, lexicon, context)
         if found := _first(attempts):
             return found
         mended = [(way, _attempts(way.tokens, lexicon, context)) for way in mend(tokens, lexicon)]
     except Unreadable as error:
-        return Refusal(str(error), suggestions=nearest_questions(tokens, lexicon))
+        return Refusal(str(error), suggestions=_suggested(tokens, lexicon, context))
     read = [(way, found) for way, attempts in mended if (found := _first(attempts, way.corrections))]
     if len({found.query for _, found in read}) > 1:
         ways = [f"{wrong!r} as {right!r}" for way, _ in read for wrong, right in way.corrections]
@@ -153,6 +155,10 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
     attempt = _metrics_of(items, lexicon, context)
     if attempt.succeeded:
         return attempt
+    if joined := _quantile_joined(tokens, items, lexicon):
+        again = cut(joined, lexicon, context.today, METRIC_KINDS, roles())
+        if (other := _metrics_of(again, lexicon, context)).succeeded:
+            return other
     # "which pages load slowest": page loads are a metric as well, and hide the pages.
     for item in items:
         ends = (tokens[item.start : item.start + 1], tokens[item.end - 1 : item.end])
@@ -161,6 +167,22 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
             if (other := _metrics_of(again, lexicon, context)).succeeded:
                 return other
     return attempt
+
+
+def _quantile_joined(tokens: list[Token], items: list[Item], lexicon: Lexicon) -> list[Token]:
+    """ "p95 on mobile of page load time" is the page load time p95 on mobile."""
+    for at, token in enumerate(tokens):
+        for item in items if token.text in QUANTILES else ():
+            words = [one.text for one in tokens[item.start : item.end]]
+            apart = item.named("metric") and not item.start <= at < item.end
+            if apart and lexicon.metrics_named([*words, token.text]):
+                return [
+                    one
+                    for i, other in enumerate(tokens)
+                    if i != at
+                    for one in ([other, token] if i == item.end - 1 else [other])
+                ]
+    return []
 
 
 def _cut_before_values(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Item]:
@@ -259,6 +281,36 @@ def _amended(
     return amended_journey(reader, before, lexicon.catalogue, today, assumed)
 
 
+def _suggested(
+    tokens: Sequence[Token], lexicon: Lexicon, context: Context, first: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What to ask instead, of what is answered by itself: what a refusal itself suggests, then what is near."""
+    alone = replace(context, previous=None)
+    asked = [token.text for token in tokens]
+
+    def answer(question: str) -> MetricQuery | Journey | None:
+        words = tokenise(question)
+        if [word.text for word in words] == asked or declined(words, lexicon):
+            return None
+        try:
+            found = _first(_attempts(words, lexicon, alone))
+        except Unreadable:
+            return None
+        return found.query if found else None
+
+    def answers(question: str, metric: str) -> bool:
+        query = answer(question)
+        return isinstance(query, MetricQuery) and metric in query.metrics
+
+    own = [question for question in first if answer(question)][:MOST]
+    try:
+        items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
+    except Unreadable:  # of the future, or of weekends
+        items = []
+    near = nearest_questions(tokens, items, lexicon, answers) if len(own) < MOST else ()
+    return tuple(dict.fromkeys([*own, *near]))[:MOST]
+
+
 def _refusal(
     tokens: list[Token],
     attempts: list[Attempt],
@@ -268,9 +320,11 @@ def _refusal(
 ) -> Refusal:
     """`as_written`: what was corrected, and is told as it was written."""
     best = min(attempts, key=lambda attempt: len(attempt.uncovered))
-    suggestions = best.suggestions or nearest_questions(tokens, lexicon)
+    suggestions = _suggested(tokens, lexicon, context, best.suggestions)
     if best.uncovered:
-        words = tuple(dict.fromkeys(as_written.get(word, word) for word in best.uncovered))
+        # Of "by moon phase" it is the moon and its phase that are not known.
+        unknown = [word for word in best.uncovered if word.lower() not in HANGING]
+        words = tuple(dict.fromkeys(as_written.get(word, word) for word in unknown or best.uncovered))
         if all(fold(word) in names_everywhere() for word in words):
             return Refusal(f"There are no data of {' or '.join(words)}: no event came from there.", words, suggestions)
         listed = ", ".join(repr(word) for word in words[:8])

@@ -95,7 +95,7 @@ class _Declared:
                 continue
             model = self.models[dimension.semantic_model_reference.semantic_model_name]
             said = next(own for own in model["dimensions"] if own["name"] == dimension.name)
-            if not _meta(said).get("hidden"):
+            if not _meta(said).get("hidden") and (not _meta(said).get("own") or self._is_of(metric, model)):
                 found[name] = _dimension(name, said, model)
         # By way of another entity what can be had directly is rarely meant.
         direct = {name for name in found if name.count(SEPARATOR) == 1}
@@ -104,6 +104,10 @@ class _Declared:
             for name, dimension in found.items()
             if name in direct or SEPARATOR.join(name.split(SEPARATOR)[-2:]) not in direct
         ]
+
+    def _is_of(self, metric: str, model: Mapping[str, Any]) -> bool:
+        """Whether all that it measures is of this model: the hour of an order is not that of its session."""
+        return all(self.measures[measure][0] is model for measure in self._measures(metric))
 
     def _preference(self, metric: str) -> Any:
         """Of two dimensions that are called the same, that of the entity which the metric's model prefers is meant."""

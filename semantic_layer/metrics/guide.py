@@ -31,7 +31,7 @@ add a metric. How to ask is in [cli.md](cli.md) and [questions.md](questions.md)
 To add one, write it beside its like and run `make docs`. A test says what is missing: a label, a description, who
 answers for it (`meta.owner`), how it reads (`format`, `good`) and what people call it (`synonyms`, no two metrics the
 same). With `meta.hidden` a metric, a dimension or an entity only helps others; `meta.prefers` of a semantic model is
-the order of *By*.
+the order of *By*, and a dimension with `meta.own` is of the metrics of its semantic model alone.
 """
 SIGNS = {"up": " ↑", "down": " ↓", "neutral": ""}
 

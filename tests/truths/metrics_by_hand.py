@@ -79,6 +79,8 @@ def by_hand(facts: Facts) -> dict[str, Callable[[], Months]]:
         "sign_ups": events("signed_up"),
         "logins": events("logged_in"),
         "feature_uses": events("feature_used"),
+        "feature_users": of(lambda: [r for r in facts.events if r.event == "feature_used" and r.person_id], people),
+        "feature_adoption": ratio("feature_users", "active_users"),
         "searches": events("search_performed"),
         "invitations": events("teammate_invited"),
         "projects_created": events("project_created"),
@@ -130,6 +132,9 @@ def by_hand(facts: Facts) -> dict[str, Callable[[], Months]]:
         "average_order_value": of(orders, average("revenue")),
         "median_order_value": of(orders, lambda rows: percentile((o.revenue for o in rows), 0.5)),
         "buyers": of(orders, people),
+        "repeat_buyers": of(lambda: _repeated(orders()), people),
+        "repeat_buyer_rate": ratio("repeat_buyers", "buyers"),
+        "discounts": lambda: by_month(_discounted(orders()), total("taken_off")),
         "orders_per_buyer": ratio("orders", "buyers"),
         "revenue_per_buyer": ratio("revenue", "buyers"),
         "arpu": ratio("revenue", "active_users"),
@@ -263,6 +268,23 @@ def _changes(facts: Facts) -> dict[str, dict[datetime, Any]]:
         if row.ended_at:
             found[customer][row.ended_at] -= row.monthly_revenue
     return found
+
+
+def _repeated(orders: list[Row]) -> list[Row]:
+    """Orders of those who had one before."""
+    first: dict[int, tuple[datetime, str]] = {}
+    for order in sorted(orders, key=lambda one: (one.ordered_at, one.order_id)):
+        first.setdefault(order.person_key, (order.ordered_at, order.order_id))
+    return [order for order in orders if (order.ordered_at, order.order_id) != first[order.person_key]]
+
+
+def _discounted(orders: list[Row]) -> list[Row]:
+    """At the rate of what was paid."""
+    return [
+        SimpleNamespace(local_date=order.local_date, taken_off=order.discount * order.revenue / order.amount)
+        for order in orders
+        if order.discount and order.revenue
+    ]
 
 
 def _movements(facts: Facts) -> list[Row]:

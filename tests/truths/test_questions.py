@@ -7,6 +7,7 @@ import re
 from datetime import date
 
 import pytest
+import yaml
 
 from semantic_layer.ask.understanding import Context, understand
 from semantic_layer.ask.understood import Refusal, Understood
@@ -19,7 +20,8 @@ from tests.truths.conftest import LoadedWorld
 
 ENOUGH = 0.95  # of the structures of questions that can be answered
 # Its author took answers to the survey for ones of days; fct_nps_answers.answered_at has the hour.
-TELLS_MORE_THAN_THOUGHT = ["NPS by hour"]
+# And which order of a customer's it is was not in the marts then.
+TELLS_MORE_THAN_THOUGHT = ["NPS by hour", "how many customers bought twice"]
 GUIDE = (REPOSITORY / "docs" / "questions.md").read_text()
 
 
@@ -62,8 +64,40 @@ ASKED = {
         "from": "2026-06-22",
         "to": "2026-06-28",
     },
-    "how many people product viewed": "",
+    "how many people product viewed": {
+        "metrics": ["active_users"],
+        "where": {"kind": "comparison", "dimension": "event__name", "operator": "=", "values": ["product_viewed"]},
+    },
+    "LTV by channel": "Lifetime value cannot be told by channel",
+    "repeat customers": {"metrics": ["repeat_buyers"]},
+    "revenue lost to discounts": {"metrics": ["discounts"]},
+    "feature adoption by feature": "Feature adoption cannot be told by feature",  # of whom would be told of itself
+    "at what hour do most orders come": {
+        "metrics": ["orders"],
+        "by": [{"name": "order__hour_of_day"}],
+        "order": [{"name": "orders", "descending": True}],
+    },
+    "refunds by hour of day": "Refunds cannot be told by hour of day",  # that of their sessions is another one
+    "how many users visited the pricing page": {
+        "metrics": ["viewers"],
+        "where": {"kind": "comparison", "dimension": "page__path", "operator": "=", "values": ["/pricing"]},
+    },
+    "how many users searched": {
+        "metrics": ["active_users"],
+        "where": {"kind": "comparison", "dimension": "event__name", "operator": "=", "values": ["search_performed"]},
+    },
 }
+
+
+def test_what_is_suggested_instead_is_answered(built: LoadedWorld) -> None:
+    catalogue = load_catalogue(built.instance.settings)
+    asked = [case["ask"] for case in yaml.safe_load(DEVELOPMENT.read_text())["questions"] if case.get("refuse")]
+    asked += [question for question, meant in ASKED.items() if isinstance(meant, str)]
+    context = Context("demo", date(2026, 6, 30))
+    refused = [found for question in asked if isinstance(found := understand(question, catalogue, context), Refusal)]
+    suggested = {suggestion for found in refused for suggestion in found.suggestions}
+    assert len(suggested) > 30
+    assert [text for text in suggested if not isinstance(understand(text, catalogue, context), Understood)] == []
 
 
 @pytest.mark.parametrize("question", ["show the activation funnel", "activation funnel"])

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from cli.entry import is_question
+from cli.first_lines import FIRST_LINES, PANELS
 from cli.main import COMMANDS, commands_of
 from tests.support import REPOSITORY
 
@@ -16,6 +17,21 @@ from tests.support import REPOSITORY
 def test_every_command_of_a_module_is_in_the_table() -> None:
     for module in set(COMMANDS.values()):
         assert set(commands_of(module)) == {name for name, of in COMMANDS.items() if of == module}
+
+
+def test_the_help_says_of_each_command_what_it_says_itself() -> None:
+    own = {name: commands_of(module)[name] for name, module in COMMANDS.items()}
+    assert {name: " ".join(one.help.partition("\n\n")[0].split()) for name, one in own.items()} == FIRST_LINES
+    told = {name: panel for panel, names in PANELS.items() for name in names}
+    panels = {name: getattr(one, "rich_help_panel", None) for name, one in own.items()}
+    assert told == {name: panel for name, panel in panels.items() if isinstance(panel, str)}
+
+
+def test_the_help_imports_no_command() -> None:
+    run = "import sys; sys.argv = ['millrace', '--help']; from cli.main import main"
+    tell = "\ntry: main()\nexcept SystemExit: pass\nprint(*(name for name in sys.modules if name.startswith('cli')))"
+    done = subprocess.run([sys.executable, "-c", run + tell], capture_output=True, text=True, check=True)
+    assert {*done.stdout.splitlines()[-1].split()} == {"cli", "cli.main", "cli.first_lines"}
 
 
 def test_a_command_does_not_import_the_others() -> None:

@@ -9,13 +9,21 @@ import pytest
 from semantic_layer.ask.understanding import Context, understand
 from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.journeys.models import Retention
-from semantic_layer.metrics.catalogue import Dimension
+from semantic_layer.metrics.catalogue import Dimension, Metric
 from tests.unit.ask.telling import line
 from tests.unit.ask.world import CATALOGUE, EVENTS, TODAY, WHERE
 
 MAY = "2026-05-01..2026-05-31"
 THIS_YEAR = "2026-01-01..2026-06-24"
 PLAIN = CATALOGUE.metrics["orders"]
+
+
+def _people(name: str, label: str, dimension: str, *synonyms: str) -> Metric:
+    return replace(
+        PLAIN, name=name, label=label, synonyms=synonyms, dimensions=(dimension, "user__country"), adds_up=False
+    )
+
+
 METRICS = (
     replace(CATALOGUE.metrics["revenue"], synonyms=("money", "order revenue"), dimensions=(*WHERE, "order__currency")),
     replace(PLAIN, name="refunds", label="Refunds", synonyms=("returns",)),
@@ -37,9 +45,24 @@ METRICS = (
         needs_time=True,
     ),
     replace(PLAIN, name="trial_rate", label="Trial rate", synonyms=("trial to paid conversion",), format="percent"),
+    replace(CATALOGUE.metrics["active_users"], dimensions=(*WHERE, "event__name")),
+    replace(
+        CATALOGUE.metrics["sessions"], dimensions=("session__channel", "session__duration_seconds", "session__entry")
+    ),
+    replace(PLAIN, name="page_views", label="Page views", synonyms=("page visits",), dimensions=("page__page_path",)),
+    _people("viewers", "Viewers", "page__page_path"),
+    _people("buyers", "Buyers", "order__order_number", "people bought", "users bought", "customers ordered"),
+    _people("subscribers", "Subscribers", "user__plan", "paying customers"),
+    _people("feature_users", "Feature users", "feature__name"),
+    replace(PLAIN, name="load_p95", label="Page load time p95", synonyms=(), format="milliseconds", adds_up=False),
+    replace(PLAIN, name="load_time", label="Page load time", synonyms=(), format="milliseconds", adds_up=False),
     replace(PLAIN, name="exposed_users", label="Exposed users", synonyms=(), dimensions=("experiment__name",)),
 )
 DIMENSIONS = (
+    Dimension("feature__name", "Feature", "", "categorical", (), {}, {"demo": ("exports", "dashboards")}),
+    Dimension("order__order_number", "Order of the customer", "", "categorical"),
+    Dimension("session__duration_seconds", "Seconds of the session", "", "categorical"),
+    Dimension("session__entry", "Entry", "", "categorical"),
     Dimension("order__currency", "Currency", "", "categorical", (), {"USD": ("dollars",)}, {"demo": ("EUR", "USD")}),
     Dimension("experiment__name", "Experiment", "", "categorical", (), {}, {"demo": ("landing_page_story",)}),
 )
@@ -104,8 +127,40 @@ def remarks(question: str) -> tuple[str, ...]:
         ("revenue by country, worst 5", "revenue by user__country order revenue limit 5"),
         ("revenue by country, top 2000000", "refused: At most 100,000 rows are shown."),
         ("which device has the higher revenue", "revenue by session__device_type order -revenue limit 1"),
-        # Those who did it twice are not those who came back in some week.
-        ("how many users bought twice", "refused: It is not known what 'bought', 'twice' means here."),
+        # Those who did it twice are not those who came back in some week, but have a second order.
+        ("how many users bought twice", "buyers where order__order_number >= 2"),
+        ("how many people bought more than once", "buyers where order__order_number >= 2"),
+        (
+            "how many customers ordered at least 3 times in Germany",
+            "buyers where (user__country = DE and order__order_number >= 3)",
+        ),
+        (
+            "how many users bought twice in May",
+            "refused: Whose how many-th order it was is known, not how often somebody ordered within some days.",
+        ),
+        (
+            "how many sessions twice",
+            "refused: How often somebody did it is known of orders alone: ask how many people ordered so often.",
+        ),
+        # People of what they do: those who viewed the page, used the feature, had the event.
+        ("how many users visited the pricing page", "refused: It is not known what 'visited' means here."),
+        ("users of the pricing page", "viewers where page__page_path = /pricing"),
+        ("visits to the pricing page", "page_views where page__page_path = /pricing"),
+        ("how many users used the export feature", "feature_users where feature__name = exports"),
+        ("paying customers by feature", "refused: Subscribers cannot be told by feature."),
+        ("how many people use each feature", "feature_users by feature__name"),
+        ("how many people upgraded in May", f"active_users where event__name = subscription_upgraded {MAY}"),
+        (
+            "how many people upgraded and cancelled",
+            "refused: It is not clear whether people did subscription_upgraded and subscription_cancelled each, or "
+            "one of them: ask for one.",
+        ),
+        # Single sessions are longer than 10 minutes; a load time above 2 seconds is one of a page.
+        ("sessions longer than 10 minutes", "sessions where session__duration_seconds > 600"),
+        ("sessions that lasted less than 1 hour", "sessions where session__duration_seconds < 3600"),
+        ("countries with page load time above 2 seconds", "load_time by user__country having load_time > 2000"),
+        # A quantile apart from what it is of.
+        ("p95 in Germany of page load time", "load_p95 where user__country = DE"),
         # How far it is looked whether they were back.
         (
             "day 7 retention of users who signed up in May",
@@ -135,3 +190,27 @@ def test_retention_is_looked_at_as_far_as_the_question_says() -> None:
 def test_nothing_is_converted_to_a_currency_that_is_named(question: str, remark: str) -> None:
     assert remark in remarks(question)
     assert not any("told in" in said for said in remarks("revenue by currency"))
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("viewers by mood last month", "viewers last month"),
+        ("moods of orders by channel in May", "orders by channel in May"),
+        ("happy sessions per week", "sessions per week"),
+        ("orders of smartphone users in Atlantis", "orders for device mobile"),
+        ("sessions by country in May", "bounced sessions by country"),
+        ("buyers by mood of feature last month", "buyers last month"),
+        ("how many users bought twice in May", "buyers in May"),
+        ("why did revenue fall in May", "revenue in May"),
+        ("revenue on the weekend by country", "revenue last month"),
+        ("margin by country", "revenue by country"),
+        ("the weather of tomorrow", "revenue last month"),
+        ("share of sessions longer than 5 minutes", "sessions last month"),
+    ],
+)
+def test_what_is_suggested_shares_what_was_understood_and_is_answered(question: str, first: str) -> None:
+    found = ask(question)
+    assert isinstance(found, Refusal)
+    assert found.suggestions[0] == first
+    assert [one for one in found.suggestions if isinstance(ask(one), Refusal)] == []

@@ -12,8 +12,9 @@ GOOD = {"up", "down", "neutral"}
 # MetricFlow takes these for grains of time, wherever they stand.
 GRAINS = {"hour", "day", "week", "month", "quarter", "year"}
 COUNTING = {"sum", "count", "count_distinct", "sum_boolean"}
-# What these mean, the dimension beside them says: popular pages are viewed, popular products are sold.
-MEAN_SEVERAL = {"popular"}
+# What these mean, the dimension beside them says: popular pages are viewed, popular products are sold;
+# of what is used most too, features are used and browsers visited with.
+MEAN_SEVERAL = {"popular", "used most", "most used"}
 Manifest = dict[str, Any]
 Element = dict[str, Any]
 

@@ -25,8 +25,13 @@ select
     {{ in_project_currency('orders', 'amount') }} as revenue,
     {{ project_currency('orders.project_id') }} as project_currency,
     orders.discount as discount,
+    {{ in_project_currency('orders', 'discount') }} as discount_given,
     orders.coupon as coupon,
-    orders.items_count as items_count
+    orders.items_count as items_count,
+    toUInt32(row_number() over (
+        partition by orders.project_id, orders.person_key
+        order by orders.timestamp, orders.order_id
+    )) as order_number
 from orders
 {{ join_users_as_of('orders', 'timestamp', ref('dim_users')) }}
 {{ join_rates('orders') }}
