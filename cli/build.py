@@ -73,6 +73,7 @@ def build(
         )
     else:
         print_build(done, seconds)
+        print_put_back(done)
         print_incidents(done)
     # What failed at its first step tells no models, and then every table would seem to be left over.
     if not select and not exclude and not done.failed and (tables := left_over(settings, done)):
@@ -120,6 +121,7 @@ def print_build(done: Run, seconds: float) -> None:
     tests = Counter(node.status for node in done.nodes if node.is_test)
     counts = [
         f"{built} models built",
+        *([f"{back} put back"] if (back := sum(node.status == "put back" for node in models)) else []),
         *([f"{failed} failed"] if (failed := sum(node.failed for node in models)) else []),
         *([f"{skipped} skipped"] if (skipped := sum(node.status == "skipped" for node in models)) else []),
         f"{tests['pass']} tests passed",
@@ -133,6 +135,16 @@ def print_build(done: Run, seconds: float) -> None:
     print_text(f"{', '.join(counts)} in {seconds:.1f} s.")
     if slowest:
         print_text(f"Slowest: {', '.join(f'{node.name} {node.seconds:.1f} s' for node in slowest)}.")
+
+
+def print_put_back(done: Run) -> None:
+    """Whoever looks for the rows that failed finds none in the table itself."""
+    from warehouse.aside import refused_table
+
+    for table in done.put_back[:SHOWN_FAILURES]:
+        print_text(f"{table} is as it was before this build; what was refused: {refused_table(table)}.")
+    if more := len(done.put_back[SHOWN_FAILURES:]):
+        print_text(f"… and {more} more.")
 
 
 def print_incidents(done: Run) -> None:

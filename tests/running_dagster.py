@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,17 @@ EVENT = {"project_id": "demo", "event": "page_viewed", "timestamp": "2026-03-01T
 
 
 class RunningDagster:
-    def __init__(self, instance: Instance, **variables: str) -> None:
+    def __init__(
+        self, instance: Instance, command: Sequence[str] = (), folder: Path | None = None, **variables: str
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.instance, self.landing = instance, instance.data_dir / "landing"
         self.said = instance.folder / "dagster.log"
         self.process = subprocess.Popen(
-            [str(MILLRACE), "dagster", "--port", str(self.port)],
+            [*(command or (str(MILLRACE), "dagster")), "--port", str(self.port)],
+            cwd=folder,
             env={
                 **instance.environment,
                 "MILLRACE_ENVIRONMENT": "demo",
@@ -40,6 +43,8 @@ class RunningDagster:
             },  # by itself it only looks at files
             stdout=subprocess.DEVNULL,
             stderr=self.said.open("w"),
+            # In the background of a shell SIGINT is ignored, which plain `dagster dev` takes over.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     @property

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.aside import put_back_what_nobody_judged, settle
 from warehouse.cluster import SHARD, clients
 from warehouse.connection import connect, endpoint
 from warehouse.errors import MillraceError, WrongUsage, nearest
@@ -34,6 +35,8 @@ SHOWN_FAILURES = 5
 
 # Read by begin_build(): a variable of dbt's own would change the text, and so the definition, of every model.
 DAYS_ANEW = "MILLRACE_DAYS_ANEW"
+# Read by the materializations (macros/build/aside.sql): there is somebody who judges what is made, and may put it back.
+JUDGED = "MILLRACE_JUDGED"
 # What cannot be meant: a build of nothing is no success.
 MUST_MATCH = '{"error": ["NoNodesForSelectionCriteria", "NothingToDo"]}'
 
@@ -44,7 +47,7 @@ class NodeResult:
 
     id: str
     name: str
-    status: str  # success, pass, warn, fail, error, skipped
+    status: str  # success, pass, warn, fail, error, skipped; put back: made, and refused
     seconds: float
     message: str
     failures: int | None  # rows that a test found
@@ -65,6 +68,7 @@ class Run:
     judged: list[CheckResult] = field(default_factory=list)  # what others than dbt found of its tables
     remarks: list[str] = field(default_factory=list)  # what went wrong beside it
     incidents: list[Change] = field(default_factory=list)  # that were opened, failed again or ended
+    put_back: list[str] = field(default_factory=list)  # tables that were made, refused, and are as before
 
     @property
     def failed(self) -> list[NodeResult]:
@@ -84,7 +88,8 @@ class Run:
         shown, more = self.reasons[:SHOWN_FAILURES], len(self.reasons[SHOWN_FAILURES:])
         kept_back = [node.name for node in self.nodes if node.id.startswith("model.") and node.status == "skipped"]
         return "; ".join([*shown, *([f"{more} more"] if more else [])]) + (
-            f". Kept back: {', '.join(kept_back)}." if kept_back else ". Nothing was kept back."
+            (f". Put back as before: {', '.join(self.put_back)}" if self.put_back else "")
+            + (f". Kept back: {', '.join(kept_back)}." if kept_back else ". Nothing was kept back.")
         )
 
 
@@ -203,13 +208,17 @@ def run(
     with alone(settings, waits):
         record = record or RunRecord("build")
         record.started_at = now()  # the time it waited for others is theirs
+        put_back_what_nobody_judged(settings)
         listener = _Listener(settings, watcher or Watcher())
         outcome = invoke(
             ["--log-level", "none", "--log-level-file", "debug", "--warn-error-options", MUST_MATCH, *arguments],
-            {**environment(settings), DAYS_ANEW: " ".join(day.isoformat() for day in days or ())},
+            {**environment(settings), JUDGED: "yes", DAYS_ANEW: " ".join(day.isoformat() for day in days or ())},
             listener,
             settings=settings,
         )
+        if not listener.has_settled:  # it was broken off
+            with suppress(Exception):  # then the next one does
+                put_back_what_nobody_judged(settings)
     if outcome.exception is not None:
         error = _as_sentence(settings, outcome.exception)
         if arguments[0] == "build" and not isinstance(error, WrongUsage):
@@ -227,8 +236,11 @@ def run(
             # A hook that went well is nothing that was built.
             if not r.node.unique_id.startswith("operation.") or str(r.status) not in ("success", "pass")
         ],
-        judged=[*listener.judged, *listener.watcher.judge_the_rest()],
+        judged=listener.judged,
+        put_back=listener.put_back,
     )
+    if listener.unsettled and not done.has_failed:
+        raise listener.unsettled
     if not outcome.success and not done.has_failed:
         raise MillraceError("dbt ended without success and named no failure.", hint=_where_the_log_is(settings))
     if arguments[0] == "build":
@@ -258,28 +270,6 @@ def _look(settings: Settings) -> list[str]:
     return []
 
 
-def read_project(project: Path, target: Path, values: Mapping[str, str], also: Sequence[str] = ()) -> list[str]:
-    """Have dbt read a project, and leave what it read in `target`: what it says against it, nothing where it is right.
-    `also`: names of dbt's events that are no errors to it, and yet to be told."""
-    told: list[str] = []
-
-    def hear(event: Any) -> None:
-        if (event.info.level == "error" and event.info.name != "MainEncounteredError") or event.info.name in also:
-            told.append(as_one_line(event.info.msg))
-
-    outcome = invoke(
-        [
-            *("--log-level", "none", "--log-level-file", "none", "--log-path", str(target), "parse"),
-            *("--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)),
-        ],
-        values,
-        hear,
-    )
-    if outcome.success:
-        return []
-    return list(dict.fromkeys(told)) or [as_one_line(str(outcome.exception))]
-
-
 def left_over(settings: Settings, done: Run) -> list[str]:
     """Tables and views that no model makes any more, after a build of everything."""
     made = {node.name for node in done.nodes if not node.is_test}
@@ -297,6 +287,8 @@ def left_over(settings: Settings, done: Run) -> list[str]:
 def pass_through(settings: Settings, arguments: Sequence[str]) -> bool:
     """dbt as it is, with its own output; whether it succeeded."""
     with alone(settings):
+        if {"build", "run", "retry"} & set(arguments):
+            put_back_what_nobody_judged(settings)
         outcome = invoke(arguments, environment(settings), settings=settings)
     if outcome.exception is not None:
         raise _as_sentence(settings, outcome.exception)
@@ -348,6 +340,10 @@ class _Listener:
         self.judged: list[CheckResult] = []
         self.wrong: dict[str, str] = {}  # by dbt's id of a table: what is wrong with it
         self.kept_back: dict[str, str] = {}  # by dbt's id of what is made of it: why
+        self.refused: set[str] = set()  # dbt's ids of tables that failed, by whatever check
+        self.put_back: list[str] = []
+        self.has_settled = False
+        self.unsettled: Exception | None = None
 
     def __call__(self, event: Any) -> None:
         match event.info.name:
@@ -359,6 +355,8 @@ class _Listener:
                 node, result = event.data.node_info, event.data.run_result
                 told = (node.node_status, result.execution_time, result.message, result.num_failures)
                 self._finished(self.seen(node.unique_id, node.node_name, *told))
+            case "LogHookStartLine" if "on-run-end" in event.data.statement:  # all is made and tested
+                self._settle()
 
     def _finished(self, node: NodeResult) -> None:
         if node.id.startswith("model.") and node.status == "success":
@@ -366,7 +364,22 @@ class _Listener:
             self.judged += found
             if wrong := [one for one in found if one.blocks]:
                 self.wrong[node.id] = wrong[0].message
+        if node.failed:
+            test = self.graph.tests.get(node.id)
+            self.refused.add(self.graph.nodes.get(self.graph.asset_of_test(test), "") if test else node.id)
         self.watcher.finished(node)
+
+    def _settle(self) -> None:
+        """What is raised here would be dbt's end without a result."""
+        try:
+            rest = self.watcher.judge_the_rest()
+            self.judged += rest
+            wrong = {self.graph.nodes.get(one.asset, "") for one in rest if one.blocks} | self.refused | set(self.wrong)
+            models = {node for node in wrong if node.startswith("model.")}
+            self.put_back = settle(self.settings, models, self.graph)
+            self.has_settled = True
+        except Exception as error:  # noqa: BLE001 - raised when dbt has ended
+            self.unsettled = error
 
     def _stop_if_wrong(self, node: str) -> None:
         """dbt takes what is raised here for a failure of this node, and skips all that is made of it."""
@@ -392,6 +405,8 @@ class _Listener:
     ) -> NodeResult:
         if unique_id in self.kept_back:
             status, message = "skipped", self.kept_back[unique_id]
+        elif self.put_back and status == "success" and self.graph.assets.get(unique_id) in self.put_back:
+            status = "put back"
         ended = finished_at.replace(tzinfo=UTC) if finished_at else None  # dbt's times are UTC without saying so
         return NodeResult(unique_id, name, status, seconds, as_one_line(message or ""), failures, ended)
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +46,28 @@ def parsed(project: Path = PROJECT, known: Path | None = None) -> Iterator[Path]
         if outcome.exception is not None:
             raise MillraceError(f"The dbt project cannot be read: {as_one_line(str(outcome.exception))}")
         yield Path(folder)
+
+
+def read_project(project: Path, target: Path, values: Mapping[str, str], also: Sequence[str] = ()) -> list[str]:
+    """Have dbt read a project, and leave what it read in `target`: what it says against it, nothing where it is right.
+    `also`: names of dbt's events that are no errors to it, and yet to be told."""
+    told: list[str] = []
+
+    def hear(event: Any) -> None:
+        if (event.info.level == "error" and event.info.name != "MainEncounteredError") or event.info.name in also:
+            told.append(as_one_line(event.info.msg))
+
+    outcome = invoke(
+        [
+            *("--log-level", "none", "--log-level-file", "none", "--log-path", str(target), "parse"),
+            *("--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)),
+        ],
+        values,
+        hear,
+    )
+    if outcome.success:
+        return []
+    return list(dict.fromkeys(told)) or [as_one_line(str(outcome.exception))]
 
 
 def current_manifest(settings: Settings, project: Path = PROJECT) -> dict[str, Any]:

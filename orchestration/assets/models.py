@@ -94,7 +94,7 @@ def _as_it_goes(
     record: RunRecord,
     breaker: Breaker,
     log: dg.DagsterLogManager,
-) -> Iterator[NodeResult | Sequence[CheckResult]]:
+) -> Iterator[NodeResult | Sequence[CheckResult] | Run]:
     """What a build in another thread has made and found, one after another; its failure is ours."""
     told: SimpleQueue[NodeResult | Sequence[CheckResult] | Run | BaseException] = SimpleQueue()
 
@@ -130,6 +130,7 @@ def _as_it_goes(
         log.warning(remark)
     # Those that dbt skipped are in the results alone.
     yield from (node for node in item.nodes if node.id not in finished)
+    yield item
 
 
 class _Told:
@@ -148,8 +149,10 @@ class _Told:
         self.done = Run()
         self.lineage = KeptLineage(settings, graph)
 
-    def of(self, found: NodeResult | Sequence[CheckResult]) -> Iterator[Any]:
-        if isinstance(found, NodeResult):
+    def of(self, found: NodeResult | Sequence[CheckResult] | Run) -> Iterator[Any]:
+        if isinstance(found, Run):
+            self.done.put_back = found.put_back
+        elif isinstance(found, NodeResult):
             self.done.nodes.append(found)
             yield from self._node(found)
         else:

@@ -16,8 +16,9 @@ from semantic_layer.metrics.extensions import merged
 from semantic_layer.metrics.models import METRIC_TIME, Grain
 from semantic_layer.metrics.requests import column_of
 from semantic_layer.reader import Reader
-from warehouse.dbt import PROJECT, read_project
+from warehouse.dbt import PROJECT
 from warehouse.errors import MillraceError, WrongUsage, nearest
+from warehouse.manifest import read_project
 from warehouse.settings import Settings
 
 KEPT_BY_DBT = "partial_parse.msgpack"

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -17,6 +19,7 @@ import warehouse.dbt
 from tests.integration.arrivals import start_anew
 from tests.integration.in_process import run_here
 from tests.integration.loading import event, loaded, write_lines
+from tests.running_dagster import until
 from tests.support import Instance
 from warehouse.dbt import NodeResult, Run, left_over
 from warehouse.locks import held_if_free
@@ -217,6 +220,110 @@ def test_bad_data_fails_a_build_and_does_not_flow_on(instance: Instance, project
     assert untested.returncode == 0
     assert "2 models built, 0 tests passed in " in untested.stdout
     instance.client().command("DROP TABLE intermediate.int_too_late")
+
+
+# What a check of a table itself finds is not left in it: three kinds of tables, each with a check of its own, and one
+# that is made of a table before its check is through, since that also waits for something else.
+OF_THE_TABLE = {
+    "models/intermediate/int_kinds.sql": "select distinct event as kind from {{ ref('stg_millrace__events') }}",
+    "models/intermediate/int_kinds_told.sql": "select count() as kinds from {{ ref('int_kinds') }}",
+    "tests/no_kind_is_poisoned.sql": (
+        "select kind from {{ ref('int_kinds') }} where kind = 'poisoned' "
+        "and (select count() from {{ ref('stg_crm__customers') }}) >= 0"
+    ),
+    "tests/no_day_is_poisoned.sql": (
+        "select 1 as one from {{ ref('int_events_sessionised') }} where event_id like 'poison-%'"
+    ),
+    "tests/nobody_is_poisoned.sql": "select id from {{ ref('int_first_seen') }} where id = 'poison'",
+}
+SELECTED = [
+    *("--select", "+int_events_sessionised", "--select", "int_first_seen"),
+    *("--select", "int_kinds", "--select", "int_kinds_told", "--format", "json"),
+]
+POISONED = {"int_events_sessionised", "int_first_seen", "int_kinds", "int_kinds_told"}
+
+
+def of_the_tables(instance: Instance) -> list[Any]:
+    return [
+        instance.rows(
+            "SELECT local_date, count(), sum(cityHash64(event_id)) FROM intermediate.int_events_sessionised "
+            "GROUP BY 1 ORDER BY 1"
+        ),
+        instance.rows("SELECT DISTINCT id, first_at FROM intermediate.int_first_seen ORDER BY ALL"),
+        instance.rows("SELECT kind FROM intermediate.int_kinds ORDER BY ALL"),
+        instance.rows("SELECT kinds FROM intermediate.int_kinds_told"),
+        instance.rows(
+            "SELECT model, argMax((through, definition), built_at) FROM ops.built_models "
+            f"WHERE splitByChar('.', model)[2] IN {tuple(sorted(POISONED))} GROUP BY 1 ORDER BY 1"
+        ),
+    ]
+
+
+def put_aside(instance: Instance) -> list[str]:
+    return [name for (name,) in instance.rows("SELECT name FROM system.tables WHERE database = 'aside' ORDER BY 1")]
+
+
+@pytest.mark.usefixtures("built")
+def test_what_fails_its_own_checks_is_put_back_as_it_was(instance: Instance, project: Path, tmp_path: Path) -> None:
+    for file, sql in OF_THE_TABLE.items():
+        (project / file).parent.mkdir(exist_ok=True)
+        (project / file).write_text(sql)
+    good = build(instance, *SELECTED)
+    assert good.returncode == 0, good.stdout
+    before = of_the_tables(instance)
+    assert all(before) and put_aside(instance) == []
+
+    # On a day that is there, and on one that is new.
+    poison = [
+        event(n, "poison", event="poisoned", user_id="poison", original_timestamp=f"2026-03-0{2 + 3 * n}T12:00:00.000Z")
+        for n in range(2)
+    ]
+    loaded(instance, write_lines(tmp_path / "poison.jsonl", poison))
+    slow = project / "tests" / "takes_its_time.sql"
+    slow.write_text(  # of all of them: when it runs they are made
+        "select 1 as one from {{ ref('int_kinds') }} where sleepEachRow(3) = 1 and (select count() from "
+        "{{ ref('int_events_sessionised') }}, {{ ref('int_first_seen') }}, {{ ref('int_kinds_told') }}) > 0"
+    )
+    patched = f"import warehouse.dbt; warehouse.dbt.PROJECT = warehouse.dbt.Path({str(project)!r})"
+    killed = subprocess.Popen(
+        [sys.executable, "-c", f"{patched}; from cli.main import main; main()", "build", *SELECTED],
+        env=instance.environment,
+        stdout=subprocess.DEVNULL,
+    )
+    sleeps = (
+        "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow(3)%' AND query NOT LIKE '%processes%'"
+    )
+    assert until(lambda: instance.rows(sleeps) > [(0,)])
+    killed.kill()
+    killed.wait()
+    slow.unlink()
+    now = of_the_tables(instance)
+    assert [one for one, other in zip(now[:4], before[:4], strict=True) if one == other] == []  # what nobody has judged
+
+    for arguments in (SELECTED, [*SELECTED, "--full-refresh"]):  # days and copies; whole tables
+        done = build(instance, *arguments)
+        assert done.returncode == 1
+        assert {name for name, node in nodes_of(done).items() if node["status"] == "put back"} == POISONED
+        assert of_the_tables(instance) == before
+        assert put_aside(instance) == [f"intermediate__{name}__refused" for name in sorted(POISONED)]
+        assert instance.rows("SELECT * FROM aside.intermediate__int_kinds__refused WHERE kind = 'poisoned'")
+        assert instance.rows(
+            "SELECT 1 FROM aside.intermediate__int_events_sessionised__refused WHERE event_id LIKE 'poison-%'"
+        )
+    told = build(instance, *SELECTED[:-2])
+    assert "intermediate.int_kinds is as it was before this build; what was refused: " in told.stdout
+    assert ", 4 put back, " in told.stdout
+
+    for file in OF_THE_TABLE:  # what was refused is right after all
+        if file.startswith("tests/"):
+            (project / file).unlink()
+    assert build(instance, *SELECTED).returncode == 0
+    assert ("poison",) in {(name,) for name, _ in of_the_tables(instance)[1]}
+    assert of_the_tables(instance)[2:4] == [[("page_viewed",), ("poisoned",)], [(2,)]]
+    assert sum(count for _, count, _ in of_the_tables(instance)[0]) == 202
+    assert put_aside(instance) == []
+    for table in ("int_kinds", "int_kinds_told"):
+        instance.client().command(f"DROP TABLE intermediate.{table}")
 
 
 @pytest.mark.usefixtures("built")

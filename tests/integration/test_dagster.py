@@ -159,6 +159,9 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
     found = dagster.checks("intermediate", "int_order_events")
     assert (found["refunds_have_orders"], found["refunds_are_of_orders"]) == (False, False)
     assert dagster.instance.rows(ORDERS) == [("o1", 10.0)]  # what is good in the file waits as well
+    of_orders = "SELECT order_id, event FROM intermediate.int_order_events ORDER BY ALL"
+    assert dagster.instance.rows(of_orders) == [("o1", "order_completed")]  # also in the table that failed
+    assert "Put back as before: intermediate.int_order_events" in dagster.why(run)
     assert dagster.instance.rows("SELECT count() FROM marts.fct_refunds") == [(0,)]
     why = "intermediate.int_order_events of demo, refunds_are_of_orders: 1 row of 3 (33.33%)"
     assert why in dagster.why(run)
@@ -183,6 +186,7 @@ def test_a_defect_is_kept_out_of_the_mart_until_a_file_mends_it(
     assert dagster.checks("raw", "events") == {"files_are_of_events": True}  # the notes have gone
     assert dagster.instance.rows(ORDERS) == [("o1", 10.0), ("o2", 20.0), ("o3", 30.0)]
     assert dagster.instance.rows("SELECT order_id FROM marts.fct_refunds") == [("o2",)]
+    assert dagster.instance.rows("SELECT name FROM system.tables WHERE database = 'aside'") == []
     assert dagster.instance.rows(incidents) == [(*about, "resolved")]
     assert until(lambda: told(hook, "broken", "resolved"))
 

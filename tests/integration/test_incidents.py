@@ -131,6 +131,8 @@ def test_what_is_made_of_a_table_waits_for_its_expectations(instance: Instance, 
     defect.unlink()
     made = "SELECT max(modification_time) FROM system.parts WHERE database = 'marts' AND table = 'dim_days_after'"
     before = instance.rows(made)
+    stands = "SELECT uuid FROM system.tables WHERE database = 'marts' AND name = 'dim_dates'"
+    (stood,) = instance.rows(stands)
 
     done = judged(instance, 2030)
     assert {node.name for node in done.nodes if node.status == "skipped" and not node.is_test} >= {"dim_days_after"}
@@ -138,15 +140,22 @@ def test_what_is_made_of_a_table_waits_for_its_expectations(instance: Instance, 
     assert all(node.status == "pass" for node in done.nodes if node.is_test and "dim_dates" in node.name)
     assert done.sentence().startswith("marts.dim_dates, ends_in_time: ")
     assert "dim_days_after" in done.sentence().partition("Kept back: ")[2]
+    assert "Put back as before: marts.dim_dates. " in done.sentence()
+    assert instance.rows(stands) == [stood]  # and not what fails
+    assert instance.rows("SELECT max(year) > 2030 FROM aside.marts__dim_dates__refused") == [(True,)]
     assert instance.rows(made) == before > [(datetime(2000, 1, 1),)]
     (one,) = json_here(instance, "incidents")
     assert (one["asset"], one["check_name"], one["kind"]) == ("marts.dim_dates", "ends_in_time", "expectation")
     assert "marts.dim_days_after" in one["kept_back"]
+    # What stands now passes: it is not what was refused.
+    passes = CheckResult("marts.dim_dates", "ends_in_time", "expectation", "validity", "error", "pass")
+    assert write(instance, passes) == []
 
     mended = judged(instance, 2100)
     assert not mended.has_failed
     assert [change.what for change in mended.incidents] == ["resolved"]
     assert instance.rows(made) != before
+    assert instance.rows(stands) != [stood]
     instance.client().command("DROP TABLE marts.dim_days_after")
 
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse.aside import forget
 from warehouse.backup.making import ended_with_us, server_failures
 from warehouse.backup.manifest import BESIDE, SEALED, Manifest, broken
 from warehouse.backup.place import Place
@@ -69,6 +70,7 @@ def restore(
                 _check_empty(client, settings, folder)
             tell("Restoring ...")
             with _others_aside(client):
+                forget(client)
                 databases = ", ".join(f"DATABASE {database}" for database in DATABASES)
                 # The folder of the other one may have moved since it was written down.
                 base = f" SETTINGS base_backup = {place.on_server(backup.base)}" if backup.base else ""

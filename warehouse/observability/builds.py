@@ -22,7 +22,7 @@ DIMENSIONS = {
     "of_a_session": "consistency",
 }
 BY_DEFAULT = "consistency"  # a test in a file of its own compares tables
-OF_MODELS = {"success": "success", "skipped": "skipped"}
+OF_MODELS = {"success": "success", "skipped": "skipped", "put back": "skipped"}
 
 
 def record_build(settings: Settings, done: Run, record: RunRecord) -> list[Change]:

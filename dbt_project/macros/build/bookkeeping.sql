@@ -10,6 +10,7 @@
         {% do run_query("create table if not exists ops.builds (invocation_id String, horizon DateTime64(3, 'UTC')) engine = MergeTree order by horizon") %}
         {% do run_query("create table if not exists ops.built_models (model String, through DateTime64(3, 'UTC'), definition String, built_at DateTime64(3, 'UTC') default now64(3)) engine = ReplacingMergeTree(built_at) order by model") %}
         {% do run_query("create table if not exists ops.tests_passed (test String, through DateTime64(3, 'UTC'), definition String, passed_at DateTime64(3, 'UTC') default now64(3)) engine = ReplacingMergeTree(passed_at) order by test") %}
+        {% do note_what_is_before() %}
         {% do note_project_settings() %}
         {# A row gets its loaded_at when its insert begins and is seen when that ends. What is older than every insert
            that still runs is complete: nothing can be added behind it. The second is for clocks and rounding. #}

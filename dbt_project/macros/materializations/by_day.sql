@@ -53,14 +53,12 @@
     {% elif whole and existing is none %}
         {% do adapter.rename_relation(new, target_relation) %}
     {% elif whole %}
-        {% do run_query('exchange tables ' ~ new ~ ' and ' ~ existing) %}
-        {% do run_query('drop table ' ~ new) %}
+        {% do put_in_place(new, existing) %}
     {% elif ranges | length and sharded %}
-        {% do run_on_every_shard(replace_days(shard_table(existing), shard_table(new), ranges)) %}
+        {% do run_on_every_shard(replace_days(shard_table(existing), shard_table(new), days_of(ranges))) %}
         {% do drop_sharded(new) %}
     {% elif ranges | length %}
-        {% do run_query(replace_days(existing, new, ranges)) %}
-        {% do run_query('drop table ' ~ new) %}
+        {% do put_days_in_place(new, existing, ranges) %}
     {% endif %}
 
     {% do persist_docs(target_relation, model) %}
@@ -132,7 +130,7 @@
     {{ return(run_query(query).rows) }}
 {% endmacro %}
 
-{% macro replace_days(target, new, ranges) %}
+{% macro days_of(ranges) %}
     {%- set query -%}
         select toString(arrayJoin(arrayFlatten([
         {%- for range in ranges -%}
@@ -140,7 +138,10 @@
         {%- endfor -%}
         ])))
     {%- endset -%}
-    {%- set days = run_query(query).columns[0].values() -%}
+    {{ return(run_query(query).columns[0].values()) }}
+{% endmacro %}
+
+{% macro replace_days(target, new, days) %}
     alter table {{ target }}
     {%- for day in days %} replace partition '{{ day }}' from {{ new }}{{ ',' if not loop.last }}{% endfor %}
     {#- A day that has no rows any more must lose those it had. #}

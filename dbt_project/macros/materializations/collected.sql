@@ -21,10 +21,10 @@
         {% if existing is none %}
             {% do adapter.rename_relation(new, target_relation) %}
         {% else %}
-            {% do run_query('exchange tables ' ~ new ~ ' and ' ~ existing) %}
-            {% do run_query('drop table ' ~ new) %}
+            {% do put_in_place(new, existing) %}
         {% endif %}
     {% else %}
+        {% do keep_a_copy(existing) %}
         {% call statement('main') %}
             {{ clickhouse__insert_into(existing, fill_in(sql, {'since': state.built[0], 'horizon': state.horizon}, existing), has_contract) }}
         {% endcall %}

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse.dbt import environment, read_project
+from warehouse.dbt import environment
 from warehouse.errors import MillraceError
+from warehouse.manifest import read_project
 from warehouse.settings import Settings
 
 FOLDER = Path("models") / "semantic" / "defined"
