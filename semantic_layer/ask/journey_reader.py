@@ -14,6 +14,7 @@ from semantic_layer.ask.time_phrases import Each
 from semantic_layer.metrics.models import Grain
 
 PAGE_EVENT = "page_viewed"
+USES = ("use", "used", "uses", "using")
 SECONDS = {Grain.HOUR: 3600, Grain.DAY: 86400, Grain.WEEK: 7 * 86400, Grain.MONTH: 30 * 86400}
 SHORTER = {"minute": 60, "minutes": 60, "second": 1, "seconds": 1}
 
@@ -122,6 +123,14 @@ class JourneyReader(ClauseReader):
             self.at += 1
             return True
         return False
+
+    def take_silent(self) -> bool:
+        """Who used mobile is of a value; who used the export feature did something that no step says."""
+        if self.items[self.at].text.split()[-1] in USES:
+            of = self.item(self.past_fillers(self.at + 1))
+            if of is None or not of.named("value") or of.named("event") or of.named("page"):
+                return False
+        return super().take_silent()
 
     def past_people(self, at: int) -> int:
         while self.is_filler(at) or self.has(at, Role.PEOPLE):

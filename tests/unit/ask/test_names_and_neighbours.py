@@ -155,6 +155,10 @@ def remarks(question: str) -> tuple[str, ...]:
             "refused: It is not clear whether people did subscription_upgraded and subscription_cancelled each, or "
             "one of them: ask for one.",
         ),
+        (
+            "weekly retention of users who used the checkout feature",
+            "refused: It is not known what 'who used', 'feature' means here.",
+        ),
         # Single sessions are longer than 10 minutes; a load time above 2 seconds is one of a page.
         ("sessions longer than 10 minutes", "sessions where session__duration_seconds > 600"),
         ("sessions that lasted less than 1 hour", "sessions where session__duration_seconds < 3600"),
