@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 PACKAGES := bi cli expectations ingestion ml monitoring orchestration semantic_layer warehouse
 SIZE ?= small
 
-.PHONY: help demo superset test test-long lint bench up down docs lock clean
+.PHONY: help demo superset test test-long lint lint-python lint-types lint-sql bench up down docs lock clean
 
 help:  ## What each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -42,10 +42,16 @@ test: $(INSTALLED)  ## What every change must pass
 test-long: $(INSTALLED)  ## What takes too long for every change: kills in the middle of builds, a cluster, many more events
 	@$(PYTEST) tests/long
 
-lint: $(INSTALLED)  ## Style, types and SQL
+lint: lint-python lint-types lint-sql  ## Style, types and SQL
+
+lint-python: $(INSTALLED)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+lint-types: $(INSTALLED)
 	@$(BIN)/mypy
+
+lint-sql: $(INSTALLED)
 	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 warehouse/raw_schema
 	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models
 
