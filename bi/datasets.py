@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bi.metrics import SemanticManifest, SemanticModel
@@ -41,10 +41,17 @@ def semantic_datasets(
     nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     if unknown := [name for name in joined if name not in semantic.models]:
         raise WrongUsage(f"No semantic model is called {unknown[0]!r}{nearest(unknown[0], semantic.models) or '.'}")
-    measures = _measures_by_model(semantic)
+    measures, of_tables = _measures_by_model(semantic), set[str]()
     for model in semantic.models.values():
         more = [Joined(*text.split("__", 1)) for text in joined.get(model.name, ())]
-        yield _dataset(semantic, model, nodes[model.table], more, nodes, measures.get(model.name, ()))
+        dataset = _dataset(semantic, model, nodes[model.table], more, nodes, measures.get(model.name, ()))
+        # Superset has one dataset for each table: a second one would take the place of the first.
+        if dataset.is_of(model.table) and model.table in of_tables:
+            columns = ", ".join(nodes[model.table]["columns"])
+            dataset = replace(dataset, sql=f"SELECT {columns} FROM marts.{model.table}")
+        elif dataset.is_of(model.table):
+            of_tables.add(model.table)
+        yield dataset
 
 
 def _dataset(

@@ -58,6 +58,12 @@ def test_every_chart_reads_columns_that_are_there(bundle: Bundle, manifest: dict
     assert len(bundle.charts) > 80
 
 
+def test_a_table_has_one_dataset(bundle: Bundle) -> None:
+    """Of two that are the same table Superset keeps the last, and charts of the other find none of their metrics."""
+    tables = [one.table for one in bundle.datasets if one.is_of(one.table)]
+    assert len(tables) > 20 and len(set(tables)) == len(tables)
+
+
 def test_a_renamed_column_names_the_charts_that_use_it(
     declarations: Declarations, semantic_document: dict[str, Any], manifest: dict[str, Any]
 ) -> None:
