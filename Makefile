@@ -39,8 +39,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --no-l
 test: $(INSTALLED)  ## What every change must pass
 	@$(PYTEST)
 
-test-long: $(INSTALLED)  ## What takes too long for every change: kills in the middle of builds, a cluster, many more events
-	@$(PYTEST) tests/long
+test-long: $(INSTALLED)  ## What takes too long for every change: kills, clusters, backups, browsers, many more events, broken bytes
+	@$(PYTEST) tests/long tests/fuzz
 
 lint: lint-python lint-types lint-sql  ## Style, types and SQL
 
