@@ -70,7 +70,7 @@ class ClauseReader:
         meanings = item.named(kind) if item else ()
         if item is None or not meanings:
             return None
-        last = item.text.split()[-1]
+        last = item.text.rpartition(" ")[2]
         return Mention(item.text, meanings, last.endswith("s") and not last.endswith("ss"))
 
     def number(self, at: int) -> tuple[int | float, bool, int] | None:
@@ -197,7 +197,7 @@ class ClauseReader:
         if follows is None:
             return
         before = self.items[negation - 1] if negation else None
-        excludes = before is not None and before.text.split()[0] in EXCLUDING
+        excludes = before is not None and before.text.partition(" ")[0] in EXCLUDING
         if not excludes or self.past_fillers(at) > at:
             self.slots.problems.append(f"It is not clear what else {before.text if before else 'not'!r} belongs to.")
             return

@@ -91,7 +91,7 @@ class JourneyReader(ClauseReader):
         if not self.has(self.at, Role.WITHIN) and self.items[self.at].text != "in":
             return False
         number, unit = self.item(self.at + 1), self.item(self.at + 2)
-        if number and isinstance(number.time, Each) and number.text.split()[0] in ("a", "an") and number.time.grain:
+        if number and isinstance(number.time, Each) and number.text.startswith(("a ", "an ")) and number.time.grain:
             self.within_seconds = SECONDS.get(number.time.grain)
             self.at += 2 if self.within_seconds else 0
             return self.within_seconds is not None
@@ -126,7 +126,7 @@ class JourneyReader(ClauseReader):
 
     def take_silent(self) -> bool:
         """Who used mobile is of a value; who used the export feature did something that no step says."""
-        if self.items[self.at].text.split()[-1] in USES:
+        if self.items[self.at].text.rpartition(" ")[2] in USES:
             of = self.item(self.past_fillers(self.at + 1))
             if of is None or not of.named("value") or of.named("event") or of.named("page"):
                 return False

@@ -291,7 +291,7 @@ class MetricReader(ClauseReader):
         values = self._values(at, None, False)
         if values is None:
             return False
-        last = (self.items[values[0] - 1].text.split()[-1],)  # pro users may be one name
+        last = (self.items[values[0] - 1].text.rpartition(" ")[2],)  # pro users may be one name
         is_people = any(role is Role.PEOPLE for role, _ in roles().get(last, ()))
         return is_people or self.has(self.past_fillers(values[0]), Role.PEOPLE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from semantic_layer.ask.declined import declined
@@ -119,6 +119,7 @@ def test_what_stands_in_quotation_marks_is_a_value_as_it_is_written() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200))
+@example("¨")  # is nothing but a space, once it is read
 def test_any_text_is_understood_or_refused(question: str) -> None:
     assert isinstance(ask(question), Understood | Refusal)
 
