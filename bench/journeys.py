@@ -45,7 +45,7 @@ SHARES = {
     "order_completed": 10,
     "signed_up": 5,
 }
-MODELS = ("fct_events", "int_person_days")
+MODELS = ("fct_events", "agg_person_days")
 PARTITION_PER_DAY = {"max_partitions_per_insert_block": 0}
 
 
@@ -106,12 +106,12 @@ def fill(instance: Instance, events: int) -> None:
             settings=PARTITION_PER_DAY,
         )
     manifest = json.loads((instance.data_dir / "dbt" / "target" / "manifest.json").read_text())
-    days_of_people = manifest["nodes"]["model.millrace.int_person_days"]["compiled_code"]
+    days_of_people = manifest["nodes"]["model.millrace.agg_person_days"]["compiled_code"]
     for first in range(0, DAYS, per_part):
         for name, day in (("first", first), ("last", first + per_part - 1)):
             mark = rf"'[\d-]+'\)(?=/\*{name} day)"
             days_of_people = re.sub(mark, f"'{FIRST + timedelta(days=day)}')", days_of_people)
-        client.command(f"insert into intermediate.int_person_days {days_of_people}", settings=PARTITION_PER_DAY)
+        client.command(f"insert into marts.agg_person_days {days_of_people}", settings=PARTITION_PER_DAY)
 
 
 def questions() -> dict[str, str]:
@@ -134,7 +134,7 @@ def questions() -> dict[str, str]:
         for kind in (Kind.RECURRING, Kind.FIRST_EVER)
     }
     ninety = f"project_id = '{PROJECT}' and local_date > toDate('{LAST}') - 90"
-    of_days = "(select *, toDateTime64(local_date, 3) as timestamp from intermediate.int_person_days)"
+    of_events = f"(select * from {rendering.EVENTS} where project_id = '{PROJECT}')"
     last, first = f"toDate('{LAST}')", f"toDate('{month}')"
     return {
         "funnel, 4 steps, entered on 7 days": rendering.funnel_sql(Funnel(project=PROJECT, steps=steps, **week)),
@@ -144,8 +144,8 @@ def questions() -> dict[str, str]:
         ),
         "daily retention of 30 days": rendering.retention_sql(cohorts[Kind.RECURRING], month, LAST),
         "daily retention, first ever": rendering.retention_sql(cohorts[Kind.FIRST_EVER], month, LAST),
-        "daily retention, from the days of people": str(
-            rendering._macros().retention_cohorts(of_days, "true", "true", "day", first, last)
+        "daily retention, from the events": str(
+            rendering._macros().retention_cohorts(of_events, "true", "true", "day", first, last)
         ),
         "lifecycle by week": rendering.lifecycle_sql(
             Lifecycle(project=PROJECT, event=anything, period=Period.WEEK), FIRST, LAST
@@ -154,7 +154,7 @@ def questions() -> dict[str, str]:
             f"select local_date, uniqExact(person_key) from marts.fct_events where {ninety} group by local_date"
         ),
         "active users, from the days of people": (
-            f"select local_date, count() from intermediate.int_person_days where {ninety} group by local_date"
+            f"select local_date, count() from marts.agg_person_days where {ninety} group by local_date"
         ),
     }
 

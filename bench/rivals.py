@@ -96,7 +96,7 @@ def returned(rows: Rows) -> Rows:
 def active(days: int) -> Question:
     since = LAST - timedelta(days=days - 1)
     return Question(
-        f"select uniqExact(person_key) from intermediate.int_person_days "
+        f"select uniqExact(person_key) from marts.agg_person_days "
         f"where project_id = '{PROJECT}' and local_date >= '{since}'",
         f"select count(distinct user_id) from {{events}} where timestamp >= '{since} 00:00:00'",
     )
@@ -114,7 +114,7 @@ def asked() -> dict[str, Question]:
         ),
         "daily retention of 30 days": Question(ours["daily retention of 30 days"], retention(), returned),
         "daily active users of 90 days": Question(
-            f"select local_date, count() from intermediate.int_person_days where project_id = '{PROJECT}' and {by_day} "
+            f"select local_date, count() from marts.agg_person_days where project_id = '{PROJECT}' and {by_day} "
             "group by local_date",
             "select cast(timestamp as date) as day, count(distinct user_id) from {events} "
             f"where timestamp >= '{since} 00:00:00' group by cast(timestamp as date)",

@@ -298,7 +298,8 @@ def _is_of_rows(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> bool:
 
 def _lasting(limit: Limit, dimensions: Dimensions, metrics: list[str]) -> Clause:
     """A condition on how long that took which is counted."""
-    own = dimensions.catalogue.metrics[_chosen(limit.metric, metrics) if limit.metric else metrics[0]]
+    said = min(limit.metric.meanings, key=lambda meaning: meaning.rank).name if limit.metric else metrics[0]
+    own = dimensions.catalogue.metrics[said]
     entity = next(iter(own.dimensions), "").partition("__")[0]
     name = f"{entity}__duration_seconds"
     if name not in dimensions.common:

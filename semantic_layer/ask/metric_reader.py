@@ -333,9 +333,10 @@ class MetricReader(ClauseReader):
             after = self.past_fillers(at)
             mention = self.mention(after, "metric")
             at = after + 1 if mention else at
-        if mention:
-            self.add_metric(mention)
         seconds = self._seconds(self.at, at)
+        is_named_for_its_length = seconds and self.slots.metrics and mention and not self._is_joined(mention)
+        if mention and not is_named_for_its_length:  # revenue of sessions longer than 10 minutes does not count them
+            self.add_metric(mention)
         self.slots.limits += [Limit(mention, operator, value, percent, seconds) for operator, value, percent in limits]
         self.at = at
         return True

@@ -173,6 +173,14 @@ class Dimensions:
             raise Unclear(f"{text!r} may be of {listed} or {names[-1]}: say which.")
         return possible[0]
 
+    def _check_there_is(self, text: str, ranked: dict[str, int]) -> None:
+        """Sessions were on Mondays, and no order was: orders are told by weekdays, and that one has none."""
+        ends = {name.rpartition("__")[2] for name in ranked}
+        same = next((name for name in self.common if name.rpartition("__")[2] in ends), None)
+        if same and not any(name in ranked for name in self.common):
+            labels = " and ".join(self.catalogue.metrics[name].label for name in self.metrics)
+            raise Unclear(f"{labels} are known by {inside(self.catalogue.dimensions[same].label)}: none is of {text}.")
+
     def _instead(self, wanted: Mapping[str, int]) -> tuple[str, ...]:
         """Of the metrics that are told by it those with the most words of these: active users, not daily ones."""
         words = {word for name in self.metrics for word in name.split("_")}
@@ -212,6 +220,8 @@ class Dimensions:
             by_value = {m.name: m.rank for value in reversed(clause.values) for m in value if m.name in names}
             ranked = {name: ranked.get(name, rank) for name, rank in by_value.items() if not ranked or name in ranked}
             ranked = ranked or by_value
+        if clause.values:
+            self._check_there_is(clause.text, ranked)
         name = self._only(clause.dimension.text if clause.dimension else clause.text, ranked)
         values: list[str | int | float] = list(clause.constants)
         for value in clause.values:

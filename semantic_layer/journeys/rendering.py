@@ -30,6 +30,7 @@ from warehouse.settings import load_settings
 
 MACROS = Path(__file__).resolve().parent.parent.parent / "dbt_project" / "macros" / "journeys"
 EVENTS = "marts.fct_events"
+DAYS_OF_PEOPLE = "marts.agg_person_days"
 USERS = "marts.dim_users"
 SHOWN_VALUES = 1000
 
@@ -138,9 +139,7 @@ def funnel_sql(funnel: Funnel) -> str:
 def retention_sql(retention: Retention, first: date, last: date) -> str:
     return str(
         _macros().retention_cohorts(
-            _events(retention),
-            condition_sql(retention.start),
-            condition_sql(retention.returning),
+            *_done(retention, retention.start, retention.returning),
             str(retention.period),
             _day(first),
             _day(last),
@@ -156,8 +155,7 @@ def retention_sql(retention: Retention, first: date, last: date) -> str:
 def lifecycle_sql(lifecycle: Lifecycle, first: date, last: date) -> str:
     return str(
         _macros().lifecycle_periods(
-            _events(lifecycle),
-            condition_sql(lifecycle.event),
+            *_done(lifecycle, lifecycle.event),
             str(lifecycle.period),
             _day(first),
             _day(last),
@@ -166,7 +164,7 @@ def lifecycle_sql(lifecycle: Lifecycle, first: date, last: date) -> str:
 
 
 def stickiness_sql(stickiness: Stickiness, first: date, last: date) -> str:
-    return str(_macros().stickiness_days(_events(stickiness), condition_sql(stickiness.event), _day(first), _day(last)))
+    return str(_macros().stickiness_days(*_done(stickiness, stickiness.event), _day(first), _day(last)))
 
 
 PAGE_OR_EVENT = "if(event = 'page_viewed' and ifNull(page_path, '') != '', toString(page_path), toString(event))"
@@ -196,9 +194,15 @@ def period_start(period: Period, day: date) -> date:
     return day.replace(day=1) if period is Period.MONTH else day
 
 
-def _events(journey: Journey) -> str:
+def _done(journey: Retention | Lifecycle | Stickiness, *steps: Step) -> tuple[str, ...]:
+    """Where it is read what people did, and what holds there of each step: of their days, which are a ninth of the
+    events, where these know enough."""
+    once = not isinstance(journey, Retention) or journey.min_occurrences == 1
+    if once and journey.dimension is None and not any(step.filters for step in steps):
+        of_project = f"(select * from {DAYS_OF_PEOPLE} where project_id = {literal(journey.project)})"
+        return of_project, *(str(_macros().on_days_with(step.event)).strip() for step in steps)
     scanned = _scanned(journey.project, journey.mentioned, None, None)
-    return f"(select * from {_read(journey, scanned)} where {scanned})"
+    return f"(select * from {_read(journey, scanned)} where {scanned})", *map(condition_sql, steps)
 
 
 def _read(journey: Journey, scanned: str) -> str:

@@ -332,23 +332,21 @@ def test_a_test_that_failed_fails_again_and_one_that_passed_is_not_made_again(
 ) -> None:
     """A build tests the days that changed since the test last passed, not since the last build; the others are read
     again only by `dbt test`, and when all is made anew."""
-    declared = project / "models" / "intermediate" / "_people.yml"
+    declared = project / "models" / "marts" / "engagement" / "_people.yml"
     text = declared.read_text()
     wrong = text.replace("columns: [project_id, person_key, local_date]", "columns: [project_id, local_date]")
     assert wrong != text
     declared.write_text(wrong)
     for _ in range(2):
-        done = build(instance, "--select", "int_person_days")
+        done = build(instance, "--select", "agg_person_days")
         assert done.returncode == 1
-        assert "unique_combination_int_person_days_project_id__local_date: failed on" in done.stdout
+        assert "unique_combination_agg_person_days_project_id__local_date: failed on" in done.stdout
     declared.write_text(text)
-    assert build(instance, "--select", "int_person_days").returncode == 0
-    instance.client().command(
-        "INSERT INTO intermediate.int_person_days SELECT * FROM intermediate.int_person_days LIMIT 3"
-    )
-    assert build(instance, "--select", "int_person_days").returncode == 0
-    assert run_here(instance, "dbt", "test", "--select", "int_person_days").returncode == 1
-    assert build(instance, "--select", "int_person_days", "--full-refresh").returncode == 0
+    assert build(instance, "--select", "agg_person_days").returncode == 0
+    instance.client().command("INSERT INTO marts.agg_person_days SELECT * FROM marts.agg_person_days LIMIT 3")
+    assert build(instance, "--select", "agg_person_days").returncode == 0
+    assert run_here(instance, "dbt", "test", "--select", "agg_person_days").returncode == 1
+    assert build(instance, "--select", "agg_person_days", "--full-refresh").returncode == 0
 
 
 @pytest.mark.usefixtures("built")

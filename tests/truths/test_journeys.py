@@ -72,6 +72,23 @@ def test_retention_is_that_of_the_truths(
     }
 
 
+def test_the_days_of_people_say_the_same_as_their_events(built: LoadedWorld) -> None:
+    """A step with a filter reads the events; of a filter that holds of each of them the answer is the same."""
+    for command in (
+        ("retention", "--start", "order_completed", "--return", "{any}", "--period", "day", "--kind", "first_time"),
+        ("retention", "--start", "{any}", "--return", "{any}", "--period", "month", "--mode", "on_or_after"),
+        ("lifecycle", "--event", "{any}", "--period", "day"),
+        ("stickiness", "--event", "{any}"),
+    ):
+        of_days, of_events = (
+            built.instance.json(*(part.format(any=step) for part in command), "--project", "demo")
+            for step in ("*", "*[message_type]")
+        )
+        told = next(name for name in ("cohorts", "periods", "days") if name in of_days)
+        assert of_days[told] == of_events[told]
+        assert len(of_days[told]) > 1
+
+
 @pytest.mark.parametrize("project", PROJECTS)
 def test_the_lifecycle_is_that_of_the_truths(built: LoadedWorld, project: str) -> None:
     truth = built.truths["projects"][project]

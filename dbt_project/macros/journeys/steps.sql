@@ -60,6 +60,9 @@ user.id user_id
     {%- endfor -%}
 {%- endmacro %}
 
+{# What holds of a day of a person, by the events they had on it (agg_person_days): a step without filters. #}
+{% macro on_days_with(event) -%} {{ 'true' if event == '*' else 'has(event_names, ' ~ text_literal(event) ~ ')' }} {%- endmacro %}
+
 {# The same of any SQL that gives a text, '' where it is missing. #}
 {% macro filter_condition(text, operator, value) -%}
     {%- if operator == 'present' -%}

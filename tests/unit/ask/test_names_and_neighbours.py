@@ -47,7 +47,17 @@ METRICS = (
     replace(PLAIN, name="trial_rate", label="Trial rate", synonyms=("trial to paid conversion",), format="percent"),
     replace(CATALOGUE.metrics["active_users"], dimensions=(*WHERE, "event__name")),
     replace(
-        CATALOGUE.metrics["sessions"], dimensions=("session__channel", "session__duration_seconds", "session__entry")
+        CATALOGUE.metrics["sessions"],
+        dimensions=("session__channel", "session__duration_seconds", "session__entry", "session__weekday"),
+    ),
+    replace(
+        PLAIN,
+        name="takings",
+        label="Takings",
+        synonyms=(),
+        format="currency",
+        adds_up=True,
+        dimensions=("session__duration_seconds", "order__weekday"),
     ),
     replace(PLAIN, name="page_views", label="Page views", synonyms=("page visits",), dimensions=("page__page_path",)),
     _people("viewers", "Viewers", "page__page_path"),
@@ -58,11 +68,16 @@ METRICS = (
     replace(PLAIN, name="load_time", label="Page load time", synonyms=(), format="milliseconds", adds_up=False),
     replace(PLAIN, name="exposed_users", label="Exposed users", synonyms=(), dimensions=("experiment__name",)),
 )
+WEEKDAYS = {"Monday": ("mondays",), "Tuesday": ("tuesdays",)}
 DIMENSIONS = (
     Dimension("feature__name", "Feature", "", "categorical", (), {}, {"demo": ("exports", "dashboards")}),
     Dimension("order__order_number", "Order of the customer", "", "categorical"),
     Dimension("session__duration_seconds", "Seconds of the session", "", "categorical"),
     Dimension("session__entry", "Entry", "", "categorical"),
+    Dimension("session__weekday", "Day of the week", "", "categorical", (), WEEKDAYS, {"demo": ("Monday", "Tuesday")}),
+    Dimension(
+        "order__weekday", "Day of the week", "", "categorical", (), {"Tuesday": ("tuesdays",)}, {"demo": ("Tuesday",)}
+    ),
     Dimension("order__currency", "Currency", "", "categorical", (), {"USD": ("dollars",)}, {"demo": ("EUR", "USD")}),
     Dimension("experiment__name", "Experiment", "", "categorical", (), {}, {"demo": ("landing_page_story",)}),
 )
@@ -162,6 +177,14 @@ def remarks(question: str) -> tuple[str, ...]:
         # Single sessions are longer than 10 minutes; a load time above 2 seconds is one of a page.
         ("sessions longer than 10 minutes", "sessions where session__duration_seconds > 600"),
         ("sessions that lasted less than 1 hour", "sessions where session__duration_seconds < 3600"),
+        ("takings from sessions longer than 10 minutes", "takings where session__duration_seconds > 600"),
+        (
+            "takings and sessions longer than 10 minutes",
+            "takings, sessions where session__duration_seconds > 600",
+        ),
+        # No order was on a Monday; that takings have no days of the week would be a wrong reason.
+        ("takings on Tuesdays", "takings where order__weekday = Tuesday"),
+        ("takings on Mondays", "refused: Takings are known by day of the week: none is of mondays."),
         ("countries with page load time above 2 seconds", "load_time by user__country having load_time > 2000"),
         # A quantile apart from what it is of.
         ("p95 in Germany of page load time", "load_p95 where user__country = DE"),

@@ -88,9 +88,9 @@ BROKEN = {
         "column project_id is sensitive",
     ),
     "personal in what a mart is made from": (
-        edit("int_person_days", lambda m: m["columns"]["project_id"]["meta"].update(pii="personal")),
+        edit("int_changed_days", lambda m: m["columns"]["project_id"]["meta"].update(pii="personal")),
         MART,
-        "column project_id is personal in int_person_days",
+        "column project_id is personal in int_changed_days",
     ),
     "a test that cannot fail": (not_null_of_its_project, MART, "not_null of project_id cannot fail"),
 }

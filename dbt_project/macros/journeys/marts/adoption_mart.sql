@@ -32,7 +32,7 @@ features as (
 
 weeks as (
     select project_id, toMonday(local_date) as week, uniqExact(person_key) as active_people
-    from {{ ref('int_person_days') }}
+    from {{ ref('agg_person_days') }}
     where {{ in_days(after=6) }} and {{ in_days('toMonday(local_date)') }}
     group by project_id, week
 )

@@ -2,7 +2,7 @@
 {% macro lifecycle_mart(title, owner, period, event='*', tags=[]) -%}
 {{- config(materialized='table', order_by=['project_id', 'period_date']) -}}
 {{- declare_journey('lifecycle', title, owner, tags, none, {'event': event, 'period': period}, [event]) -}}
-{%- set days = ref('int_person_days') -%}
+{%- set days = ref('agg_person_days') -%}
 select
     project_id,
     period_date,
@@ -20,7 +20,7 @@ from (
 {% macro stickiness_mart(title, owner, period, event='*', tags=[]) -%}
 {{- config(materialized='table', order_by=['project_id', 'period_date', 'days']) -}}
 {{- declare_journey('stickiness', title, owner, tags, 'up', {'event': event, 'period': period}, [event]) -}}
-{%- set people = ref('int_person_days') -%}
+{%- set people = ref('agg_person_days') -%}
 select
     project_id,
     period_date,

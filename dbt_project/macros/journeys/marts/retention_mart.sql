@@ -17,7 +17,7 @@
 {%- elif periods is not integer or periods < 1 -%}
     {{ wrong_declaration('periods is a number of 1 and more, not ' ~ periods) }}
 {%- endif -%}
-{%- set days = ref('int_person_days') -%}
+{%- set days = ref('agg_person_days') -%}
 select
     project_id,
     toLowCardinality(kind) as kind,
@@ -40,9 +40,6 @@ from (
 )
 array join back as came_back, range(toUInt32(length(back))) as age
 {%- endmacro %}
-
-{# What holds of a day of a person, by the events they had on it. #}
-{% macro on_days_with(event) -%} {{ 'true' if event == '*' else 'has(event_names, ' ~ text_literal(event) ~ ')' }} {%- endmacro %}
 
 {# The first of a year, a month and a week; raw takes no event from before 2000. #}
 {% macro before_all_events() -%} toDate('1990-01-01') {%- endmacro %}

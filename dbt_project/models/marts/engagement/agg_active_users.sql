@@ -15,7 +15,7 @@ with days as (
             partition by project_id, person_key order by local_date rows between current row and 1 following
         ) as next_date,
         if(next_date > local_date, toInt32(next_date - local_date), 30) as gap
-    from {{ ref('int_person_days') }}
+    from {{ ref('agg_person_days') }}
     where {{ in_days(before=29) }}
 ),
 

@@ -10,7 +10,7 @@ with days as (
         max(local_date) as last_seen_on,
         groupArray(local_date) as active_on,
         {{ last_day_with_events() }} as last_day
-    from {{ ref('int_person_days') }}
+    from {{ ref('agg_person_days') }}
     group by project_id, person_key
 ),
 
