@@ -45,7 +45,7 @@ SHARES = {
     "order_completed": 10,
     "signed_up": 5,
 }
-MODELS = ("fct_events", "agg_person_days")
+MODELS = ("fct_events", "agg_person_days", "agg_active_users", "agg_daily_metrics")
 PARTITION_PER_DAY = {"max_partitions_per_insert_block": 0}
 
 
@@ -105,13 +105,30 @@ def fill(instance: Instance, events: int) -> None:
             + events_sql(events, first, min(first + per_part, DAYS)),
             settings=PARTITION_PER_DAY,
         )
-    manifest = json.loads((instance.data_dir / "dbt" / "target" / "manifest.json").read_text())
-    days_of_people = manifest["nodes"]["model.millrace.agg_person_days"]["compiled_code"]
     for first in range(0, DAYS, per_part):
-        for name, day in (("first", first), ("last", first + per_part - 1)):
-            mark = rf"'[\d-]+'\)(?=/\*{name} day)"
-            days_of_people = re.sub(mark, f"'{FIRST + timedelta(days=day)}')", days_of_people)
-        client.command(f"insert into marts.agg_person_days {days_of_people}", settings=PARTITION_PER_DAY)
+        client.command(
+            made_of_days(instance, "agg_person_days", first, first + per_part - 1), settings=PARTITION_PER_DAY
+        )
+    client.command(
+        "insert into intermediate.int_changed_days (project_id, local_date, reason) "
+        f"values ('{PROJECT}', '{LAST}', 'arrived')"
+    )
+    client.command(made_of_days(instance, "agg_active_users", 0, DAYS - 1), settings=PARTITION_PER_DAY)
+    # Its other columns come from sessions, which are not made here.
+    client.command(
+        "insert into marts.agg_daily_metrics (project_id, local_date, country, device_type, events) "
+        "select project_id, local_date, country, device_type, count() from marts.fct_events group by all",
+        settings=PARTITION_PER_DAY,
+    )
+
+
+def made_of_days(instance: Instance, model: str, first: int, last: int) -> str:
+    """What a build inserts for these days."""
+    manifest = json.loads((instance.data_dir / "dbt" / "target" / "manifest.json").read_text())
+    sql = manifest["nodes"][f"model.millrace.{model}"]["compiled_code"]
+    for name, day in (("first", first), ("last", last)):
+        sql = re.sub(rf"'[\d-]+'\)(?=/\*{name} day)", f"'{FIRST + timedelta(days=day)}')", sql)
+    return f"insert into marts.{model} {sql}"
 
 
 def questions() -> dict[str, str]:

@@ -1,14 +1,13 @@
 """Our journeys and metrics beside what people write: python -m bench.rivals [EVENTS …]; 10 million if none is given.
 
 The same events three times, in one run: in our tables (as bench.journeys makes them), in one table of ClickHouse as a
-textbook has it (sorted by time, properties as JSON in a String) and as a Parquet file for DuckDB, where it is installed
-(`uv pip install duckdb`). The textbook's SQL is the one that needs no knowledge of either engine: self-joins, and
-count(distinct). All three must answer the same, or nothing is printed.
+textbook has it (sorted by time, properties as JSON in a String) and as a Parquet file for DuckDB. The textbook's SQL is
+the one that needs no knowledge of either engine: self-joins, and count(distinct). All three must answer the same, or
+nothing is printed. Ours reads what a build keeps ready: days of people, active users, metrics per day.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from bench.harness import median_seconds, report
 from bench.journeys import LAST, PROJECT, fill, questions
@@ -93,11 +94,10 @@ def returned(rows: Rows) -> Rows:
     )
 
 
-def active(days: int) -> Question:
+def active(days: int, column: str) -> Question:
     since = LAST - timedelta(days=days - 1)
     return Question(
-        f"select uniqExact(person_key) from marts.agg_person_days "
-        f"where project_id = '{PROJECT}' and local_date >= '{since}'",
+        f"select {column} from marts.agg_active_users where project_id = '{PROJECT}' and local_date = '{LAST}'",
         f"select count(distinct user_id) from {{events}} where timestamp >= '{since} 00:00:00'",
     )
 
@@ -114,15 +114,15 @@ def asked() -> dict[str, Question]:
         ),
         "daily retention of 30 days": Question(ours["daily retention of 30 days"], retention(), returned),
         "daily active users of 90 days": Question(
-            f"select local_date, count() from marts.agg_person_days where project_id = '{PROJECT}' and {by_day} "
-            "group by local_date",
+            "select local_date, daily_active_users from marts.agg_active_users "
+            f"where project_id = '{PROJECT}' and {by_day}",
             "select cast(timestamp as date) as day, count(distinct user_id) from {events} "
             f"where timestamp >= '{since} 00:00:00' group by cast(timestamp as date)",
         ),
-        "weekly active users": active(7),
-        "monthly active users": active(30),
+        "weekly active users": active(7, "weekly_active_users"),
+        "monthly active users": active(30, "monthly_active_users"),
         "events by day and country, 30 days": Question(
-            f"select local_date, country, count() from marts.fct_events where project_id = '{PROJECT}' "
+            f"select local_date, country, sum(events) from marts.agg_daily_metrics where project_id = '{PROJECT}' "
             f"and local_date >= '{LAST - timedelta(days=29)}' group by local_date, country",
             "select cast(timestamp as date) as day, {country} as country, count(*) from {events} "
             f"where timestamp >= '{LAST - timedelta(days=29)} 00:00:00' group by cast(timestamp as date), {{country}}",
@@ -162,12 +162,12 @@ def in_clickhouse(instance: Instance, sql: str) -> tuple[float, Rows]:
     return seconds, [tuple(row) for row in client.query(sql, settings=settings).result_rows]
 
 
-def in_duckdb(connection: Any, sql: str) -> tuple[float, Rows]:
+def in_duckdb(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[float, Rows]:
     seconds = median_seconds(lambda: connection.execute(sql).fetchall(), runs=RUNS)
     return seconds, connection.execute(sql).fetchall()
 
 
-def beside_each_other(instance: Instance, events: int, duckdb: Any) -> list[tuple[Any, ...]]:
+def beside_each_other(instance: Instance, events: int, connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for name, question in asked().items():
         ours, said = in_clickhouse(instance, question.ours)
@@ -175,14 +175,9 @@ def beside_each_other(instance: Instance, events: int, duckdb: Any) -> list[tupl
         country = "JSONExtractString(properties, 'country')"
         theirs, told = in_clickhouse(instance, question.textbook.format(events="textbook.events", country=country))
         assert plain(told) == plain(answer), (name, told[:5], answer[:5])
-        row: list[Any] = [events, name, ours, theirs, round(theirs / ours, 1)]
-        if duckdb is not None:
-            there, told = in_duckdb(duckdb, question.textbook.format(events="events", country="country"))
-            assert plain(told) == plain(answer), (name, told[:5], answer[:5])
-            row += [there, round(there / ours, 1)]
-        else:
-            row += ["", ""]
-        rows.append(tuple(row))
+        there, told = in_duckdb(connection, question.textbook.format(events="events", country="country"))
+        assert plain(told) == plain(answer), (name, told[:5], answer[:5])
+        rows.append((events, name, ours, theirs, round(theirs / ours, 1), there, round(there / ours, 1)))
     return rows
 
 
@@ -190,11 +185,8 @@ def plain(rows: Rows) -> list[tuple[str, ...]]:
     return sorted(tuple(value.isoformat() if isinstance(value, date) else str(value) for value in row) for row in rows)
 
 
-def duckdb_of(path: Path) -> Any:
-    if importlib.util.find_spec("duckdb") is None:
-        return None
-    duckdb: Any = importlib.import_module("duckdb")
-    connection = duckdb.connect(config={"threads": os.cpu_count(), "memory_limit": MEMORY.replace("i", "")})
+def duckdb_of(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"threads": os.cpu_count() or 1, "memory_limit": MEMORY.replace("i", "")})
     connection.execute(f"create view events as select * from read_parquet('{path}')")
     return connection
 

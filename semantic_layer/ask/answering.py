@@ -8,6 +8,7 @@ from typing import Any
 
 from semantic_layer.ask.calendar_days import recognised
 from semantic_layer.ask.charts import Chart, choose, choose_for_journey
+from semantic_layer.ask.earlier_funnels import funnel_before, unfinished
 from semantic_layer.ask.empty_periods import every_period, has_empty_periods, with_empty_periods
 from semantic_layer.ask.journey_tables import GRAINS, journey_table
 from semantic_layer.ask.metric_tables import metric_table
@@ -19,7 +20,7 @@ from semantic_layer.ask.table import Role, Table
 from semantic_layer.ask.time_phrases import before_these
 from semantic_layer.ask.understood import Understood
 from semantic_layer.ask.wording import Span, period_name, period_of, start_of
-from semantic_layer.journeys.models import Journey, Retention
+from semantic_layer.journeys.models import Funnel, Journey, Retention
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.code_version import code_version
 from semantic_layer.metrics.kept_answers import KeptAnswer
@@ -88,12 +89,18 @@ class RecordingReader(Reader):
 
 
 def answer_journey(
-    settings: Settings, question: str, understood: Understood, catalogue: Catalogue, use_cache: bool
+    settings: Settings, question: str, understood: Understood, catalogue: Catalogue, today: date, use_cache: bool
 ) -> Answer:
     journey = understood.query
     assert isinstance(journey, Journey)
     sql, details = _journey(settings, journey, use_cache)
     facts = catalogue.projects[journey.project]
+    if isinstance(journey, Funnel) and (earlier := funnel_before(journey, facts, today)):
+        funnel, days = earlier
+        more, found = _journey(settings, funnel, use_cache)
+        users = [step["users"] for step in found["steps"]]
+        details |= {"before": {"from": days.first.isoformat(), "to": days.last.isoformat(), "users": users}}
+        sql = [*sql, *more]
     table = journey_table(journey, details, facts.last_day)
     span = span_of(journey, facts)
     return Answer(
@@ -105,7 +112,7 @@ def answer_journey(
         title=title(journey, catalogue),
         subtitle=subtitle(journey.project, span),
         sql=tuple(sql),
-        remarks=(*understood.remarks, *_left_out(journey)),
+        remarks=(*understood.remarks, *_left_out(journey, facts)),
         details=details,
     )
 
@@ -185,8 +192,10 @@ def answer_metrics(
     )
 
 
-def _left_out(journey: Journey) -> list[str]:
-    """Days of a question that are in no cohort, since a cohort has a whole period of beginners."""
+def _left_out(journey: Journey, facts: ProjectFacts) -> list[str]:
+    """Days of a question that are in no cohort, since a cohort has a whole period of beginners; conversions to come."""
+    if isinstance(journey, Funnel) and (said := unfinished(journey, facts)):
+        return [said]
     if not isinstance(journey, Retention):
         return []
     grain, parts = GRAINS[journey.period], []

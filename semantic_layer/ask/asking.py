@@ -151,7 +151,7 @@ class Asker:
         if isinstance(understood.query, MetricQuery):
             answer = answer_metrics(self._settings, question, understood, self._catalogue, self.as_of, self._use_cache)
         else:
-            answer = answer_journey(self._settings, question, understood, self._catalogue, self._use_cache)
+            answer = answer_journey(self._settings, question, understood, self._catalogue, self.as_of, self._use_cache)
         remarks = answer.remarks
         if self._assumed and self._depends_on_today(question, understood):
             remarks = (*remarks, self._assumed)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from semantic_layer.ask.earlier_funnels import window
 from semantic_layer.ask.journey_tables import GRAINS, Answer
 from semantic_layer.ask.reading import NOBODY
 from semantic_layer.ask.wording import (
@@ -14,8 +15,10 @@ from semantic_layer.ask.wording import (
     grain_name,
     listed,
     percent,
+    period_name,
     period_of,
     plural,
+    points,
     within,
 )
 from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Order, Paths, Retention, Stickiness
@@ -54,7 +57,7 @@ def _funnel(funnel: Funnel, answer: Answer, span: Span | None) -> str:
         begin, end = str(funnel.steps[0]), f"reached {last['name']}"
     said = (
         f"Of {plural(first['users'], 'person', 'people')} who did {begin}{when}, {last['users']:,} "
-        f"({percent(last['from_start'])}) {end} within {_window(funnel.within_seconds)}"
+        f"({percent(last['from_start'])}) {end} within {window(funnel)}{_since(answer, span)}"
     )
     if funnel.histogram and len(steps) == 2 and last["median_seconds"] is not None:
         half, mean = duration(last["median_seconds"]), duration(last["mean_seconds"])
@@ -68,11 +71,19 @@ def _funnel(funnel: Funnel, answer: Answer, span: Span | None) -> str:
     return f"{said}{_values_of(funnel, answer)}."
 
 
-def _window(seconds: int) -> str:
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds % size == 0:
-            return plural(seconds // size, unit)
-    return duration(seconds)
+def _since(answer: Answer, span: Span | None) -> str:
+    """Against the funnel of the days before, where there is one with anybody in it."""
+    earlier = answer.get("before")
+    if earlier is None or not earlier["users"][0]:
+        return ""
+    before = Span(date.fromisoformat(earlier["from"]), date.fromisoformat(earlier["to"]))
+    name = period_name(before, span.first if span else None)
+    difference = answer["steps"][-1]["from_start"] - earlier["users"][-1] / earlier["users"][0]
+    much = points(difference)
+    if much.startswith("0 "):
+        return f", as in {name}"
+    moved, judged = ("up", "better") if difference > 0 else ("down", "worse")
+    return f", {moved} {much} on {name} ({judged})"
 
 
 def _values_of(funnel: Funnel, answer: Answer) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from semantic_layer.ask.earlier_funnels import funnel_before, unfinished
 from semantic_layer.ask.reading_journeys import read_journey
 from semantic_layer.ask.wording import Span
 from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Retention, Step, Stickiness, make
+from semantic_layer.metrics.catalogue import ProjectFacts
 
 MARCH = Span(date(2026, 3, 1), date(2026, 3, 31))
 LAST_DAY = date(2026, 3, 31)
@@ -58,6 +60,56 @@ def test_a_funnel_names_its_largest_drop() -> None:
         "Of 1,000 people who did visited in March 2026, 300 (30 %) reached paid within 14 days; the largest drop is "
         "between visited and signed_up, where 600 (60 %) are lost."
     )
+
+
+@pytest.mark.parametrize(
+    ("users", "since"),
+    [
+        ([500, 200, 125], ", up 5 points on February (better)"),
+        ([500, 200, 175], ", down 5 points on February (worse)"),
+        ([500, 300, 150], ", as in February"),
+        ([0, 0, 0], ""),
+    ],
+)
+def test_a_funnel_is_compared_with_that_of_the_days_before(users: list[int], since: str) -> None:
+    before = {"from": "2026-02-01", "to": "2026-02-28", "users": users}
+    sentence = said(funnel(), {"steps": steps(1000, 400, 300), "breakdown": [], "before": before})
+    assert sentence.startswith(
+        f"Of 1,000 people who did visited in March 2026, 300 (30 %) reached paid within 14 days{since}; "
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        ("2026-03-01", "2026-03-31", ("2026-02-01", "2026-02-28")),
+        ("2026-03-09", "2026-03-15", ("2026-03-02", "2026-03-08")),
+        ("2026-03-20", "2026-03-21", ("2026-03-18", "2026-03-19")),
+        ("2026-03-01", "2026-04-20", None),  # some of the last have had six days, of 14
+        ("2026-01-10", "2026-01-31", None),  # the data begin on 5 January
+        ("2026-03-01", None, None),
+        (None, "2026-03-31", None),
+    ],
+)
+def test_the_days_before_are_those_of_which_as_much_is_known(
+    first: str | None, last: str | None, days: tuple[str, str] | None
+) -> None:
+    facts = ProjectFacts("demo", "UTC", "EUR", date(2026, 1, 5), date(2026, 4, 26), (), {})
+    asked = funnel(by="country", trend="day", **{"from": first, "to": last})
+    earlier = funnel_before(asked, facts, date(2026, 4, 26))
+    assert (None if earlier is None else (str(earlier[1].first), str(earlier[1].last))) == days
+    if earlier and days:
+        assert earlier[0] == funnel(**{"from": days[0], "to": days[1]})
+
+
+def test_who_still_has_time_to_convert_is_told() -> None:
+    def told(to: str, end: date) -> str:
+        facts = ProjectFacts("demo", "UTC", "EUR", date(2026, 1, 5), end, (), {})
+        return unfinished(funnel(**{"from": "2026-03-01", "to": to}), facts)
+
+    late = "Who began less than 14 days before the end of the data may still convert."
+    assert [told("2026-03-31", date(2026, 4, day)) for day in (13, 14)] == [late, ""]
+    assert told("2026-12-31", date(2026, 4, 13)) == late
 
 
 def test_a_funnel_by_a_dimension_compares_values_with_enough_people() -> None:
