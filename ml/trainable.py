@@ -40,14 +40,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a candidate must do to take the champion's place; `metric` decides, on the newest window. It may not be
-    worse than any baseline either."""
+    """What a candidate must do to take the champion's place; `metric` decides, on the newest window. It must beat every
+    baseline as well."""
 
     metric: str
     higher_is_better: bool = True
     at_least: float | None = None  # or at most, where lower is better
     limits: Mapping[str, float] = field(default_factory=dict)  # what other metrics may be at most: calibration_error
     segment_tolerance: float = 0.05  # by how much a segment may be worse than with the champion
+    may_be_a_baseline: bool = False  # it falls back on a simple way where nothing is better: as good is enough then
     is_mean_of_segments: bool = False  # the metric is: champion and candidate are compared by those that both know
 
 

@@ -49,6 +49,11 @@ class RiskBands(_Strict):
         return "low"
 
 
+class Baselines(_Strict):
+    recency: str
+    regression: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class Definition(_Strict):
     table: str
     population: str
@@ -57,6 +62,7 @@ class Definition(_Strict):
     gap_days: Annotated[int, Field(ge=0, le=365)] = 0
     cut_offs: CutOffs
     features: Annotated[tuple[str, ...], Field(min_length=1)]
+    baselines: Baselines
     segments: tuple[str, ...] = ()
     risk_bands: RiskBands
 
@@ -75,8 +81,12 @@ def churn_definition(path: Path = FILE) -> tuple[Definition, FeatureTable]:
         where = ".".join(str(part) for part in first["loc"])
         raise MillraceError(f"{path.name}: {where}: {first['msg']}.", "Its first lines say what it may hold.") from None
     table = feature_table(found.table)
-    for name in (*found.features, *found.segments):
+    simple = (found.baselines.recency, *found.baselines.regression)
+    for name in (*found.features, *found.segments, *simple):
         table.feature(name)
+    for name in simple:
+        if table.feature(name).type is FeatureType.CATEGORY:
+            raise MillraceError(f"{path.name}: baselines: {name} is a category; they are made of numbers.")
     for flag in (found.population, found.outcome.flag):
         if table.feature(flag).type is not FeatureType.FLAG:
             raise MillraceError(f"{path.name}: {flag} is no flag: population and outcome must be one.")

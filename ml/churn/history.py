@@ -54,7 +54,10 @@ def examples_of(
     client: Client, definition: Definition, table: FeatureTable, project: str, days: Sequence[date]
 ) -> Examples:
     """A row for each user of the population at the end of each day."""
-    names = tuple(dict.fromkeys((*definition.features, *definition.segments)))
+    simple = definition.baselines
+    names = tuple(
+        dict.fromkeys((*definition.features, *definition.segments, simple.recency, *simple.regression))
+    )
     columns: dict[str, list[object]] = {name: [] for name in names}
     person, happened = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=bool)]
     for day in days:

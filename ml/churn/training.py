@@ -14,9 +14,10 @@ from ml.churn import keeping
 from ml.churn.card import calibration_plot, card
 from ml.churn.definition import Definition, churn_definition
 from ml.churn.history import CutOffs, cut_offs, examples_of, fingerprint
-from ml.churn.judging import figures, ranking
-from ml.churn.model import BOOSTING, SEED, ChurnModel, Examples, fit, sigmoid
+from ml.churn.judging import figures
+from ml.churn.model import BOOSTING, SEED, ChurnModel, Examples, fit
 from ml.churn.reasons import reasons
+from ml.churn.simple_ways import simple_ways
 from ml.features.reading import features_of_day, latest_features
 from ml.features.registry import FeatureTable, FeatureType
 from ml.trainable import Candidate, Evaluation, Gate, Sample
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 ROLE = "modeler"
-RECENCY = "days_since_active"  # the simple rule: who was away the longest leaves
 FEWEST_JUDGED = 5  # who left, and who stayed, on the day of the judgement
 FEWEST_OF_SEGMENT = 10
 WRITTEN = ("project_id", "day", "person_key", "probability", "risk_band", "reasons", "horizon_days", "model_version")
@@ -41,14 +41,11 @@ class Churn:
 
     def train(self, settings: Settings, project: str, until: date) -> Candidate:
         definition, table = churn_definition()
-        with closing(connect(settings, ROLE)) as client, failures_as_sentences("reading features"):
-            asked = cut_offs(client, definition, project, until)
-            learned = examples_of(client, definition, table, project, asked.learned_from)
-            judged = examples_of(client, definition, table, project, (asked.judged_on,))
+        asked, learned, judged = _known(settings, definition, table, project, until)
         categories = [name for name in definition.features if table.feature(name).type is FeatureType.CATEGORY]
         numbers = [name for name in definition.features if name not in categories]
         model = fit(learned, categories, numbers)
-        evaluation = _judge(definition, model, judged, asked)
+        evaluation = _judge(definition, model, learned, judged, asked)
         parameters: dict[str, str | int | float | bool] = {
             **BOOSTING,
             "seed": SEED,
@@ -72,10 +69,8 @@ class Churn:
 
     def evaluate(self, settings: Settings, project: str, model: ChurnModel, until: date) -> Evaluation:
         definition, table = churn_definition()
-        with closing(connect(settings, ROLE)) as client, failures_as_sentences("reading features"):
-            asked = cut_offs(client, definition, project, until)
-            judged = examples_of(client, definition, table, project, (asked.judged_on,))
-        return _judge(definition, model, judged, asked)
+        asked, learned, judged = _known(settings, definition, table, project, until)
+        return _judge(definition, model, learned, judged, asked)
 
     def predict(self, settings: Settings, project: str, model: ChurnModel, version: str, day: date) -> int:
         definition, table = churn_definition()
@@ -142,7 +137,20 @@ def _of_the_service() -> tuple[Definition, FeatureTable]:
     return churn_definition()
 
 
-def _judge(definition: Definition, model: ChurnModel, judged: Examples, asked: CutOffs) -> Evaluation:
+def _known(
+    settings: Settings, definition: Definition, table: FeatureTable, project: str, until: date
+) -> tuple[CutOffs, Examples, Examples]:
+    """The days, what is learned from, and what judges."""
+    with closing(connect(settings, ROLE)) as client, failures_as_sentences("reading features"):
+        asked = cut_offs(client, definition, project, until)
+        learned = examples_of(client, definition, table, project, asked.learned_from)
+        judged = examples_of(client, definition, table, project, (asked.judged_on,))
+    return asked, learned, judged
+
+
+def _judge(
+    definition: Definition, model: ChurnModel, learned: Examples, judged: Examples, asked: CutOffs
+) -> Evaluation:
     left, stayed = int(judged.happened.sum()), int((~judged.happened).sum())
     if min(left, stayed) < FEWEST_JUDGED:
         raise MillraceError(
@@ -151,11 +159,7 @@ def _judge(definition: Definition, model: ChurnModel, judged: Examples, asked: C
             hint="Wait for more history, or define churn more widely in ml/churn/churn.yaml.",
         )
     said = model.probability(judged.columns)
-    matrix = model.encoding.matrix(judged.columns)
-    baselines = {"logistic_regression": figures(sigmoid(model.linear.log_odds(matrix)), judged.happened)}
-    if RECENCY in judged.columns:
-        away = np.array(judged.columns[RECENCY], dtype=np.float64)
-        baselines["recency_rule"] = ranking(away, judged.happened)
+    baselines = simple_ways(definition.baselines, learned, judged)
     segments = {}
     for name in definition.segments:
         values = np.array([str(value) for value in judged.columns[name]])

@@ -34,6 +34,7 @@ class ForecastModel:
         higher_is_better=False,
         limits={"outside_80": 0.4},
         segment_tolerance=0.5,
+        may_be_a_baseline=True,
         is_mean_of_segments=True,
     )
 

@@ -43,7 +43,7 @@ ORDER BY person_id, at, product_id, weight
 class RecommendationsModel:
     name = "recommendations"
     title = "Products that people may want next"
-    gate = Gate(metric="ndcg_10")
+    gate = Gate(metric="ndcg_10", may_be_a_baseline=True)
 
     def train(self, settings: Settings, project: str, until: date) -> Candidate:
         touches = read_touches(settings, project, until)

@@ -51,8 +51,11 @@ def _limits(gate: Gate, metrics: Mapping[str, float]) -> Iterator[str]:
 def _baselines(gate: Gate, figure: float, baselines: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     for name, metrics in baselines.items():
         simple = metrics.get(gate.metric)
-        if simple is not None and _by_how_much_worse(gate, figure, simple) > 0:
-            yield f"{gate.metric} {figure:.4g}, the simple way {name} has {simple:.4g}"
+        if simple is None or not isfinite(simple):
+            continue
+        worse = _by_how_much_worse(gate, figure, simple)
+        if worse > 0 or (worse == 0 and not gate.may_be_a_baseline):
+            yield f"{gate.metric} {figure:.4g} does not beat the {simple:.4g} of a simple way, {name}"
 
 
 def _champion(gate: Gate, candidate: Evaluation, champion: Evaluation) -> Iterator[str]:

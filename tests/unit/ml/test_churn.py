@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from ml.churn import keeping
+from ml.churn.definition import Baselines
 from ml.churn.judging import figures
 from ml.churn.model import ChurnModel, Examples, fit, sigmoid
 from ml.churn.reasons import reasons
+from ml.churn.simple_ways import simple_ways
 from ml.features.registry import feature_table
 from warehouse.errors import MillraceError
 
@@ -124,6 +126,24 @@ def test_bytes_that_are_no_model_are_refused(model: ChurnModel) -> None:
     for broken in (b"", b"not a model", kept[: len(kept) // 2], kept.replace(b"trees_feature", b"trees_feathers"[:13])):
         with pytest.raises(MillraceError, match="cannot be read"):
             keeping.load(broken)
+
+
+def test_simple_ways_are_fitted_by_themselves() -> None:
+    """A regression on one number ranks as the number does; who was never there was away the longest."""
+    (learned, _), (judged, _) = people(1200, 1), people(600, 9)
+    ways = simple_ways(Baselines(recency="tickets_30", regression=("errors_30",)), learned, judged)
+    of_errors = figures(np.array(judged.columns["errors_30"]) / 100, judged.happened)
+    assert ways["logistic_regression"]["auc"] == pytest.approx(of_errors["auc"])
+    assert ways["logistic_regression"]["calibration_error"] < 0.1
+    assert ways["recency_rule"]["auc"] == 0.5  # the same for everybody
+    away = [None if left else 29 for left in judged.happened]
+    never = Examples({**judged.columns, "tickets_30": away}, judged.happened, judged.person)
+    assert simple_ways(Baselines(recency="tickets_30", regression=("tickets_30",)), learned, never)["recency_rule"][
+        "auc"
+    ] == 1
+    one_class = Examples(learned.columns, np.zeros(1200, dtype=bool), learned.person)
+    ways = simple_ways(Baselines(recency="tickets_30", regression=("errors_30",)), one_class, judged)
+    assert set(ways) == {"recency_rule"}
 
 
 def test_figures_are_those_of_a_case_by_hand() -> None:

@@ -47,7 +47,8 @@ def test_what_is_better_passes(judged: Evaluation, against: Evaluation | None, r
     ("judged", "against", "reason"),
     [
         (candidate(0.74), None, "auc 0.74, asked for is at least 0.75"),
-        (candidate(0.76), None, "auc 0.76, the simple way recency has 0.77"),
+        (candidate(0.76), None, "auc 0.76 does not beat the 0.77 of a simple way, recency"),
+        (candidate(0.77), None, "auc 0.77 does not beat the 0.77 of a simple way, recency"),
         (candidate(error=0.06), None, "calibration_error 0.06, asked for is at most 0.05"),
         (candidate(error=float("nan")), None, "calibration_error could not be computed, asked for is at most 0.05"),
         (candidate(float("nan")), None, "auc could not be computed"),
@@ -64,6 +65,12 @@ def test_what_is_better_passes(judged: Evaluation, against: Evaluation | None, r
 def test_what_is_not_does_not_and_says_why(judged: Evaluation, against: Evaluation | None, reason: str) -> None:
     verdict = judge(GATE, judged, against)
     assert (verdict.passed, reason in verdict.reasons) == (False, True), verdict
+
+
+def test_what_falls_back_on_a_simple_way_need_only_be_as_good() -> None:
+    gate = Gate("auc", may_be_a_baseline=True)
+    assert judge(gate, candidate(0.77), None).passed
+    assert not judge(gate, candidate(0.769), None).passed
 
 
 def test_where_lower_is_better_everything_is_turned_round() -> None:
