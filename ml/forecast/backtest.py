@@ -1,7 +1,7 @@
 """Which method would have been nearest, had it been asked at several days of the past (rolling origins).
 
-At each of them gaps, outliers and scale are those of what was known by then: whoever fills a gap from the week after it
-has seen that week."""
+At each of them gaps, outliers, scale and bounds are those of what was known by then: whoever fills a gap from the week
+after it has seen that week."""
 
 from __future__ import annotations
 
@@ -35,15 +35,9 @@ class Backtest:
     mean_error: float  # absolute: what decides
 
 
-def backtests(
-    series: Series,
-    names: Sequence[str],
-    steps: int,
-    at_least: float | None = None,
-    at_most: float | None = None,
-) -> list[Backtest]:
+def backtests(series: Series, names: Sequence[str], steps: int) -> list[Backtest]:
     """Of each method, the best first; judged by what really came, gaps and outliers among it."""
-    found = [_backtest(series, name, steps, at_least, at_most) for name in names]
+    found = [_backtest(series, name, steps) for name in names]
     return sorted(found, key=lambda one: one.mean_error)
 
 
@@ -55,13 +49,14 @@ def origins(length: int, seasons: tuple[int, ...], steps: int) -> list[int]:
     return sorted({int(one) for one in np.linspace(first, last, ORIGINS)})
 
 
-def _backtest(series: Series, name: str, steps: int, at_least: float | None, at_most: float | None) -> Backtest:
+def _backtest(series: Series, name: str, steps: int) -> Backtest:
     past, scale = past_of(series)  # of today: what bands are made of is told on its scale
-    values, missed, far, sizes, told = series.values, [], [], [], []
+    values, season, missed, far, sizes, told, usual = series.values, past.seasons[0], [], [], [], [], []
     for origin in origins(len(past), past.seasons, steps):
         until = min(steps, len(past) - origin)
-        known, scale_then = past_of(series.until(origin), past.seasons)
-        ahead = np.clip(scale_then.values(METHODS[name](known, until)), at_least, at_most)
+        then = series.until(origin)
+        known, scale_then = past_of(then, past.seasons)
+        ahead = np.clip(scale_then.values(METHODS[name](known, until)), *then.bounds)
         real = values[origin : origin + until]
         came = np.isfinite(real)
         if not came.any():
@@ -71,17 +66,16 @@ def _backtest(series: Series, name: str, steps: int, at_least: float | None, at_
         far.append(np.abs(real - ahead)[came])
         sizes.append(np.abs(real[came]))
         told.append(np.abs(ahead[came]))
+        usual.append(np.full(came.sum(), np.nanmean(np.abs(then.values[season:] - then.values[:-season]))))
     if not missed:
         raise Unusable("no number of late that methods could be judged by")
     error, size, said = np.concatenate(far), np.concatenate(sizes), np.concatenate(told)
-    season = values[past.seasons[0] :] - values[: -past.seasons[0]]
-    usual = float(np.nanmean(np.abs(season)))
     both, some = size + said, size > 0
     scores = Scores(
-        mase=_ratio(float(error.mean()), usual),
+        mase=_ratio(float(error.mean()), float(np.nanmean(np.concatenate(usual)))),
         smape=float((2 * error[both > 0] / both[both > 0]).sum() / len(error)),
         mape=float((error[some] / size[some]).mean()) if some.any() else None,
-        coverage=_coverage(missed, past.seasons[0]),
+        coverage=_coverage(missed, season),
     )
     return Backtest(name, tuple(missed), scores, float(error.mean()))
 

@@ -50,24 +50,16 @@ class Ahead:
     upper: dict[float, Floats]
 
 
-def learn(
-    series: Series,
-    names: Sequence[str],
-    steps: int,
-    at_least: float | None = None,
-    at_most: float | None = None,
-) -> Learned:
+def learn(series: Series, names: Sequence[str], steps: int) -> Learned:
     """Unusable, where there is too little to learn from."""
     series = series.checked()
     past, _ = past_of(series)
     able = [name for name in fitting(past) if name in names] or ["seasonal_naive"]
     with threadpool_limits(1):  # of matrices so small threads only wait for each other
-        return Learned.of(backtests(series, able, steps, at_least, at_most), past.seasons[0])
+        return Learned.of(backtests(series, able, steps), past.seasons[0])
 
 
-def look_ahead(
-    series: Series, learned: Learned, steps: int, at_least: float | None = None, at_most: float | None = None
-) -> Ahead:
+def look_ahead(series: Series, learned: Learned, steps: int) -> Ahead:
     """No further than the series goes back: of what comes later nothing was ever tried."""
     series = series.checked()
     past, scale = past_of(series)
@@ -77,7 +69,7 @@ def look_ahead(
         middle = METHODS[method](past, steps)
 
     def bounded(scaled: Floats) -> Floats:
-        return np.clip(scale.values(scaled), at_least, at_most)
+        return np.clip(scale.values(scaled), *series.bounds)
 
     widths = learned.bands.widths(steps)
     lower = {share: bounded(middle - half) for share, half in widths.items()}

@@ -44,9 +44,7 @@ class ForecastModel:
         left_out = []
         for subject in known:
             try:
-                model[subject.name] = learn(
-                    _before(subject, until), subject.methods, subject.horizon, subject.at_least, subject.at_most
-                )
+                model[subject.name] = learn(_before(subject, until), subject.methods, subject.horizon)
             except Unusable as why:
                 left_out.append(f"{subject}: {why}")
         if not model:
@@ -72,7 +70,7 @@ class ForecastModel:
             if learned is None:
                 continue  # declared after the training
             try:
-                ahead = look_ahead(subject.series, learned, subject.horizon, subject.at_least, subject.at_most)
+                ahead = look_ahead(subject.series, learned, subject.horizon)
             except Unusable:
                 continue  # its last forecast stays
             told.append(Told(subject, learned, ahead, version))
@@ -159,7 +157,7 @@ def _before(subject: Subject, until: date) -> Series:
 def _judged(subject: Subject, learned: Learned, until: date) -> dict[str, float]:
     before = _before(subject, until)
     real = subject.series.values[len(before.values) :]
-    ahead = look_ahead(before, learned, WINDOW, subject.at_least, subject.at_most)
+    ahead = look_ahead(before, learned, WINDOW)
     there = np.isfinite(real)
     usual = np.nanmean(np.abs(before.values[before.seasons[0] :] - before.values[: -before.seasons[0]]))
     if not there.any():

@@ -44,8 +44,6 @@ class Subject:
     series: Series
     horizon: int
     methods: tuple[str, ...]
-    at_least: float | None
-    at_most: float | None
 
     @property
     def last_day(self) -> date:
@@ -73,11 +71,8 @@ def read_metric(
     last = min(day for day in (facts.last_day, yesterday, until) if day)
     rows = [row for row in answer(settings, catalogue, query, reader=reader).rows if row[0] is not None]
     found = {day: float(value) for day, value in ((_day(row[0]), row[-1]) for row in rows) if value is not None}
-    series = _series(found, last, 0.0 if metric.adds_up else np.nan)
-    if series is None:
-        return None
-    at_least, at_most = _bounds(series.values, metric.format)
-    return Subject(forecast.series, project, series, forecast.horizon, forecast.methods, at_least, at_most)
+    series = _series(found, last, 0.0 if metric.adds_up else np.nan, is_share=metric.format == "percent")
+    return series and Subject(forecast.series, project, series, forecast.horizon, forecast.methods)
 
 
 def read_storage(settings: Settings, until: date | None = None) -> Iterator[Subject]:
@@ -89,10 +84,10 @@ def read_storage(settings: Settings, until: date | None = None) -> Iterator[Subj
             found = {row[0]: float(row[place]) for row in rows if row[1] == layer}
             series = _series(found, min(day for day in (max(found), until) if day), np.nan, piles_up=True)
             if series is not None:
-                yield Subject(f"{what}:{layer}", "", series, 90, tuple(METHODS), 0.0, None)
+                yield Subject(f"{what}:{layer}", "", series, 90, tuple(METHODS))
 
 
-def _series(found: dict[date, float], last: date, without: float, piles_up: bool = False) -> Series | None:
+def _series(found: dict[date, float], last: date, without: float, **kind: bool) -> Series | None:
     days = [day for day in found if day <= last]
     if not days:
         return None
@@ -100,15 +95,7 @@ def _series(found: dict[date, float], last: date, without: float, piles_up: bool
     values: Floats = np.full((last - first).days + 1, without)
     for day in days:
         values[(day - first).days] = found[day]
-    return Series(values, (7,), first, piles_up)
-
-
-def _bounds(values: Floats, format: str) -> tuple[float | None, float | None]:
-    """What never was below nothing, or a share that never was above all, will not be."""
-    known = values[np.isfinite(values)]
-    at_least = 0.0 if len(known) and known.min() >= 0 else None
-    at_most = 1.0 if format == "percent" and len(known) and known.max() <= 1 else None
-    return at_least, at_most
+    return Series(values, (7,), first, **kind)
 
 
 def _day(moment: Any) -> date:

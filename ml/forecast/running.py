@@ -75,7 +75,6 @@ def subjects(
 
 
 def forecast(subject: Subject) -> Told:
-    bounds = subject.at_least, subject.at_most
-    learned = learn(subject.series, subject.methods, subject.horizon, *bounds)
-    ahead = look_ahead(subject.series, learned, subject.horizon, *bounds)
+    learned = learn(subject.series, subject.methods, subject.horizon)
+    ahead = look_ahead(subject.series, learned, subject.horizon)
     return Told(subject, learned, ahead)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -83,9 +83,17 @@ class Series:
     seasons: tuple[int, ...] = (7,)
     start: date | None = None
     piles_up: bool = False  # as rows of a table do
+    is_share: bool = False
 
     def until(self, step: int) -> Series:
-        return Series(self.values[:step], self.seasons, self.start, self.piles_up)
+        return replace(self, values=self.values[:step])
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """What never was below nothing, or a share that never was above all, will not be: by what is known so far."""
+        known = self.values[np.isfinite(self.values)]
+        at_least = 0.0 if len(known) and known.min() >= 0 else None
+        return at_least, 1.0 if self.is_share and len(known) and known.max() <= 1 else None
 
     def checked(self) -> Series:
         """From the first number on; or a sentence, where there is too little to say anything."""
@@ -98,7 +106,7 @@ class Series:
         if len(known) < (1 - MOST_GAPS) * (len(values) - first):
             raise Unusable(f"too many gaps, {len(known)} of {len(values) - first} points are known")
         start = self.start and date.fromordinal(self.start.toordinal() + first)
-        return Series(values[first:], self.seasons, start, self.piles_up)
+        return replace(self, values=values[first:], start=start)
 
 
 def past_of(series: Series, seasons: tuple[int, ...] = ()) -> tuple[Past, Scale]:

@@ -24,7 +24,7 @@ SETTINGS = load_settings()
 
 
 def subject(name: str, values: Any, start: date = START) -> Subject:
-    return Subject(f"metric:{name}", "demo", Series(np.asarray(values), (7,), start), 30, CHEAP, 0.0, None)
+    return Subject(f"metric:{name}", "demo", Series(np.asarray(values), (7,), start), 30, CHEAP)
 
 
 def known(monkeypatch: pytest.MonkeyPatch, *subjects: Subject) -> None:
