@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
 from ml.churn.definition import Definition, When
@@ -12,6 +10,7 @@ from ml.churn.history import CutOffs
 from ml.churn.judging import BINS, Bools
 from ml.churn.model import ChurnModel, Examples
 from ml.features.registry import FeatureTable
+from ml.plotting import png
 from ml.trainable import Evaluation
 
 WHEN = {When.ANY_DAY: "any", When.LAST_DAY: "the last"}
@@ -71,6 +70,4 @@ def calibration_plot(said: Floats, happened: Bools) -> bytes:
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
     axes.plot([said[rows].mean() for rows in groups], [happened[rows].mean() for rows in groups], marker="o")
     axes.set(xlabel="predicted", ylabel="happened", title="Calibration on the day of the judgement")
-    kept = io.BytesIO()
-    figure.savefig(kept, format="png", metadata={"Software": None})
-    return kept.getvalue()
+    return png(figure)

@@ -71,23 +71,8 @@ def find_segments(looked_at: Floats, before: Sequence[Segment], used_ids: int) -
             f"{len(looked_at):,} people are too few to be grouped; it takes {LEAST_PEOPLE}.",
             hint="Users count who were active in the 30 days that are learned from. The segments of before stay.",
         )
-    if not np.isfinite(looked_at).all():
-        bad = [name for name, column in zip(NAMES, looked_at.T, strict=True) if not np.isfinite(column).all()]
-        raise MillraceError(
-            f"What people did is no number: {', '.join(bad)}.",
-            hint="Look at fct_events (`millrace quality`). The segments of before stay.",
-        )
-    low, middle, high = np.quantile(looked_at, [0.25, 0.5, 0.75], axis=0)
-    spread = np.where(high > low, high - low, looked_at.std(axis=0))
-    differs = spread > 1e-9
-    if differs.sum() < 2:
-        raise MillraceError(
-            "All people do the same: fewer than two features differ, so there is nothing to group by.",
-            hint="The segments of before stay.",
-        )
-    used = tuple(name for name, one in zip(NAMES, differs, strict=True) if one)
-    frame = Segmentation(used, tuple(middle[differs].tolist()), tuple(spread[differs].tolist()), ())
-    points = frame.scaled(looked_at)
+    frame = frame_of(looked_at)
+    used, points = frame.used, frame.scaled(looked_at)
     with threadpool_limits(1):  # sums in another order are other sums: on any number of cores the same groups
         tried = [_tried(points, k) for k in range(LEAST, MOST + 1)]
     stable = [one for one in tried if one[0].stability >= STABLE and one[0].smallest >= LEAST_SHARE]
@@ -107,13 +92,38 @@ def find_segments(looked_at: Floats, before: Sequence[Segment], used_ids: int) -
     return Segmentation(frame.used, frame.middle, frame.scale, tuple(kept)), choices
 
 
-def silhouette(points: Floats, labels: NDArray[np.int64]) -> float:
-    from sklearn.metrics import silhouette_score
+def frame_of(looked_at: Floats) -> Segmentation:
+    """The space of these people, without segments: the features in which they differ, each in its own spread."""
+    if not np.isfinite(looked_at).all():
+        bad = [name for name, column in zip(NAMES, looked_at.T, strict=True) if not np.isfinite(column).all()]
+        raise MillraceError(
+            f"What people did is no number: {', '.join(bad)}.",
+            hint="Look at fct_events (`millrace quality`). The segments of before stay.",
+        )
+    low, middle, high = np.quantile(looked_at, [0.25, 0.5, 0.75], axis=0)
+    spread = np.where(high > low, high - low, looked_at.std(axis=0))
+    differs = spread > 1e-9
+    if differs.sum() < 2:
+        raise MillraceError(
+            "All people do the same: fewer than two features differ, so there is nothing to group by.",
+            hint="The segments of before stay.",
+        )
+    used = tuple(name for name, one in zip(NAMES, differs, strict=True) if one)
+    return Segmentation(used, tuple(middle[differs].tolist()), tuple(spread[differs].tolist()), ())
+
+
+def silhouettes(points: Floats, labels: NDArray[np.int64]) -> Floats:
+    """Of each person that is looked at; NaN of the others."""
+    from sklearn.metrics import silhouette_samples
 
     chosen = np.random.default_rng(SEED).permutation(len(points))[:LOOKED_AT]
-    if len(np.unique(labels[chosen])) < 2:
-        return 0.0
-    return float(silhouette_score(points[chosen], labels[chosen]))
+    found = np.full(len(points), np.nan)
+    found[chosen] = silhouette_samples(points[chosen], labels[chosen]) if len(np.unique(labels[chosen])) > 1 else 0.0
+    return found
+
+
+def silhouette(points: Floats, labels: NDArray[np.int64]) -> float:
+    return float(np.nanmean(silhouettes(points, labels)))
 
 
 def _tried(points: Floats, k: int) -> tuple[Choice, Floats]:

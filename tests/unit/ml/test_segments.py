@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from ml.segments.clusters import Segment, find_segments
+from ml.segments.clusters import Segment, Segmentation, find_segments, silhouette
 from ml.segments.features import NAMES, Floats
 from ml.segments.members import END_OF_TIME, changes
-from ml.segments.model import SEGMENTS
+from ml.segments.model import SEGMENTS, judged, plot
 from warehouse.errors import MillraceError
 
 # active_days, events_per_day, kinds_of_events, days_away, mobile_share, errors, orders
@@ -79,6 +79,25 @@ def test_what_cannot_be_grouped_is_said_in_a_sentence(looked_at: Floats, said: s
     with pytest.raises(MillraceError, match=said) as refused:
         find_segments(looked_at, [], 0)
     assert "The segments of before stay" in refused.value.hint
+
+
+def test_the_same_groups_are_as_good_in_whatever_space_they_were_found() -> None:
+    """One model looks at orders alone, which tell buyers from guests; the other at all features."""
+    looked_at = people(1, BUYERS, GUESTS)
+    wide, narrow = (
+        Segmentation(used, (0.0,) * len(used), (1.0,) * len(used), tuple(
+            Segment(n, name, dict(zip(NAMES, np.median(looked_at[rows], axis=0).tolist(), strict=True)))
+            for n, (name, rows) in enumerate((("buys", slice(120)), ("guest", slice(120, None))), 1)
+        ))
+        for used in (NAMES, ("orders",))
+    )  # fmt: skip
+    places = wide.assign(looked_at)
+    assert places.tolist() == narrow.assign(looked_at).tolist() == [0] * 120 + [1] * 120
+    in_their_own = [silhouette(one.scaled(looked_at), places) for one in (wide, narrow)]
+    assert abs(in_their_own[0] - in_their_own[1]) > 0.02
+    assert judged(wide, looked_at) == judged(narrow, looked_at)
+    assert judged(wide, looked_at)["smallest_share"] == 0.5
+    assert plot(wide, looked_at).startswith(b"\x89PNG")
 
 
 def test_a_feature_that_never_differs_is_left_out() -> None:
