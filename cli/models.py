@@ -279,7 +279,8 @@ def print_watch(one: Trainable, seen: Watch) -> None:
                     for segment, figures in evaluation.segments.items()
                 ],
             )
-    moved = sorted((look for look in seen.looks if look.psi is not None), key=lambda look: -(look.psi or 0))
+    compared = (look for look in seen.looks if look.psi is not None or look.ks is not None)
+    moved = sorted(compared, key=lambda look: (-(look.psi or 0), -(look.ks or 0)))
     if moved:
         print_table(
             ("moved most", "PSI", "KS", "mean now", "when trained", "drifted"),
@@ -288,6 +289,8 @@ def print_watch(one: Trainable, seen: Watch) -> None:
                 for look in moved[:SHOWN_FEATURES]
             ],
         )
+    if seen.unsaid:
+        print_text(seen.unsaid)
     reasons = seen.reasons_to_train
     print_text(
         f"Train it anew: {'; '.join(reasons)}. Next: millrace train {one.name}"
@@ -318,6 +321,7 @@ def _watched_as_json(seen: Watch) -> dict[str, Any]:
         "drift": [asdict(look) for look in seen.looks],
         "reasons_to_train": seen.reasons_to_train,
         "remark": seen.remark,
+        "unsaid": seen.unsaid,
     }
 
 

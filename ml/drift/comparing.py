@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 # The usual reading of the index: below 0.1 nothing has changed, above 0.25 it is another population.
 STABILITY_LIMIT = 0.25
 FEWEST_ROWS = 200  # of fewer the index says how few they are, not how different
+# The distance says it where the index cannot: of fewer rows, and where many move a little to one side. A bell curve
+# that is moved by so much that the index is at its limit is at this distance from itself.
+DISTANCE_LIMIT = 0.2
+FEWEST_NUMBERS = 30
+CHANCE = 1.95  # times sqrt(1/n + 1/m): two samples of the same are further apart once in a thousand times
 BINS = 10
 KEPT_VALUES = 1000
 KEPT_WORDS = 50
@@ -29,7 +34,8 @@ Summary = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Look:
-    """One figure of a model on a day, and what it was like when the model was trained."""
+    """One figure of a model on a day, and what it was like when the model was trained. Without an index and a distance
+    there were too few rows to say whether it has drifted."""
 
     kind: str  # feature, prediction or performance
     name: str
@@ -38,6 +44,10 @@ class Look:
     ks: float | None = None
     value: float | None = None
     reference: float | None = None
+
+    @property
+    def is_unsaid(self) -> bool:
+        return self.kind != "performance" and not self.drifted and self.psi is None and self.ks is None
 
 
 def summarise(sample: Sample) -> dict[str, Any]:
@@ -60,11 +70,21 @@ def _look(kind: str, name: str, reference: Summary, values: Sequence[Any] | None
     if values is None:
         return Look(kind, name, drifted=True)
     now = _summary(values, like=reference)
-    if min(now["rows"], reference["rows"]) < FEWEST_ROWS:
-        return Look(kind, name, drifted=False, value=now["mean"], reference=reference["mean"])
-    psi = stability_index(reference["shares"], now["shares"])
-    ks = kolmogorov_smirnov(reference["values"], now["values"]) if reference["values"] and now["values"] else None
-    return Look(kind, name, psi > STABILITY_LIMIT, psi, ks, now["mean"], reference["mean"])
+    psi = ks = None
+    drifted = False
+    if min(now["rows"], reference["rows"]) >= FEWEST_ROWS:
+        psi = stability_index(reference["shares"], now["shares"])
+        drifted = psi > STABILITY_LIMIT
+    numbers = [_numbers(one) for one in (reference, now)]
+    if min(numbers) >= FEWEST_NUMBERS:
+        ks = kolmogorov_smirnov(reference["values"], now["values"])
+        drifted |= ks > max(DISTANCE_LIMIT, CHANCE * sum(1 / count for count in numbers) ** 0.5)
+    return Look(kind, name, drifted, psi, ks, now["mean"], reference["mean"])
+
+
+def _numbers(summary: Summary) -> int:
+    """Rows whose number is known; none of words."""
+    return round(summary["rows"] * (1 - summary["shares"].get(UNKNOWN, 0))) if summary["values"] else 0
 
 
 def stability_index(before: Mapping[str, float], now: Mapping[str, float]) -> float:

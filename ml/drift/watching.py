@@ -9,7 +9,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from ml.drift.comparing import Look, compare
+from ml.drift.comparing import FEWEST_NUMBERS, FEWEST_ROWS, Look, compare
 from ml.registry.store import Store, Version
 from ml.trainable import Evaluation, Gate, Trainable, Watched
 from warehouse.connection import connect, failures_as_sentences, insert_rows
@@ -39,20 +39,33 @@ class Watch:
     def reasons_to_train(self) -> list[str]:
         return reasons_to_train(self.looks)
 
+    @property
+    def unsaid(self) -> str:
+        """Of what nothing can be said; empty: of nothing."""
+        names = [look.name for look in self.looks if look.is_unsaid]
+        if not names:
+            return ""
+        takes = f"{FEWEST_NUMBERS} of numbers and {FEWEST_ROWS} of words, now and when trained"
+        return f"Too few rows to say whether these have drifted: {', '.join(names)}. It takes {takes}."
+
 
 def reasons_to_train(looks: Sequence[Look]) -> list[str]:
     drifted = [look for look in looks if look.drifted]
     reasons = [f"{look.name} is {look.value:.4g}" for look in drifted if look.kind == "performance"]
     reasons += [
-        f"predictions are others than when trained (PSI {look.psi:.2f})"
-        for look in drifted
-        if look.kind == "prediction"
+        f"predictions are others than when trained ({_how_far(look)})" for look in drifted if look.kind == "prediction"
     ]
     features = [look for look in looks if look.kind == "feature"]
     moved = [look.name for look in features if look.drifted]
     if features and len(moved) > MANY_FEATURES * len(features):
         reasons.append(f"{len(moved)} of {len(features)} features have drifted: {', '.join(moved)}")
     return reasons
+
+
+def _how_far(look: Look) -> str:
+    return ", ".join(
+        f"{name} {figure:.2f}" for name, figure in (("PSI", look.psi), ("KS", look.ks)) if figure is not None
+    )
 
 
 def watch(store: Store, trainable: Trainable, project: str, day: date) -> Watch:

@@ -104,7 +104,7 @@ def _predictions(model: Model) -> dg.AssetsDefinition:
             for key in predicted_keys(model)
         ],
         check_specs=[
-            dg.AssetCheckSpec(DRIFT, asset=shown, description="PSI of its features and predictions is 0.25 at most."),
+            dg.AssetCheckSpec(DRIFT, asset=shown, description="Features and predictions are what they were (PSI, KS)."),
             dg.AssetCheckSpec(PERFORMANCE, asset=shown, description="On the newest days whose outcome is known."),
         ],
         pool=POOL,
@@ -153,7 +153,7 @@ def _predictions(model: Model) -> dg.AssetsDefinition:
                 )
                 or None,
                 metadata={
-                    project: "; ".join(of.reasons_to_train) or of.remark or "nothing" for project, of in seen.items()
+                    project: "; ".join(of.reasons_to_train) or of.remark or of.unsaid or "nothing" for project, of in seen.items()
                 },
             )
 

@@ -79,8 +79,36 @@ def test_a_word_that_was_never_seen_and_a_feature_that_is_gone_are_drift() -> No
     assert (found["plan"].drifted, found["orders"].drifted, found["visits"].drifted) == (True, True, False)
 
 
-def test_of_a_few_rows_nothing_is_said() -> None:
-    assert not any(look.drifted for look in looked(sample(), sample(mean=9, rows=50)).values())
+def test_of_few_rows_the_distance_decides_and_of_fewer_it_is_said_that_nothing_can_be() -> None:
+    found = looked(sample(), sample(mean=9, rows=50))
+    assert {name for name, look in found.items() if look.drifted} == {"visits"}
+    assert [name for name, look in found.items() if look.is_unsaid] == ["plan"]  # words have no distance
+    # A quarter more of them below the middle: of 40 that is chance (0.31), of 180 it is not (0.16).
+    whole = summarise(Sample({}, [n / 1000 for n in range(1000)]))
+    for times, drifted in ((10, False), (45, True)):
+        now = [*((n + 1) / 6 / times for n in range(3 * times)), *(0.5 + n / 2 / times for n in range(times))]
+        (look,) = compare(whole, Sample({}, now))
+        assert (look.ks, look.psi, look.drifted) == (pytest.approx(0.25, abs=0.03), None, drifted)
+    few = tuple(compare(summarise(sample()), sample(mean=9, rows=29)))
+    assert all(look.is_unsaid for look in few)
+    told = Watch(CHAMPION, date(2026, 6, 30), None, few).unsaid
+    assert told.startswith(
+        "Too few rows to say whether these have drifted: visits, plan, orders, prediction. It takes 30"
+    )
+    assert Watch(CHAMPION, date(2026, 6, 30), None, tuple(looked(sample(), sample()).values())).unsaid == ""
+
+
+def test_what_moves_a_little_everywhere_is_seen_by_the_distance_alone() -> None:
+    """Half of all are below 0.5, later 72 of 100: 0.22 away by hand, and the index by hand is 0.207."""
+    before = Sample({}, [n / 1000 for n in range(1000)])
+    now = Sample({}, [*(n / 1440 for n in range(720)), *(0.5 + n / 560 for n in range(280))])
+    (look,) = compare(summarise(before), now)
+    assert look.ks == pytest.approx(0.22, abs=0.005)
+    assert look.psi == pytest.approx(0.22 * log(0.72 / 0.5) - 0.22 * log(0.28 / 0.5), abs=0.01)
+    assert look.drifted
+    assert Watch(CHAMPION, date(2026, 6, 30), None, (look,)).reasons_to_train == [
+        "predictions are others than when trained (PSI 0.21, KS 0.22)"
+    ]
 
 
 GATE = Gate("auc", at_least=0.75, segment_tolerance=0.03)
