@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,8 +13,9 @@ import numpy as np
 from ml.forecast.forecasting import Learned, learn, look_ahead
 from ml.forecast.reading import Subject
 from ml.forecast.running import subjects
-from ml.forecast.series import Series, Unusable
+from ml.forecast.series import Floats, Series, Unusable
 from ml.forecast.store import Told, write_forecasts
+from ml.plotting import png
 from ml.trainable import Candidate, Evaluation, Gate
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
@@ -53,14 +54,14 @@ class ForecastModel:
                 f"Nothing of {project} can be forecast as of {until}: {why_not}.",
                 hint=f"The last {WINDOW} days are kept back to judge by. What was forecast before stays.",
             )
-        evaluation = judge(model, known, until)
+        judged, naive = judged_beside(model, known, until)
+        evaluation = _evaluation(judged, naive, until)
         methods = {f"method_{name.partition(':')[2]}": learned.method for name, learned in model.items()}
-        return Candidate(
-            model, {"window_days": WINDOW, **methods}, evaluation, fingerprint(known), card(model, evaluation, left_out)
-        )
+        told, plots = card(model, evaluation, left_out), {"errors_by_day.png": plot(judged, naive)}
+        return Candidate(model, {"window_days": WINDOW, **methods}, evaluation, fingerprint(known), told, plots)
 
     def evaluate(self, settings: Settings, project: str, model: Forecasts, until: date) -> Evaluation:
-        return judge(model, list(subjects(settings, project, (), until)), until)
+        return _evaluation(*judged_beside(model, list(subjects(settings, project, (), until)), until), until)
 
     def predict(self, settings: Settings, project: str, model: Forecasts, version: str, day: date) -> int:
         """Methods go on with all that is known by now; which they are and how wide bands are was learned before."""
@@ -86,10 +87,20 @@ class ForecastModel:
 FORECAST = ForecastModel()
 
 
-def judge(model: Forecasts, known: list[Subject], until: date) -> Evaluation:
-    """By the days of the window, foreseen from the day before it."""
-    found: dict[str, dict[str, float]] = {}
-    naive: dict[str, dict[str, float]] = {}
+@dataclass(frozen=True)
+class Judged:
+    """One series in the days of the window, foreseen from the day before it."""
+
+    by_day: Floats  # scaled error; NaN: there is no number of that day
+    figures: dict[str, float]
+
+
+def judged_beside(
+    model: Forecasts, known: list[Subject], until: date
+) -> tuple[dict[str, Judged], dict[str, Judged]]:
+    """By the name of the series: the model, and the same week after week."""
+    found: dict[str, Judged] = {}
+    naive: dict[str, Judged] = {}
     for subject in known:
         if subject.name in model:
             try:
@@ -103,10 +114,35 @@ def judge(model: Forecasts, known: list[Subject], until: date) -> Evaluation:
             f"There is no metric to judge forecasts by in the {WINDOW} days until {until}.",
             hint="A metric must have values before them and in them.",
         )
-    segments = {f"metric={name.partition(':')[2]}": figures for name, figures in found.items()}
+    return found, naive
+
+
+def _evaluation(found: Mapping[str, Judged], naive: Mapping[str, Judged], until: date) -> Evaluation:
+    segments = {f"metric={name.partition(':')[2]}": judged.figures for name, judged in found.items()}
     return Evaluation(
         metrics=_means(found), baselines={BASELINE: _means(naive)}, segments=segments, window=_window(until)
     )
+
+
+def plot(found: Mapping[str, Judged], naive: Mapping[str, Judged]) -> bytes:
+    """How errors grow by the days ahead, on average over all series."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5))
+    axes = figure.subplots()
+    for name, of in (("chosen methods", found), (BASELINE, naive)):
+        axes.plot(np.arange(1, WINDOW + 1), mean_by_day(of), marker=".", label=name)
+    axes.axhline(1, color="grey", linewidth=1)
+    axes.set(xlabel="days ahead", ylabel="scaled error", title=f"{len(found)} series in the days that judge")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return png(figure)
+
+
+def mean_by_day(of: Mapping[str, Judged]) -> Floats:
+    errors = np.array([judged.by_day for judged in of.values()])
+    there = np.isfinite(errors)
+    return np.where(there, errors, 0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
 
 
 def fingerprint(known: list[Subject]) -> str:
@@ -154,7 +190,7 @@ def _before(subject: Subject, until: date) -> Series:
     return replace(subject.series, values=subject.series.values[: len(subject.series.values) - beyond])
 
 
-def _judged(subject: Subject, learned: Learned, until: date) -> dict[str, float]:
+def _judged(subject: Subject, learned: Learned, until: date) -> Judged:
     before = _before(subject, until)
     real = subject.series.values[len(before.values) :]
     ahead = look_ahead(before, learned, WINDOW)
@@ -163,14 +199,16 @@ def _judged(subject: Subject, learned: Learned, until: date) -> dict[str, float]
     if not there.any():
         raise Unusable("no number in the window")
     real, steps = real[there], np.arange(len(real))[there]
-    error = float(np.abs(real - ahead.expected[steps]).mean())
+    errors = np.abs(real - ahead.expected[steps])
+    error = float(errors.mean())
     within = (real >= ahead.lower[0.8][steps]) & (real <= ahead.upper[0.8][steps])
     # Of what never changed any error is as large as it can be told.
     scaled = error / float(usual) if usual else float(error > 0)
-    return {"scaled_error": scaled, "outside_80": float(1 - within.mean())}
+    by_day = np.full(WINDOW, np.nan)
+    by_day[steps] = errors / float(usual) if usual else errors > 0
+    return Judged(by_day, {"scaled_error": scaled, "outside_80": float(1 - within.mean())})
 
 
-def _means(found: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    return {
-        name: float(np.mean([figures[name] for figures in found.values()])) for name in ("scaled_error", "outside_80")
-    }
+def _means(found: Mapping[str, Judged]) -> dict[str, float]:
+    names = ("scaled_error", "outside_80")
+    return {name: float(np.mean([judged.figures[name] for judged in found.values()])) for name in names}

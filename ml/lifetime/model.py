@@ -14,6 +14,7 @@ from ml.lifetime.histories import DAYS_OF_A_WEEK, Histories, Purchases, historie
 from ml.lifetime.maximum_likelihood import Floats
 from ml.lifetime.reading import HORIZONS, fingerprint, read_purchases, write_values
 from ml.lifetime.spending import Spending, fit_spending
+from ml.plotting import png
 from ml.trainable import Candidate, Evaluation, Gate, Sample
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
@@ -21,6 +22,7 @@ from warehouse.settings import Settings
 WINDOW = 60  # days that are kept back to judge by
 LEAST_DAYS = 60  # of orders before them
 LEAST_CUSTOMERS, LEAST_REPEATERS = 100, 30  # with fewer, four parameters say more of chance than of customers
+MOST_TIMES = 7  # purchases: whoever bought as often or oftener is one group of the plot
 LEAST_EXPECTED = 1e-3  # purchases: who says that somebody certainly does not come is not judged as endlessly wrong
 
 
@@ -47,9 +49,9 @@ class LifetimeModel:
             **{f"spending_{name}": round(getattr(model.spending, name), 6) for name in ("p", "q", "v")},
         }
         version = fingerprint(purchases)
-        return Candidate(
-            model, parameters, evaluation, version, card(model, purchases, evaluation, project, cut, until)
-        )
+        told = card(model, purchases, evaluation, project, cut, until)
+        plots = {"expected_and_made.png": plot(by_purchases(model, purchases, cut, until))}
+        return Candidate(model, parameters, evaluation, version, told, plots)
 
     def evaluate(self, settings: Settings, project: str, model: Lifetimes, until: date) -> Evaluation:
         return judge(model, read_purchases(settings, project, until), until - timedelta(days=WINDOW), until)
@@ -139,6 +141,37 @@ def compared(expected: Floats, value: Floats, actual: Floats, paid: Floats) -> d
         "value_expected": float(value.sum()),
         "value": float(paid.sum()),
     }
+
+
+def by_purchases(model: Lifetimes, purchases: Purchases, cut: date, until: date) -> list[tuple[str, int, float, float]]:
+    """Of customers by how often they had bought: how many there are, and per customer the purchases of the window that
+    were expected, and that were made."""
+    histories = histories_at(purchases, cut)
+    made, _ = purchases_between(purchases, histories.customers, cut, until)
+    expected = model.buying.expected(histories, (until - cut).days / DAYS_OF_A_WEEK)
+    times = np.minimum(histories.repeats + 1, MOST_TIMES)
+    found = []
+    for count in np.unique(times):
+        of = times == count
+        name = f"{int(count)}" + "+" * bool(count == MOST_TIMES)
+        found.append((name, int(of.sum()), float(expected[of].mean()), float(made[of].mean())))
+    return found
+
+
+def plot(found: list[tuple[str, int, float, float]]) -> bytes:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5))
+    axes = figure.subplots()
+    names = [f"{name}\n({count:,})" for name, count, *_ in found]
+    axes.plot(names, [expected for *_, expected, _ in found], marker="o", label="expected")
+    axes.plot(names, [made for *_, made in found], marker="s", label="made")
+    axes.set(
+        xlabel="purchases before (customers)", ylabel="purchases per customer", title="Purchases in the days that judge"
+    )
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return png(figure)
 
 
 def card(model: Lifetimes, purchases: Purchases, evaluation: Evaluation, project: str, cut: date, until: date) -> str:

@@ -91,7 +91,7 @@ class RecommendationsModel:
 
     def answer(self, client: Client, project: str, model: Items, user_id: str) -> Mapping[str, Any] | None:
         rows = client.query(
-            "SELECT product_id, score FROM ml.recommendations FINAL WHERE project_id = {project:String} "
+            "SELECT product_id, score FROM marts.pred_recommendations WHERE project_id = {project:String} "
             "AND person_id = {user:String} ORDER BY rank",
             parameters={"project": project, "user": user_id},
         ).result_rows
@@ -102,11 +102,18 @@ class RecommendationsModel:
 
     def load(self, kept: bytes) -> Items:
         told: dict[str, Any] = json.loads(kept)
-        near = tuple(tuple(row) for row in told["near"])
-        return Items(tuple(told["products"]), near, tuple(told["popular"]), told["way"])
+        # Champions of earlier versions have all products by all.
+        near = told["neighbours"] if "neighbours" in told else [_of_a_whole_row(row) for row in told["near"]]
+        neighbours = tuple((tuple(places), tuple(values)) for places, values in near)
+        return Items(tuple(told["products"]), neighbours, tuple(told["popular"]), told["way"])
 
 
 RECOMMENDATIONS = RecommendationsModel()
+
+
+def _of_a_whole_row(row: list[float]) -> tuple[list[int], list[float]]:
+    there = [(place, value) for place, value in enumerate(row) if value]
+    return [place for place, _ in there], [value for _, value in there]
 
 
 def choose(touches: list[Touch], cut: float, earlier: float, project: str) -> Items:

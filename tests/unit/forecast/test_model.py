@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ml.forecast.model as forecast_model
-from ml.forecast.model import BASELINE, FORECAST, WINDOW
+from ml.forecast.model import BASELINE, FORECAST, WINDOW, judged_beside, mean_by_day
 from ml.forecast.reading import Subject
 from ml.forecast.series import Series
 from ml.forecast.store import Told
@@ -42,6 +42,7 @@ def test_it_is_judged_by_days_that_it_has_not_seen(monkeypatch: pytest.MonkeyPat
     assert evaluation.window == (UNTIL - timedelta(days=WINDOW - 1), UNTIL)
     assert evaluation.metrics["scaled_error"] < evaluation.baselines[BASELINE]["scaled_error"]
     assert set(evaluation.segments) == {"metric=orders", "metric=sessions"}
+    assert candidate.plots["errors_by_day.png"].startswith(b"\x89PNG")
     # Whatever came in the window: what was learned is the same, only how good it was is not.
     other = values.copy()
     other[-WINDOW:] *= 3
@@ -60,6 +61,9 @@ def test_the_naive_error_of_the_window_is_the_one_of_hand(monkeypatch: pytest.Mo
     known(monkeypatch, subject("orders", values))
     candidate = FORECAST.train(SETTINGS, "demo", until)
     naive = candidate.evaluation.baselines[BASELINE]["scaled_error"]
+    _, of_naive = judged_beside(candidate.model, [subject("orders", values)], until)
+    far = np.flatnonzero(mean_by_day(of_naive))
+    assert far.tolist() in ([0, 14], [7, 21])  # days ahead of Mondays, of which every other is off
     # Two of the four Mondays of the window are 2 off the last one before it; in the past each is 2 off the one before.
     assert naive == pytest.approx((2 * 2 / 28) / (2 / 7))
 

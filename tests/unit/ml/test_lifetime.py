@@ -13,7 +13,7 @@ import pytest
 from bench.lifetime import PUBLISHED, WEEKS, read_cdnow, split
 from ml.lifetime.buying import Buying, Kind, fit_buying, likeliest_buying
 from ml.lifetime.histories import Histories, histories_at, purchases_between, purchases_of
-from ml.lifetime.model import LIFETIME, Lifetimes, compared, fit
+from ml.lifetime.model import LIFETIME, Lifetimes, by_purchases, compared, fit, judge
 from ml.lifetime.spending import Spending, fit_spending
 from warehouse.errors import MillraceError
 
@@ -87,7 +87,14 @@ def test_simulated_customers_are_understood_and_their_future_is_told(kind: Kind)
     most = expected > np.quantile(expected, 0.9)
     assert expected[most].sum() == pytest.approx(actual[most].sum(), rel=0.12)
     assert expected[~most].sum() == pytest.approx(actual[~most].sum(), rel=0.12)
-    assert fit(histories, "demo", cut) == fit(histories, "demo", cut)
+    model = fit(histories, "demo", cut)
+    assert fit(histories, "demo", cut) == model
+    # What the plot shows, group by group, is what is told of all together.
+    told, whole = by_purchases(model, purchases, cut, until), judge(model, purchases, cut, until).metrics
+    assert [name for name, *_ in told] == ["1", "2", "3", "4", "5", "6", "7+"]
+    assert told[0][1] == (histories.repeats == 0).sum()
+    assert sum(count * one for _, count, one, _ in told) == pytest.approx(whole["purchases_expected"])
+    assert sum(count * one for _, count, _, one in told) == pytest.approx(actual.sum())
 
 
 def test_a_day_is_one_purchase_and_an_unknown_amount_is_none() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -61,6 +64,32 @@ def test_the_first_place_counts_more_than_the_second() -> None:
     last = [*told[:2], Touch("u0", "B2", 1.5, 1), Touch("u0", "C", 9, 1)]
     more = learn([*told, *[Touch(f"v{n}", "D", 0, 1) for n in range(9)]], "popularity")
     assert judge(more, last, 9, "popularity")["ndcg_10"] == pytest.approx(1 / np.log2(3))  # behind D
+
+
+def test_neighbours_are_what_they_are_by_hand_and_no_more_than_there_are() -> None:
+    """A and B share one of the people who touched them, A was touched twice by anna; nobody touched C with another."""
+    told = [Touch("anna", "A", 0, 1), Touch("anna", "A", 1, 2), Touch("anna", "B", 2, 1), Touch("ben", "B", 0, 1)]
+    items = learn([*told, Touch("carl", "C", 0, 5)], "together")
+    a, b = np.log(4), np.log(2)
+    near = a * b / (a * np.sqrt(2) * b) / 6
+    whole = np.array([[0, near, 0], [near, 0, 0], [0, 0, 0]]).round(9).tolist()
+    before = {"products": items.products, "near": whole, "popular": items.popular, "way": items.way}
+    assert RECOMMENDATIONS.load(json.dumps(before).encode()) == items
+    assert items.neighbours == (((1,), (pytest.approx(near),)), ((0,), (pytest.approx(near),)), ((), ()))
+    assert items.popular == (1.0, 2.0, 1.0)
+
+
+def test_as_many_products_as_a_large_shop_has_fit_into_memory() -> None:
+    """A matrix of all people by all products would have 100 million cells, of which 30 thousand are touched."""
+    chance = np.random.default_rng(3)
+    drawn = zip(np.repeat(np.arange(10_000), 3).tolist(), chance.integers(10_000, size=30_000).tolist(), strict=True)
+    tracemalloc.start()
+    items = learn([Touch(f"u{who}", f"p{product}", 0, 1) for who, product in drawn], "together")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100e6
+    assert len(items.products) > 9_000
+    assert len(items.ranked({items.products[0]: 1})) == len(items.products) - 1
 
 
 @pytest.mark.parametrize("people", [0, 1, 40])
