@@ -55,9 +55,7 @@ def examples_of(
 ) -> Examples:
     """A row for each user of the population at the end of each day."""
     simple = definition.baselines
-    names = tuple(
-        dict.fromkeys((*definition.features, *definition.segments, simple.recency, *simple.regression))
-    )
+    names = tuple(dict.fromkeys((*definition.features, *definition.segments, simple.recency, *simple.regression)))
     columns: dict[str, list[object]] = {name: [] for name in names}
     person, happened = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=bool)]
     for day in days:

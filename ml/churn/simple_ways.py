@@ -24,7 +24,7 @@ def longest_away(columns: Columns, recency: str) -> Floats:
     """Who was never there was away the longest."""
     (away,) = Encoding({}, (recency,)).matrix(columns).T
     known = away[np.isfinite(away)]
-    return np.where(np.isfinite(away), away, known.max(initial=0) + 1)
+    return np.asarray(np.where(np.isfinite(away), away, known.max(initial=0) + 1))
 
 
 def plain_regression(numbers: Sequence[str], learned: Examples, judged: Examples) -> Floats:

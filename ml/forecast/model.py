@@ -95,9 +95,7 @@ class Judged:
     figures: dict[str, float]
 
 
-def judged_beside(
-    model: Forecasts, known: list[Subject], until: date
-) -> tuple[dict[str, Judged], dict[str, Judged]]:
+def judged_beside(model: Forecasts, known: list[Subject], until: date) -> tuple[dict[str, Judged], dict[str, Judged]]:
     """By the name of the series: the model, and the same week after week."""
     found: dict[str, Judged] = {}
     naive: dict[str, Judged] = {}
@@ -142,7 +140,8 @@ def plot(found: Mapping[str, Judged], naive: Mapping[str, Judged]) -> bytes:
 def mean_by_day(of: Mapping[str, Judged]) -> Floats:
     errors = np.array([judged.by_day for judged in of.values()])
     there = np.isfinite(errors)
-    return np.where(there, errors, 0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
+    counts = np.where(there.any(axis=0), there.sum(axis=0), np.nan)
+    return np.asarray(np.where(there, errors, 0).sum(axis=0) / counts)
 
 
 def fingerprint(known: list[Subject]) -> str:

@@ -72,7 +72,9 @@ def read_metric(
     rows = [row for row in answer(settings, catalogue, query, reader=reader).rows if row[0] is not None]
     found = {day: float(value) for day, value in ((_day(row[0]), row[-1]) for row in rows) if value is not None}
     series = _series(found, last, 0.0 if metric.adds_up else np.nan, is_share=metric.format == "percent")
-    return series and Subject(forecast.series, project, series, forecast.horizon, forecast.methods)
+    if series is None:
+        return None
+    return Subject(forecast.series, project, series, forecast.horizon, forecast.methods)
 
 
 def read_storage(settings: Settings, until: date | None = None) -> Iterator[Subject]:

@@ -153,7 +153,8 @@ def _predictions(model: Model) -> dg.AssetsDefinition:
                 )
                 or None,
                 metadata={
-                    project: "; ".join(of.reasons_to_train) or of.remark or of.unsaid or "nothing" for project, of in seen.items()
+                    project: "; ".join(of.reasons_to_train) or of.remark or of.unsaid or "nothing"
+                    for project, of in seen.items()
                 },
             )
 

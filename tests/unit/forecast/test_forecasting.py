@@ -216,8 +216,8 @@ def test_a_backtest_knows_nothing_that_came_after_the_day_it_is_made_on(monkeypa
 
 
 def test_a_backtest_is_held_to_the_bounds_of_the_metric() -> None:
-    """What falls goes below 0 with its trend, and the forecast does not: errors are those of what is told. What is below
-    0 later bounds nothing that was said before."""
+    """What falls goes below 0 with its trend, and the forecast does not: errors are those of what is told. That it was
+    below 0 later bounds nothing that was said before."""
     falling = np.r_[0, np.maximum(1 - np.arange(119) / 80, 0)]
     below_once, later = falling.copy(), falling.copy()
     below_once[0], later[-1] = -1e-9, -1e-9  # the last backtest ends before it

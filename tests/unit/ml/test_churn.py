@@ -138,9 +138,10 @@ def test_simple_ways_are_fitted_by_themselves() -> None:
     assert ways["recency_rule"]["auc"] == 0.5  # the same for everybody
     away = [None if left else 29 for left in judged.happened]
     never = Examples({**judged.columns, "tickets_30": away}, judged.happened, judged.person)
-    assert simple_ways(Baselines(recency="tickets_30", regression=("tickets_30",)), learned, never)["recency_rule"][
-        "auc"
-    ] == 1
+    assert (
+        simple_ways(Baselines(recency="tickets_30", regression=("tickets_30",)), learned, never)["recency_rule"]["auc"]
+        == 1
+    )
     one_class = Examples(learned.columns, np.zeros(1200, dtype=bool), learned.person)
     ways = simple_ways(Baselines(recency="tickets_30", regression=("errors_30",)), one_class, judged)
     assert set(ways) == {"recency_rule"}
