@@ -6,6 +6,7 @@ import base64
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class Mailbox:
     mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     was_encrypted: list[bool] = field(default_factory=list)
+    drips: str = ""  # the verb before whose answer nothing comes but a byte now and then, for some seconds
+    was_waited_for: bool = False  # to the end of that
 
     @property
     def target(self) -> str:
@@ -42,11 +45,13 @@ def mail_server(certificate: Path | None = None, **more: object) -> Iterator[Mai
                 return  # whoever spoke has gone
 
         def _handle(self) -> None:
+            self._drip("CONNECT", "220")
             self._say(box.answers.get("CONNECT", "220 mail.test ESMTP"))
             recipients: list[str] = []
             while line := self.rfile.readline():
                 text = line.decode().strip()
                 verb = text.split(" ")[0].upper()
+                self._drip(verb, "221")
                 if verb in box.answers:
                     self._say(box.answers[verb])
                 elif verb == "EHLO":
@@ -85,6 +90,13 @@ def mail_server(certificate: Path | None = None, **more: object) -> Iterator[Mai
                     return
                 else:
                     self._say("250 ok")
+
+        def _drip(self, verb: str, code: str) -> None:
+            if verb == box.drips:
+                for byte in f"{code}-{'.' * 60}\r\n":
+                    self.wfile.write(byte.encode())
+                    time.sleep(0.05)
+                box.was_waited_for = True
 
         def _say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import smtplib
+import socket
 import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -12,7 +13,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from monitoring.channels.http import LOOPBACK, check_allowed, in_time, in_words, shorter
+from monitoring.channels.deadlines import Deadline, reached
+from monitoring.channels.http import LOOPBACK, check_allowed, in_words, shorter
 from monitoring.channels.message import Message, NotDelivered, Outside
 from monitoring.channels.models import Email
 from monitoring.digest.writing import html
@@ -48,10 +50,14 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
 def _handed_over(channel: Email, mail: EmailMessage, seconds: float) -> dict[str, tuple[int, bytes]]:
     """Which addresses were refused. What goes wrong when the mail is taken, as a goodbye, does not bring it back."""
     refused: dict[str, tuple[int, bytes]] | None = None
+    deadline = Deadline(seconds)
     try:
-        with _connected(channel, seconds) as server, in_time(lambda: server.sock, seconds):
+        server = _Server(channel, deadline)
+        with deadline.cuts(lambda: server.sock), server:
             server.ehlo_or_helo_if_needed()
             if channel.encryption == "starttls":
+                assert server.sock is not None
+                server.sock.settimeout(deadline.left)  # of the handshake, which nothing else can cut off
                 server.starttls(context=ssl.create_default_context())
             if channel.user:
                 server.login(channel.user, channel.password.reveal() if channel.password else "")
@@ -61,6 +67,20 @@ def _handed_over(channel: Email, mail: EmailMessage, seconds: float) -> dict[str
             raise
     assert refused is not None
     return refused
+
+
+class _Server(smtplib.SMTP):
+    """One that has said who it is, all before the deadline."""
+
+    def __init__(self, channel: Email, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._tls = ssl.create_default_context() if channel.encryption == "tls" else None
+        name = socket.gethostname()  # smtplib would ask a resolver for it
+        with deadline.cuts(lambda: self.sock):
+            super().__init__(channel.host, channel.port, name if "." in name else "[127.0.0.1]")
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return reached(host, port, self._deadline, self._tls)
 
 
 def mail_of(channel: Email, message: Message, files: Path = Path()) -> EmailMessage:
@@ -136,13 +156,6 @@ def _page(message: Message, has_picture: bool) -> str:
         f"<p><b>{escape(message.title)}</b></p>{f'<ul>{lines}</ul>' if lines else ''}{picture}"
         f"<table style='font-size:13px'>{facts}</table></body></html>"
     )
-
-
-def _connected(channel: Email, seconds: float) -> smtplib.SMTP:
-    if channel.encryption == "tls":
-        context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(channel.host, channel.port, timeout=seconds, context=context)
-    return smtplib.SMTP(channel.host, channel.port, timeout=seconds)
 
 
 def _told(text: bytes | str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from monitoring.channels.deadlines import Deadline, reached
 from monitoring.channels.message import NotDelivered, Outside
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -34,11 +32,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], outside: Outside) ->
     standard = 443 if parts.scheme == "https" else 80
     check_allowed(host, port or standard, (standard,), outside.targets)
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-    connection = _connection(parts.scheme, host, port or standard, outside.seconds)
+    is_encrypted, deadline = parts.scheme == "https", Deadline(outside.seconds)
+    kind = http.client.HTTPSConnection if is_encrypted else http.client.HTTPConnection
+    connection = kind(host, port)
     try:
-        connection.connect()
-        sock = connection.sock  # kept: an answer without a length takes it from the connection
-        with in_time(lambda: sock, outside.seconds):
+        tls = ssl.create_default_context() if is_encrypted else None
+        sock = connection.sock = reached(host, port or standard, deadline, tls)
+        # The socket is kept: an answer without a length takes it from the connection.
+        with deadline.cuts(lambda: sock):
             connection.request("POST", path, body=body, headers={"User-Agent": "millrace", **headers})
             answer = connection.getresponse()
             text = answer.read(SHOWN_ANSWER * 4).decode(errors="replace")
@@ -70,32 +71,6 @@ def check_allowed(host: str, port: int, standard: Sequence[int], targets: Sequen
     raise NotDelivered(f"{shown} is no target of MILLRACE_ALERT_TARGETS: nothing is sent there.", final=True)
 
 
-@contextmanager
-def in_time(current: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
-    """Timeouts of sockets begin anew with each byte; here the whole has an end. `current`: the socket as it is then,
-    since STARTTLS puts another one in its place."""
-    ended = time.monotonic() + seconds
-    done = threading.Event()
-
-    def end() -> None:
-        if not done.wait(seconds) and (sock := current()):
-            with suppress(OSError):  # it ended by itself
-                sock.shutdown(socket.SHUT_RDWR)
-
-    watch = threading.Thread(target=end, daemon=True)
-    watch.start()
-    try:
-        yield
-    except (OSError, http.client.HTTPException, EOFError) as error:
-        if time.monotonic() >= ended:
-            raise TimeoutError from error
-        raise
-    finally:
-        done.set()
-    if time.monotonic() >= ended:
-        raise TimeoutError  # cut off, which looks like an end
-
-
 def in_words(error: BaseException) -> str:
     match error:
         case TimeoutError():
@@ -114,12 +89,6 @@ def in_words(error: BaseException) -> str:
 def shorter(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= SHOWN_ANSWER else f"{line[: SHOWN_ANSWER - 1]}…"
-
-
-def _connection(scheme: str, host: str, port: int, seconds: float) -> http.client.HTTPConnection:
-    if scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, port, timeout=seconds)
 
 
 def _retry_after(text: str) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -191,20 +193,37 @@ def test_a_channel_that_fails_is_tried_again_and_given_up_and_others_are_told(
     assert len(hook.requests) == 1
 
 
-@pytest.mark.parametrize("how", ["redirects", "says nothing", "is not allowed"])
-def test_whatever_a_channel_does_the_round_goes_on(instance: Instance, hook: Webhook, how: str) -> None:
+@pytest.mark.parametrize("how", ["redirects", "says nothing", "is not allowed", "has a name that nobody tells"])
+def test_whatever_a_channel_does_the_round_goes_on(
+    instance: Instance, hook: Webhook, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve, ended = socket.getaddrinfo, threading.Event()
+
+    def resolver(host: str, *args: Any, **more: Any) -> Any:
+        if host == "far.example.com":
+            ended.wait(10)
+            raise socket.gaierror
+        return resolve(host, *args, **more)
+
     with webhook() as elsewhere, webhook((302, {"Location": elsewhere.url})) as odd:
+        os.environ["MILLRACE_SECRET_OTHER"] = f"{odd.url}/{WORD}"
         if how == "says nothing":
             odd.may_answer.clear()
-        os.environ["MILLRACE_SECRET_OTHER"] = f"{odd.url}/{WORD}"
+        elif how.startswith("has a name"):
+            monkeypatch.setattr(socket, "getaddrinfo", resolver)
+            os.environ["MILLRACE_SECRET_OTHER"] = f"https://far.example.com/{WORD}"
         declare(instance, "other, hook")
         result(instance, "fail")
         judge(instance)
-        targets = [hook.target, *([odd.target, elsewhere.target] if how != "is not allowed" else [])]
+        targets = [hook.target, *([odd.target, elsewhere.target] if how != "is not allowed" else []), "far.example.com"]
         done = tell(instance, (0.01,), *targets, seconds=0.3)
+        ended.set()
         assert (done.sent, done.dead) == (1, 1)
         assert len(hook.requests) == 1 and elsewhere.requests == []
-        assert len(odd.requests) == (0 if how == "is not allowed" else 2)
+        assert len(odd.requests) == (2 if how in ("redirects", "says nothing") else 0)
+        late = "answer LIKE '%did not answer in time.' AND channel = 'other' AND status != 'sending'"
+        cut_off = instance.rows(f"SELECT count() FROM ops.alert_deliveries FINAL WHERE {late}")
+        assert cut_off == [(2 if how in ("says nothing", "has a name that nobody tells") else 0,)]
 
 
 def test_a_message_that_is_refused_keeps_no_other_from_being_told(instance: Instance, hook: Webhook) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -226,6 +228,31 @@ def test_an_answer_without_an_end_is_cut_off(hook: Webhook, secret_url: dict[str
     hook.drip = 0.05
     error = refused(channel(kind="slack", url=secret_url), outside(hook.target, seconds=0.5))
     assert str(error) == "127.0.0.1 did not answer in time."
+
+
+@pytest.mark.parametrize("kind", ["slack", "email"])
+def test_a_name_that_nobody_tells_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    ended = threading.Event()
+
+    def resolver(*_: Any, **__: Any) -> Any:
+        ended.wait(5)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    monkeypatch.setenv("MILLRACE_SECRET_HOOK", f"https://far.example.com/{SECRET_PATH}")
+    made = channel(kind="slack", url={"secret": "hook"}) if kind == "slack" else mail_to(587, host="far.example.com")
+    error = refused(made, outside("far.example.com", seconds=0.3))
+    ended.set()
+    assert str(error) == "far.example.com did not answer in time." and error.is_away and not error.final
+
+
+def test_a_mail_server_that_never_comes_to_an_end_is_cut_off() -> None:
+    with mail_server(drips="CONNECT") as box:
+        error = refused(mail_to(box.port), outside(box.target, seconds=0.3))
+    assert str(error) == "127.0.0.1 did not answer in time." and box.mails == [] and not box.was_waited_for
+    with mail_server(drips="QUIT") as box:  # when the mail is taken, and stays so
+        send(mail_to(box.port), message(), outside(box.target, seconds=1.0))
+    assert len(box.mails) == 1 and not box.was_waited_for
 
 
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
