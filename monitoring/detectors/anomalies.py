@@ -27,9 +27,9 @@ class Anomaly:
 
 
 def anomalies(series: Series, detection: Detection) -> list[Anomaly]:
-    quiet = max(LEAST_QUIET, round(series.per_day * QUIET_DAYS))
     found: list[list[int]] = []
     for point in np.flatnonzero(detection.is_anomaly).tolist():
+        quiet = max(LEAST_QUIET, round(detection.points_of_a_day(point) * QUIET_DAYS))
         if found and point - found[-1][-1] <= quiet:
             found[-1].append(point)
         else:

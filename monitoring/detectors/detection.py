@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from monitoring.detectors import past
+from monitoring.detectors.cadence import Ints, cadences
 from monitoring.detectors.forecasts import Unit, forecasts, nearest
 from monitoring.detectors.missing import missing
-from monitoring.detectors.series import Floats, Series
+from monitoring.detectors.series import DAY, Floats, Series, points_of_a_day
 from monitoring.detectors.surprise import Surprise, decades_of_normal, z_at
 
 # Decades that a detector must bring beyond what is asked for: it looks at each point in several ways, and a jump
@@ -29,6 +30,7 @@ MOST_Z, LEAST_Z = 6.0, 2.0  # one point alone does not make a state
 IN_A_STATE, LEAST_OF_A_STATE, LEAST_SHARE = 0.5, 1.0, 0.6  # most points are in it, the last one clearly
 FARTHEST = 1e150  # numbers beyond count as this one: their squares are none
 LEAST_HISTORY, LEAST_DAYS = 14, 2  # points and days before anything is said
+TOLD = ("scores", "is_anomaly", "kinds", "expected", "lower", "upper")
 
 Kinds = np.ndarray[tuple[int], np.dtype[np.str_]]
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -42,6 +44,10 @@ class Detection:
     expected: Floats  # NaN: nothing was to be expected yet
     lower: Floats
     upper: Floats
+    steps: Ints  # seconds between two points, as known at each
+
+    def points_of_a_day(self, point: int) -> int:
+        return points_of_a_day(int(self.steps[point]))
 
 
 def score_of(decades_of_days: Floats) -> Floats:
@@ -55,8 +61,32 @@ def quiet_decades(sensitivity: float) -> float:
 
 def detect(series: Series, sensitivity: float = DEFAULT_SENSITIVITY, alike: int = 1) -> Detection:
     """`sensitivity`: 0.1, only what is extreme, to 1.0, whatever is odd. `alike`: how many series are looked at
-    together; each must then be that much more surprising, so that all of them bring as many false alarms as one."""
+    together; each must then be that much more surprising, so that all of them bring as many false alarms as one.
+
+    Points of another cadence are another series, which is learned anew."""
     series = replace(series, values=np.clip(series.values, -FARTHEST, FARTHEST))
+    which, steps = cadences(series.times.astype(np.int64), DAY)
+    found = _nothing(steps)
+    for cadence, step in sorted({*zip(which.tolist(), steps.tolist(), strict=True)}):
+        (own,) = np.nonzero(which == cadence)
+        told = steps[own] == step  # while a cadence is being learned, each step tells of its own points alone
+        own = own[: np.flatnonzero(told)[-1] + 1]
+        told = told[: len(own)]
+        of_step = replace(series, times=series.times[own], values=series.values[own], cadence=step)
+        detection = _detect(of_step, sensitivity, alike)
+        for name in TOLD:
+            getattr(found, name)[own[told]] = getattr(detection, name)[told]
+    return found
+
+
+def _nothing(steps: Ints) -> Detection:
+    n = len(steps)
+    expected, lower, upper = (np.full(n, np.nan) for _ in range(3))
+    kinds = np.full(n, "", dtype="<U16")
+    return Detection(np.zeros(n), np.zeros(n, bool), kinds, expected, lower, upper, steps)
+
+
+def _detect(series: Series, sensitivity: float, alike: int) -> Detection:
     values, n = series.values, len(series)
     candidates = forecasts(series)
     chosen, each = nearest(series, candidates), np.arange(n)
@@ -92,6 +122,7 @@ def detect(series: Series, sensitivity: float = DEFAULT_SENSITIVITY, alike: int 
         expected=expected,
         lower=np.fmin(lower, least),
         upper=np.fmax(upper, most),
+        steps=np.full(n, series.step),
     )
 
 

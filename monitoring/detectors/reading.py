@@ -28,19 +28,27 @@ class Table:
 
 def read_points(path: Path, timestamp: str, value: str, timezone: str = "UTC", holidays: str = "") -> Table:
     zone = _zone(timezone)
-    times, values, stamps = [], [], []
+    times: list[datetime] = []
+    values, stamps = [], []
+    twice: dict[datetime, list[int]] = {}  # times of the hour that clocks show twice: the rows that have it
     for line, row in _rows(path, timestamp, value):
-        times.append(_time(row[timestamp], zone, f"{path}, line {line}, column {timestamp!r}"))
+        moment, is_twice = _time(row[timestamp], zone, f"{path}, line {line}, column {timestamp!r}")
+        if is_twice:
+            twice.setdefault(moment, []).append(len(times))
+        times.append(moment)
         values.append(_number(row[value], f"{path}, line {line}, column {value!r}"))
         stamps.append(row[timestamp].strip())
     if not times:
         raise MillraceError(f"{path} has no rows.")
     if not any(map(math.isfinite, values)):
         raise MillraceError(f"{path}: no row has a number in column {value!r}.")
+    told_apart = _tell_apart(times, twice, zone)
     seconds = np.array(times, dtype="datetime64[s]")
     series = Series.of(seconds, np.array(values), timezone, holidays)
     last = dict(zip(times, stamps, strict=True))
     remarks = []
+    if told_apart:
+        remarks.append(f"{told_apart:,} times come twice where clocks went back: the first is the one of summer.")
     if len(last) < len(times):
         remarks.append(
             f"{len(times) - len(last):,} rows have the time of another row: of each time the last one counts."
@@ -78,8 +86,22 @@ def _zone(name: str) -> ZoneInfo:
         raise WrongUsage(f"There is no timezone {name!r}.", hint="For example Europe/Berlin.") from error
 
 
-def _time(text: str, zone: ZoneInfo, where: str) -> datetime:
-    """In UTC, without saying so; what names no timezone is of `zone`."""
+def _tell_apart(times: list[datetime], twice: dict[datetime, list[int]], zone: ZoneInfo) -> int:
+    """Of two rows that clocks show the same the second is an hour later; in a file that runs backwards the first."""
+    count = 0
+    for summer, (first, *others) in twice.items():
+        if others:
+            later = others if times[0] <= times[-1] else [first, *others[:-1]]
+            local = summer.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+            winter = local.replace(tzinfo=zone, fold=1).astimezone(UTC).replace(tzinfo=None)
+            for row in later:
+                times[row] = winter
+            count += 1
+    return count
+
+
+def _time(text: str, zone: ZoneInfo, where: str) -> tuple[datetime, bool]:
+    """In UTC, without saying so; what names no timezone is of `zone`, and may be a time that comes twice there."""
     text = text.strip()
     try:
         if text.replace(".", "", 1).lstrip("-").isdigit() and len(text) > 8:
@@ -87,7 +109,9 @@ def _time(text: str, zone: ZoneInfo, where: str) -> datetime:
             moment = datetime.fromtimestamp(number / 1000 if abs(number) >= MILLISECONDS_FROM else number, UTC)
         else:
             moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).replace(tzinfo=None)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        utc, later = (moment.replace(fold=fold).astimezone(UTC).replace(tzinfo=None) for fold in (0, 1))
+        return utc, utc < later
     except (ValueError, OverflowError, OSError) as error:
         raise MillraceError(
             f"{where}: {text!r} is no time.",

@@ -16,7 +16,6 @@ Times = npt.NDArray[np.datetime64]
 
 DAY = 86_400
 SUNDAY = 3  # of days since 1970, which began on a Thursday
-LONGEST_GAP_SHARE = 0.5  # of the median step, by which a step may differ from it and still be one step
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,7 @@ class Series:
     values: Floats  # NaN: nobody knows
     timezone: str = "UTC"  # in which people live by day and week
     holidays: str = ""  # of which country or region, as DE-BY; none: every day is an ordinary one
+    cadence: int = 0  # seconds between two points, where it is known; else as all of its points say
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,11 +42,13 @@ class Series:
     @property
     def step(self) -> int:
         """Seconds between two points, as a rule."""
+        if self.cadence:
+            return self.cadence
         return int(np.median(np.diff(self.times).astype(np.int64))) if len(self) > 1 else DAY
 
     @property
     def per_day(self) -> int:
-        return max(1, round(DAY / self.step))
+        return points_of_a_day(self.step)
 
     def wall_clock(self) -> npt.NDArray[np.int64]:
         """Seconds since 1970 as clocks on the wall show them: what happens at nine happens at nine in summer too."""
@@ -73,3 +75,7 @@ class Series:
     def day_of_week(self) -> npt.NDArray[np.int64]:
         """Of days since 1970. People do on a holiday what they do on a Sunday."""
         return np.where(self.is_holiday(), SUNDAY, self.wall_clock() // DAY % 7)
+
+
+def points_of_a_day(step: int) -> int:
+    return max(1, round(DAY / step))

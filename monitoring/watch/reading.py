@@ -68,11 +68,17 @@ def read_table(
         times = np.array([label for label, _, _ in moments], dtype="datetime64[s]")
         timezone = "UTC"  # a day is a day, wherever
 
+    hours = np.array([(end - start) / timedelta(hours=1) for start, end in zip(starts, ends, strict=True)])
+
     def segment(dimensions: Dimensions, found: list[Row]) -> Segment:
         values: Floats = np.full(len(moments), 0.0 if watch.adds_up else np.nan)
         for row in found:
             if row[0] in place and row[-1] is not None:
                 values[place[row[0]]] = float(row[-1])
+        if watch.adds_up and watch.grain == "hour":
+            # Of two hours in one point each has half: whole numbers stay whole, as counts are judged by that.
+            each = values / hours
+            values = np.where(hours > 1, np.where(values == np.floor(values), np.ceil(each), each), values)
         return Segment(dimensions, Series.of(times, values, timezone, holidays))
 
     def cut_by(by: tuple[str, ...], most: int) -> list[Segment]:
@@ -100,7 +106,7 @@ def _moments(first: Moment, last: datetime, grain: str, zone: ZoneInfo) -> list[
     """Label as the semantic layer has it, begin and end of every point: also of those without a row."""
     found: list[tuple[Moment, datetime, datetime]] = []
     if grain == "hour":
-        # Hours of the clock on the wall: one that comes twice is one point of two hours.
+        # Hours of clocks on the wall, as the semantic layer has them: one that comes twice is one point of two hours.
         assert isinstance(first, datetime)
         start = first.replace(tzinfo=zone).astimezone(UTC)
         while start < last:

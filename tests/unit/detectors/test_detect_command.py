@@ -90,6 +90,24 @@ def test_what_was_put_right_is_said(tmp_path: Path) -> None:
         assert said in " ".join(table.remarks)
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_hour_that_comes_twice_in_autumn_is_two_points(tmp_path: Path, backwards: bool) -> None:
+    """By the clocks of Berlin, on 25 October 2026: the half hour at two and the one after it come twice."""
+    shown = ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"]
+    lines = [f"2026-10-25T{time},{value}" for value, time in enumerate(shown)]
+    path = tmp_path / "autumn.csv"
+    path.write_text("\n".join(["timestamp,value", *(reversed(lines) if backwards else lines)]) + "\n")
+    table = read_points(path, "timestamp", "value", "Europe/Berlin")
+    assert table.series.values.tolist() == [0, 1, 2, 3, 4, 5]
+    assert [stamp[-5:] for stamp in table.stamps] == shown
+    assert [str(moment)[11:16] for moment in table.series.times] == [
+        *("23:30", "00:00", "00:30", "01:00", "01:30", "02:00"),
+    ]
+    assert "2 times come twice where clocks went back: the first is the one of summer." in table.remarks
+    path.write_text("timestamp,value\n2026-10-25T00:00:00Z,1\n2026-10-25T01:00:00Z,2\n")
+    assert read_points(path, "timestamp", "value", "Europe/Berlin").series.values.tolist() == [1, 2]
+
+
 def test_holidays_are_no_news_where_a_country_is_named(instance: Instance, visits: Path) -> None:
     """Ascension Day, 14 May 2026, as quiet as a Sunday."""
     text = visits.read_text().splitlines()

@@ -51,6 +51,21 @@ def test_a_point_is_judged_by_itself_and_the_past_alone(step: int) -> None:
         assert same(detect(Series.of(times(points, step), values[:points])), whole, points), points
 
 
+def test_a_series_that_is_denser_later_is_judged_before_as_if_it_were_not() -> None:
+    """Of days, then of hours, then of five minutes, then of days again, each as exact as people's clocks are."""
+    apart = np.repeat([DAY, HOUR, 300, DAY], [150, 900, 900, 60])
+    jitter = np.random.default_rng(5).uniform(0.9, 1.1, len(apart))
+    moments = (START + np.cumsum((apart * jitter).astype(np.int64))).astype("datetime64[s]")
+    values = np.concatenate([shop(150, DAY), shop(900), shop(900, 300), shop(60, DAY)])
+    values[[140, 900, 2000]] *= 4
+    whole = detect(Series.of(moments, values))
+    for points in (1, 2, 9, 29, 149, 151, 165, 166, 1050, 1064, 1065, 1100, 1950, 1965, 1966):
+        assert same(detect(Series.of(moments[:points], values[:points])), whole, points), points
+    # Each is found as one of its own kind, also when days are back: they are the series that they were.
+    assert whole.is_anomaly[[140, 900, 2000]].all()
+    assert {round(step / HOUR) for step in whole.steps[[140, 900, 2000]]} == {24, 1}
+
+
 def test_a_day_of_ordinary_business_is_no_news() -> None:
     assert found(shop(24 * 120)) == []
     assert found(shop(300, DAY), DAY) == []

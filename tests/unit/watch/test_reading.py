@@ -61,6 +61,27 @@ def test_a_segment_that_is_new_is_looked_at_although_it_is_small_by_all_its_days
     assert told == [((("session__channel", "partner"),), 2)]
 
 
+def test_the_hour_that_comes_twice_in_autumn_counts_as_one() -> None:
+    """The semantic layer tells both by one label, as their sum: twice as many are no news, and nothing is lost."""
+    first = datetime(2026, 9, 1)
+
+    def by_hour(*_: str) -> list[Row]:
+        found: list[Row] = []
+        for number in range(24 * 60):
+            at = first + timedelta(hours=number)
+            usual = 40 + number * 7919 % 13
+            found.append((at, 2 * usual + 1 if at == datetime(2026, 10, 25, 2) else usual))
+        return found
+
+    watch = WATCH.model_copy(update={"grain": "hour"})
+    table = read_table(watch, by_hour, "Europe/Berlin", date(2026, 10, 30), datetime(2026, 11, 2, tzinfo=UTC))
+    assert table is not None
+    ((place, start),) = [(n, one) for n, one in enumerate(table.starts) if table.ends[n] - one > timedelta(hours=1)]
+    assert (start, table.ends[place]) == (datetime(2026, 10, 25, 0, tzinfo=UTC), datetime(2026, 10, 25, 2, tzinfo=UTC))
+    assert table.whole.series.values[place] == by_hour()[place][1] // 2 + 1
+    assert [one.started_at for one in judge(watch, "demo", table).findings] == []
+
+
 @pytest.mark.parametrize(
     ("until", "ends_with_rows", "last"),
     [
