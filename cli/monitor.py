@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.listing import plain
 from cli.output import Format, FormatOption, print_json, print_table, print_text, say
 from warehouse.settings import load_settings
 
@@ -72,6 +73,7 @@ def list_anomalies(
 @app.command()
 def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
     """What happened, what explains it, and what else happened then."""
+    from monitoring.watch.baselines import read_baselines
     from monitoring.watch.links import to_open
     from monitoring.watch.store import read_anomaly
     from warehouse.projects import load_projects
@@ -80,8 +82,10 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
     one = read_anomaly(settings, anomaly)
     project = load_projects(settings).get(one["project_id"])
     commands = to_open(one, project.timezone if project else "UTC")
+    judged_by = read_baselines(settings).get((one["series"], one["project_id"]))
     if format is Format.JSON:
-        print_json({**one, "open": commands})
+        known = {**judged_by, "learned_until": plain(judged_by["learned_until"])} if judged_by else None
+        print_json({**one, "open": commands, "judged_by": known})
         return
     print_text(f"Anomaly {one['anomaly_id'][:8]} is {one['status']}: {one['kind']} of {_what(one)}, {one['severity']}.")
     print_text(
@@ -91,6 +95,9 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
     band = f"{_figure(one['lower'])} to {_figure(one['upper'])}"
     print_text(f"Value:      {_figure(one['value'])} instead of {_figure(one['expected'])} ({band}){change}")
     print_text(f"Confidence: {one['confidence']:.2f}")
+    if judged_by:
+        learned = f"{judged_by['points']:,} points, the last of {judged_by['learned_until']:%Y-%m-%d %H:%M} UTC"
+        print_text(f"Judged by:  detectors {judged_by['version']}; they know {learned}")
     print_text(f"Ask:        {one['owner'] or 'nobody is named'}")
     for cause in one["causes"]:
         print_text(f"Also then:  {cause['at'][:16]} {cause['kind']} {cause['name']}")

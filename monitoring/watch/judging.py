@@ -33,6 +33,7 @@ class Finding:
     confidence: float
     started_at: datetime
     ended_at: datetime
+    last_at: datetime  # begin of its last point
     points: int
     since_last: int  # points of the series after it
     is_good: bool | None
@@ -97,6 +98,7 @@ def _findings(
             confidence=one.score,
             started_at=started,
             ended_at=table.ends[one.last],
+            last_at=table.starts[one.last],
             points=one.last - one.first + 1,
             since_last=len(table.starts) - 1 - one.last,
             is_good=is_good,

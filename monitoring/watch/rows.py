@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from monitoring.watch.declared import Watch
@@ -47,3 +48,11 @@ def model_sql(watch: Watch, project: str, timezone: str, by: tuple[str, ...] = (
         f"SELECT toString({moment}) AS moment{columns}, {entries} AS entries FROM marts.{watch.name} "
         f"WHERE project_id = '{project}' AND {reached} GROUP BY ALL ORDER BY moment"
     )
+
+
+def as_number(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+def as_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
@@ -11,13 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
-
-from monitoring.detectors.detection import Detection
 from monitoring.watch.causes import ROLE, Cause, of_that_time
-from monitoring.watch.declared import Watch
 from monitoring.watch.judging import Finding
-from monitoring.watch.reading import Table
+from monitoring.watch.rows import as_number, as_text
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.locks import one_at_a_time
@@ -26,10 +21,10 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-VERSION = "1"  # of the detectors: another one judges anew
 OVER_AFTER = 7  # points without news, after which an anomaly is over, or how things are now
 NOT_ANY_MORE = "Not unusual any more: its numbers are others now."
-BASELINE = {"hour": 168, "day": 7, "week": 4}  # points that are kept of it
+NOT_AS_IT_IS_JUDGED_NOW = "Not unusual as it is judged now: by other detectors, or with another sensitivity."
+NO_NEWS = "No news: its days were judged before, by other detectors or with another sensitivity."
 SHOWN = 200
 # Tuples as JSON: what a driver makes of named tuples differs by its version.
 LISTED = f"""
@@ -48,9 +43,11 @@ def write_findings(
     now: datetime,
     causes: Mapping[str, list[Cause]] | None = None,
     looked_at: Collection[tuple[str, str]] = (),
+    judged_before: Mapping[tuple[str, str], datetime] | None = None,
 ) -> tuple[int, int]:
     """How many are new, and how many ended. What people said of an anomaly stays. `causes`: by project; `looked_at`:
-    series and project of all that were judged, so that what is not found in them any more is over."""
+    series and project of all that were judged, so that what is not found in them any more is over; `judged_before`: of
+    these, until which point they were judged otherwise than now."""
     with alone(settings), closing(connect(settings, ROLE)) as client, failures_as_sentences("writing anomalies down"):
         known = {row["anomaly_id"]: row for row in _rows(client, all_of_them=True)}
         findings = continued(findings, known)
@@ -61,16 +58,22 @@ def write_findings(
             status = before["status"] if before else "open"
             resolved_at = before["resolved_at"] if before else None
             if is_over and status != "resolved":
-                status, resolved_at = "resolved", _text(now)
+                status, resolved_at = "resolved", as_text(now)
                 ended += bool(before)
-            new += not before
+            notes = before["notes"] if before else []
+            judged_until = (judged_before or {}).get((one.watch.series, one.project_id))
+            if not before and judged_until is not None and one.last_at <= judged_until:
+                status, resolved_at = "resolved", as_text(now)
+                notes = [{"at": as_text(now), "author": "millrace", "text": NO_NEWS}]
+            elif not before:
+                new += 1
             rows.append(
                 {
                     **_row(one, findings, (causes or {}).get(one.project_id, [])),
                     "status": status,
                     "resolved_at": resolved_at,
-                    "noted_at": before["noted_at"] if before else _text(now),
-                    "notes": before["notes"] if before else [],
+                    "noted_at": before["noted_at"] if before else as_text(now),
+                    "notes": notes,
                 }
             )
         found = {str(one.anomaly_id) for one in findings}
@@ -78,10 +81,12 @@ def write_findings(
             is_looked_at = (before["series"], before["project_id"]) in looked_at
             if is_looked_at and anomaly_id not in found and before["status"] != "resolved":
                 told = next((one for one in findings if _is_of(one, before)), None)
-                text = f"Told as one with {str(told.anomaly_id)[:8]} now." if told else NOT_ANY_MORE
-                gone = {"at": _text(now), "author": "millrace", "text": text}
+                by_another = (before["series"], before["project_id"]) in (judged_before or {})
+                why = NOT_AS_IT_IS_JUDGED_NOW if by_another else NOT_ANY_MORE
+                text = f"Told as one with {str(told.anomaly_id)[:8]} now." if told else why
+                gone = {"at": as_text(now), "author": "millrace", "text": text}
                 notes = [*before["notes"], gone]
-                rows.append({**before, "status": "resolved", "resolved_at": _text(now), "notes": notes})
+                rows.append({**before, "status": "resolved", "resolved_at": as_text(now), "notes": notes})
                 ended += 1
         _insert(client, "ops.anomalies", rows)
     return new, ended
@@ -112,33 +117,6 @@ def _is_of(one: Finding, row: Mapping[str, Any]) -> bool:
     if None in (row["value"], row["expected"]) or (one.value > one.expected) != (row["value"] > row["expected"]):
         return False
     return began < one.ended_at and one.started_at < ended
-
-
-def write_baseline(
-    settings: Settings, watch: Watch, project: str, table: Table, whole: Detection, now: datetime
-) -> None:
-    points = BASELINE[watch.grain]
-    told = {
-        "from": [_text(moment) for moment in table.starts[-points:]],
-        **{
-            name: [_number(one) for one in getattr(whole, name)[-points:].tolist()]
-            for name in ("expected", "lower", "upper")
-        },
-        "sensitivity": watch.sensitivity,
-        "holidays": table.whole.series.holidays,
-    }
-    row = {
-        "series": watch.series,
-        "project_id": project,
-        "dimensions": {},
-        "version": VERSION,
-        "learned_at": _text(now),
-        "learned_until": _text(table.starts[-1]),
-        "points": int(np.isfinite(table.whole.series.values).sum()),
-        "baseline": json.dumps(told),
-    }
-    with closing(connect(settings, ROLE)) as client, failures_as_sentences("writing a baseline down"):
-        _insert(client, "ops.anomaly_baselines", [row])
 
 
 def read_anomalies(settings: Settings, all_of_them: bool = False) -> list[dict[str, Any]]:
@@ -173,8 +151,13 @@ def note(settings: Settings, beginning: str, status: str, author: str, text: str
         if anomaly["status"] == "resolved":
             raise MillraceError(f"Anomaly {anomaly['anomaly_id'][:8]} is resolved already.")
         now = datetime.now(UTC)
-        notes = [*anomaly["notes"], {"at": _text(now), "author": author, "text": text or status}]
-        row = {**anomaly, "status": status, "notes": notes, "resolved_at": _text(now) if status == "resolved" else None}
+        notes = [*anomaly["notes"], {"at": as_text(now), "author": author, "text": text or status}]
+        row = {
+            **anomaly,
+            "status": status,
+            "notes": notes,
+            "resolved_at": as_text(now) if status == "resolved" else None,
+        }
         _insert(client, "ops.anomalies", [row])
     return row
 
@@ -219,15 +202,15 @@ def _row(one: Finding, findings: Sequence[Finding], causes: list[Cause]) -> dict
         "kind": one.kind,
         "severity": one.severity,
         "confidence": round(one.confidence, 4),
-        "started_at": _text(one.started_at),
-        "ended_at": _text(one.ended_at),
+        "started_at": as_text(one.started_at),
+        "ended_at": as_text(one.ended_at),
         "points": one.points,
         "is_good": one.is_good,
-        "value": _number(one.value),
-        "expected": _number(one.expected),
-        "lower": _number(one.lower),
-        "upper": _number(one.upper),
-        "deviation": _number(one.deviation),
+        "value": as_number(one.value),
+        "expected": as_number(one.expected),
+        "lower": as_number(one.lower),
+        "upper": as_number(one.upper),
+        "deviation": as_number(one.deviation),
         "owner": one.watch.owner,
         "channels": list(one.watch.channels),
         "explanation": [
@@ -239,13 +222,5 @@ def _row(one: Finding, findings: Sequence[Finding], causes: list[Cause]) -> dict
             }
             for part in one.parts
         ],
-        "causes": [{"kind": cause.kind, "name": cause.name, "at": _text(cause.at)} for cause in also],
+        "causes": [{"kind": cause.kind, "name": cause.name, "at": as_text(cause.at)} for cause in also],
     }
-
-
-def _number(number: float | None) -> float | None:
-    return number if number is not None and math.isfinite(number) else None
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -29,6 +29,7 @@ SESSIONS = Finding(
     confidence=0.93,
     started_at=BEGIN,
     ended_at=BEGIN + timedelta(days=1),
+    last_at=BEGIN,
     points=1,
     since_last=0,
     is_good=False,
@@ -116,6 +117,19 @@ def test_what_a_segment_shows_first_and_the_whole_then_is_one_anomaly(warehouse:
     # Another direction at the same time is another anomaly.
     other = replace(whole, anomaly_id=UUID("44444444-4444-4444-4444-444444444444"), value=400.0)
     assert write_findings(warehouse.settings, [other], NOW, looked_at=looked_at) == (1, 1)
+
+
+def test_what_only_other_detectors_find_in_days_that_were_judged_is_no_news(warehouse: Instance) -> None:
+    """Yesterday was judged by an older version; what it told stays, and what goes on today is news."""
+    looked_at = [("metric:sessions", "demo"), ("metric:errors", "demo")]
+    write_findings(warehouse.settings, [SESSIONS], NOW, looked_at=looked_at)
+    before = dict.fromkeys(looked_at, BEGIN)
+    later = replace(ERRORS, last_at=BEGIN + timedelta(days=1), anomaly_id=UUID("55555555-5555-5555-5555-555555555555"))
+    assert write_findings(warehouse.settings, [ERRORS, later], NOW, {}, looked_at, before) == (1, 1)
+    listed = {one["anomaly_id"][:4]: one for one in json_here(warehouse, "monitor", "list", "--all")}
+    assert {id: one["status"] for id, one in listed.items()} == {"1111": "resolved", "2222": "resolved", "5555": "open"}
+    assert listed["1111"]["notes"][0]["text"].startswith("Not unusual as it is judged now")
+    assert listed["2222"]["notes"][0]["text"].startswith("No news: its days were judged before")
 
 
 def test_its_user_writes_nothing_else(warehouse: Instance) -> None:
