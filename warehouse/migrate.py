@@ -119,17 +119,18 @@ def _apply(client: Client, step: Step) -> None:
 
 def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
     """Make raw.projects and the retention of raw and questions what projects.yaml says; False where they were."""
-    _make_salts(client, projects)  # first: no line of a project may pass without one
+    made = _make_salts(client, projects)  # first: no line of a project may pass without one
     columns = ["project_id", "name", "timezone", "currency", "retention_days", "privacy"]
-    columns += ["consent_silent", "consent_refused", "write_keys"]
+    columns += ["consent_silent", "consent_refused", "write_keys", "declared_at"]
     wanted = [
         [
             *(p.id, p.name, p.timezone, p.currency, p.retention_days, str(p.privacy)),
-            *(str(p.consent.silent), str(p.consent.refused), list(p.write_keys)),
+            *(str(p.consent.silent), str(p.consent.refused), list(p.write_keys), made[p.id]),
         ]
         for p in projects.values()
     ]
-    present = client.query(f"SELECT {', '.join(columns)} FROM raw.projects ORDER BY project_id").result_rows
+    read = [*columns[:-1], "toString(declared_at)"]
+    present = client.query(f"SELECT {', '.join(read)} FROM raw.projects ORDER BY project_id").result_rows
     changed = [list(row) for row in present] != sorted(wanted)
     if changed:
         # Filled beside and exchanged: a loader never sees a moment without projects.
@@ -148,12 +149,15 @@ def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
     return changed
 
 
-def _make_salts(client: Client, projects: dict[str, Project]) -> None:
-    """A random salt for whoever has none, and one for lines of no declared project. Those that are there stay."""
+def _make_salts(client: Client, projects: dict[str, Project]) -> dict[str, str]:
+    """A random salt for whoever has none, and one for lines of no declared project. Those that are there stay. When
+    each was made: it outlives every change of the project, so that this is when it was declared."""
     present = {str(row[0]) for row in client.query("SELECT project_id FROM vault.salts").result_rows}
     missing = [[project, secrets.token_hex(32)] for project in ("", *projects) if project not in present]
     if missing:
         insert_rows(client, "vault.salts", missing, ("project_id", "salt"))
+    made = client.query("SELECT project_id, toString(min(created_at)) FROM vault.salts GROUP BY project_id")
+    return {str(project): str(at) for project, at in made.result_rows}
 
 
 def share_salts(first: Client, client: Client, number: int) -> None:

@@ -28,6 +28,7 @@ from monitoring.alerts.store import (
     write_attempts,
 )
 from monitoring.channels.message import Message, NotDelivered, Outside
+from monitoring.channels.recipients import REFUSED, TAKEN, for_the_rest, people_of, who_has_it
 from monitoring.channels.sending import ONE_BY_ONE, WANT_TO_KNOW_WHO_TOOK_IT, send
 from monitoring.reports.notices import kept_files
 from warehouse.settings import Settings
@@ -150,7 +151,7 @@ def travelling_together(due: Sequence[Delivery], declared: Declaration) -> list[
     groups: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
     for one in due:
         if one.last:
-            groups[one.channel, str(one.last.message_id)].append(one)
+            groups[one.channel, str(one.last.message_id), str(sorted(one.last.recipients.items()))].append(one)
             continue
         rule, channel = declared.rules.get(one.alert.rule), declared.channels.get(one.channel)
         alone = not one.alert.is_alert or (rule and rule.group == "alert") or (channel and channel.kind in ONE_BY_ONE)
@@ -184,6 +185,7 @@ class _Work:
             kind=channel.kind if channel else "",
             status="sending",
             attempted_at=self.now,
+            recipients=one.last.recipients if one.last else {},
         )
 
     def send_all(self, channel: str, groups: Sequence[Sequence[Delivery]]) -> list[Attempt]:
@@ -198,7 +200,7 @@ class _Work:
     def _send(self, name: str, group: Sequence[Delivery], broken: str) -> tuple[list[Attempt], str]:
         """`broken`: why this channel cannot be had now; then it is not tried once more for each message."""
         channel, begun = self.declared.channels.get(name), time.monotonic()
-        attempted_at = datetime.now(UTC)
+        attempted_at, recipients = datetime.now(UTC), dict(group[0].last.recipients) if group[0].last else {}
         failed, final, retry_after, is_away, answer = broken, False, 0.0, bool(broken), ""
         if channel is None:
             # One whose declaration has a mistake may be there again in a minute.
@@ -206,19 +208,32 @@ class _Work:
             failed = "There is no such channel any more." if final else "The declaration of the channel has a mistake."
         elif self._nobody_asked(group[0].event, channel.kind):
             answer = "this kind of channel is not told who took it"
+        elif (rest := for_the_rest(channel, recipients)) is None:
+            answer = "nobody is left whom it is to go to"
         elif not broken:
             try:
                 answer = send(
-                    channel, Message(message_id_of(group), group[0].event, [one.alert for one in group]), self.outside
+                    rest, Message(message_id_of(group), group[0].event, [one.alert for one in group]), self.outside
                 )
+                recipients |= dict.fromkeys(people_of(rest), TAKEN)
             except NotDelivered as error:
                 failed, final, retry_after = str(error), error.final, error.retry_after
                 is_away = error.is_away
+                if recipients and not error.recipients:  # of the whole message, which is for them alone
+                    failed = f"Not for {', '.join(people_of(rest))}: {failed}"
+                recipients |= error.recipients
+        refused = [one for one in (people_of(channel) if channel else ()) if recipients.get(one) == REFUSED]
+        if refused and not failed:
+            failed, final = f"{answer}; {', '.join(refused)} refused it before.", True
         seconds = time.monotonic() - begun
         attempts = []
         for one in group:
             attempt = replace(
-                self.begun(one, group), seconds=seconds, attempted_at=attempted_at, answer=failed or answer
+                self.begun(one, group),
+                seconds=seconds,
+                attempted_at=attempted_at,
+                answer=failed or answer,
+                recipients=recipients,
             )
             attempts.append(self._judged(attempt, one, bool(failed), final, retry_after))
         return attempts, failed if is_away else ""
@@ -242,7 +257,15 @@ def try_again(settings: Settings, delivery: str = "") -> list[Attempt]:
         now = server_now(client)
         dead = dead_letters(client, delivery)
         again = [
-            replace(one, attempt=one.attempt + 1, status="again", attempted_at=now, seconds=0.0, answer="by hand")
+            replace(
+                one,
+                attempt=one.attempt + 1,
+                status="again",
+                attempted_at=now,
+                seconds=0.0,
+                answer="by hand",
+                recipients=who_has_it(one.recipients),
+            )
             for one in dead
         ]
         write_attempts(client, again)

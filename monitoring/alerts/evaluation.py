@@ -29,7 +29,7 @@ from semantic_layer.metrics.catalogue import Catalogue, load_catalogue
 from semantic_layer.reader import Reader
 from warehouse.errors import MillraceError
 from warehouse.observability.declared import Declared, read_declared
-from warehouse.observability.freshness import AGES
+from warehouse.observability.freshness import AGES, NEVER
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class _Judge:
     def findings(self, name: str, rule: Rule, now: datetime) -> Iterable[Finding]:
         match rule:
             case FreshnessRule():
-                return freshness_findings(self._ages, name, rule, self._declared)
+                return freshness_findings(self._ages, self._never, name, rule, self._declared)
             case CheckFailureRule():
                 return check_findings(self._failing, name, rule)
             case AnomalyRule():
@@ -115,6 +115,10 @@ class _Judge:
     @cached_property
     def _ages(self) -> Rows:
         return self._client.query(AGES).result_rows
+
+    @cached_property
+    def _never(self) -> Rows:
+        return self._client.query(NEVER).result_rows
 
     @cached_property
     def _failing(self) -> Rows:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 ROLE = "alerter"
-NAMES = tuple(field.name for field in fields(Alert))
+NAMES = tuple(one.name for one in fields(Alert))
 # Tuples as arrays: what a driver makes of named tuples, and of their moments, differs by its version.
 READ = {
     "events": "arrayMap(e -> (e.what, toUnixTimestamp64Milli(e.at), e.channels), events)",
@@ -48,9 +48,10 @@ class Attempt:
     seconds: float = 0.0
     answer: str = ""
     next_attempt_at: datetime | None = None
+    recipients: Mapping[str, str] = field(default_factory=dict)  # of several people: what became of each
 
 
-ATTEMPT_NAMES = tuple(field.name for field in fields(Attempt))
+ATTEMPT_NAMES = tuple(one.name for one in fields(Attempt))
 
 
 @contextmanager

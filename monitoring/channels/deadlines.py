@@ -17,7 +17,7 @@ AGAIN = 0.1  # seconds: while a handshake exchanges one socket for another there
 
 
 class Deadline:
-    """Timeouts of sockets begin anew with each byte and each address, and names have none; here the whole has an end."""
+    """Timeouts of sockets begin anew with each byte and each address, names have none; here the whole has an end."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds

@@ -17,6 +17,7 @@ from monitoring.channels.deadlines import Deadline, reached
 from monitoring.channels.http import LOOPBACK, check_allowed, in_words, shorter
 from monitoring.channels.message import Message, NotDelivered, Outside
 from monitoring.channels.models import Email
+from monitoring.channels.recipients import all_taken
 from monitoring.digest.writing import html
 from monitoring.reports.notices import Attachment, Notice
 
@@ -33,8 +34,9 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
     try:
         refused = _handed_over(channel, mail, outside.seconds)
     except smtplib.SMTPRecipientsRefused as error:
-        code, text = next(iter(error.recipients.values()))
-        raise NotDelivered(f"{channel.host} refused every address: {code} {_told(text)}.", code >= PERMANENT) from error
+        # Who was not asked any more gets what the last one got: the server wants all of it later.
+        *_, last = error.recipients.values()
+        refused = {address: error.recipients.get(address, last) for address in channel.to}
     except smtplib.SMTPResponseException as error:
         told = f"{channel.host} answered {error.smtp_code}: {_told(error.smtp_error)}."
         raise NotDelivered(told, error.smtp_code >= PERMANENT) from error
@@ -42,9 +44,11 @@ def send_email(channel: Email, message: Message, outside: Outside) -> str:
         raise NotDelivered(f"{channel.host} cannot do what the channel asks for: {error}.", final=True) from error
     except (OSError, EOFError) as error:
         raise NotDelivered(f"{channel.host} {in_words(error)}.", is_away=True) from error
-    taken = [address for address in channel.to if address not in refused]
-    left_out = f"; refused: {', '.join(refused)}" if refused else ""
-    return f"{channel.host} took it for {len(taken)} of {len(channel.to)} addresses{left_out}"
+    failed = {
+        address: NotDelivered(f"{code} {_told(text)}", final=code >= PERMANENT)
+        for address, (code, text) in refused.items()
+    }
+    return all_taken(channel.host, channel.to, failed)
 
 
 def _handed_over(channel: Email, mail: EmailMessage, seconds: float) -> dict[str, tuple[int, bytes]]:
@@ -61,7 +65,7 @@ def _handed_over(channel: Email, mail: EmailMessage, seconds: float) -> dict[str
                 server.starttls(context=ssl.create_default_context())
             if channel.user:
                 server.login(channel.user, channel.password.reveal() if channel.password else "")
-            refused = server.send_message(mail)
+            refused = server.send_message(mail, to_addrs=channel.to)
     except (OSError, EOFError):  # what smtplib raises is an OSError, too
         if refused is None:
             raise

@@ -7,12 +7,13 @@ import hmac
 import json
 import time
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from monitoring.alerts.states import Alert
 from monitoring.channels.http import post
-from monitoring.channels.message import Message, Outside
+from monitoring.channels.message import Message, NotDelivered, Outside
 from monitoring.channels.models import PagerDuty, Sms, Webhook
+from monitoring.channels.recipients import all_taken
 from warehouse.named_secrets import Secret
 
 JSON = {"Content-Type": "application/json"}
@@ -101,8 +102,12 @@ def dedup_key(alert_key: str) -> str:
 
 
 def send_sms(channel: Sms, message: Message, outside: Outside) -> str:
-    answer = ""
+    address, failed = _address(channel.url), dict[str, NotDelivered]()
+    away: NotDelivered | None = None
     for number in channel.to:
+        if away:  # for the others, too
+            failed[number] = away
+            continue
         filled = {
             name: _filled(value, number, message) if isinstance(value, str) else value.reveal()
             for name, value in channel.fields.items()
@@ -111,8 +116,12 @@ def send_sms(channel: Sms, message: Message, outside: Outside) -> str:
         body = json.dumps(filled).encode() if is_json else urlencode(filled).encode()
         kind = "application/json" if is_json else "application/x-www-form-urlencoded"
         headers = {name: value if isinstance(value, str) else value.reveal() for name, value in channel.headers.items()}
-        answer = post(_address(channel.url), body, {"Content-Type": kind, **headers}, outside)
-    return answer
+        try:
+            post(address, body, {"Content-Type": kind, **headers}, outside)
+        except NotDelivered as error:
+            failed[number] = error
+            away = error if error.is_away else None
+    return all_taken(urlsplit(address).hostname or "The gateway", channel.to, failed)
 
 
 def _filled(value: str, number: str, message: Message) -> str:

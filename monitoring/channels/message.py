@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +22,19 @@ BEFORE = {"escalated": "Nobody has taken it yet. ", "resolved": "Over: ", "ackno
 
 class NotDelivered(Exception):
     """In words without secrets. `final`: another try would change nothing. `is_away`: the channel itself cannot be had
-    now, and no other message either; a channel that refuses one message may take the next."""
+    now, and no other message either; a channel that refuses one message may take the next. `recipients`: of several,
+    what became of each."""
 
-    def __init__(self, text: str, final: bool = False, retry_after: float = 0.0, is_away: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        final: bool = False,
+        retry_after: float = 0.0,
+        is_away: bool = False,
+        recipients: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(text)
+        self.recipients = recipients or {}
         self.final = final
         self.retry_after = retry_after
         self.is_away = is_away or retry_after > 0

@@ -42,7 +42,7 @@ def send(channel: Channel, message: Message, outside: Outside) -> str:
         return shorter(masked(SENDERS[channel.kind](channel, message, outside), channel))
     except NotDelivered as error:
         told = shorter(masked(str(error), channel))
-        raise NotDelivered(told, error.final, error.retry_after, error.is_away) from None
+        raise NotDelivered(told, error.final, error.retry_after, error.is_away, error.recipients) from None
     except MillraceError as error:  # a secret that is not set
         raise NotDelivered(f"{error.message} {error.hint}".strip(), is_away=True) from None
     except Exception as error:  # noqa: BLE001 - a channel that fails in a new way must not keep the others from being told

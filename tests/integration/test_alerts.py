@@ -13,25 +13,13 @@ from typing import Any
 
 import pytest
 
-from monitoring.alerts.declared import load_declaration
-from monitoring.alerts.deliveries import deliver, try_again
-from monitoring.alerts.evaluation import Round, evaluate
-from monitoring.channels.message import Outside
+from monitoring.alerts.deliveries import try_again
+from tests.integration.alerting import LATER, attempts, declare, judge, result, tell
+from tests.mail_stub import mail_server
 from tests.support import MILLRACE, Instance
 from tests.webhook_stub import Webhook, webhook
-from warehouse.observability.records import CheckResult, RunRecord
 
 WORD = "a-very-secret-word"
-RULES = """\
-channels:
-  hook: {kind: webhook, url: {secret: hook}, key: {secret: key}}
-  other: {kind: slack, url: {secret: other}}
-owners:
-  team: {channels: [CHANNELS]}
-rules:
-  broken: {kind: check_failure, owner: team, cooldown: 0s}
-"""
-LATER = "ALTER TABLE ops.alert_deliveries UPDATE next_attempt_at = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 1"
 
 
 @pytest.fixture(scope="module")
@@ -59,36 +47,6 @@ def instance(shared: Instance, hook: Webhook) -> Iterator[Instance]:
     declare(shared, "hook")
     with shared.active():
         yield shared
-
-
-def declare(instance: Instance, channels: str, more: str = "") -> None:
-    (instance.project_dir / "alerts").mkdir(exist_ok=True)
-    text = RULES.replace("CHANNELS", channels) + more
-    (instance.project_dir / "alerts" / "rules.yaml").write_text(text)
-
-
-def result(instance: Instance, status: str, check: str = "never_negative") -> None:
-    """A build wrote it down."""
-    one = CheckResult(
-        "marts.fct_orders", check, "dbt", "validity", "error", status, failures=3, message="3 rows failed"
-    )
-    RunRecord("build").write(instance.settings, "failed", checks=[one])
-
-
-def judge(instance: Instance) -> Round:
-    return evaluate(instance.settings, load_declaration(instance.settings))
-
-
-def tell(instance: Instance, delays: tuple[float, ...] = (), *targets: str, seconds: float = 5.0) -> Any:
-    settings = instance.settings
-    outside = Outside(targets or settings.alert_targets_listed, seconds=seconds)
-    return deliver(settings, load_declaration(settings), print, delays, outside)
-
-
-def attempts(instance: Instance) -> list[tuple[Any, ...]]:
-    return instance.rows(
-        "SELECT event, channel, attempt, status FROM ops.alert_deliveries FINAL ORDER BY attempted_at, channel, attempt"
-    )
 
 
 def test_a_failing_check_is_told_once_and_so_is_its_end(instance: Instance, hook: Webhook) -> None:
@@ -277,6 +235,37 @@ def test_what_is_tried_again_is_the_same_message_and_what_came_since_another(ins
     assert sorted(count for _, count in others) == [1, 2] and len({id for id, _ in others}) == 2
 
 
+@pytest.mark.parametrize("kind", ["mail", "text"])
+def test_of_several_people_only_those_without_it_are_tried_again(instance: Instance, hook: Webhook, kind: str) -> None:
+    """The second is refused for now, the third for good; then the third is mended, and asked for by hand."""
+    with mail_server(answers={"RCPT d@e.f": "450 busy", "RCPT g@h.i": "550 nobody"}) as box:
+        hook.replies = [200, 500, 404, 200]
+        to = ["a@b.c", "d@e.f", "g@h.i"] if kind == "mail" else [f"+491510000000{number}" for number in (1, 2, 3)]
+
+        def told() -> list[str]:
+            """Who has it, in the order in which they got it."""
+            if kind == "mail":
+                return [person for people, _ in box.mails for person in people]
+            taken = zip(hook.requests, [*hook.replies, *[200] * 9], strict=False)
+            return [request.json["to"] for request, status in taken if status == 200]
+
+        declare(instance, kind, people_at=box.port)
+        result(instance, "fail")
+        judge(instance)
+        done = tell(instance, (3600,), hook.target, box.target)
+        assert (done.sent, done.failed, done.dead, told()) == (0, 1, 0, to[:1])
+        box.answers.pop("RCPT d@e.f")
+        instance.client().command(LATER)
+        done = tell(instance, (3600,), hook.target, box.target)
+        assert (done.sent, done.failed, done.dead, told()) == (0, 0, 1, to[:2])
+        (dead,) = instance.json("alerts", "deliveries", "--dead")
+        assert to[2] in dead["answer"]
+        assert dead["recipients"] == dict(zip(to, ["taken", "taken", "refused"], strict=True))
+        box.answers.clear()
+        try_again(instance.settings)
+        assert (tell(instance, (3600,), hook.target, box.target).sent, told()) == (1, to)
+
+
 def test_what_is_asked_for_by_hand_is_sent_however_old_it_is(instance: Instance, hook: Webhook) -> None:
     hook.replies = [400, 200]
     result(instance, "fail")
@@ -327,6 +316,20 @@ def test_what_does_not_come_is_noticed_without_a_load(instance: Instance) -> Non
         "SELECT generateUUIDv4(), now64(3), 'marts.fct_late', 'success'"
     )
     assert [alert.subject for alert in judge(instance).resolved] == ["marts.fct_late"]
+
+
+def test_a_project_that_never_sent_anything_is_late_since_it_was_declared(instance: Instance) -> None:
+    silent = "  silent: {kind: freshness, owner: team, assets: [raw.events], older_than: 2h, projects: [demo]}\n"
+    declare(instance, "hook", more=silent)
+    assert judge(instance).opened == []
+    earlier = "declared_at = declared_at - INTERVAL 3 HOUR WHERE project_id = 'demo' SETTINGS mutations_sync = 1"
+    instance.client().command(f"ALTER TABLE raw.projects UPDATE {earlier}")
+    (late,) = judge(instance).opened
+    assert (late.project_id, late.subject) == ("demo", "raw.events")
+    assert late.summary.startswith("raw.events of demo was never loaded since it was declared 20")
+    assert late.summary.endswith(" UTC, 3 h ago; it may be 2 h old.")
+    assert instance.run("migrate").returncode == 0  # it is declared since the day on which it was met first
+    assert [alert.subject for alert in judge(instance).resolved] == ["raw.events"]
 
 
 def test_a_check_must_fail_as_often_as_the_rule_says(instance: Instance) -> None:

@@ -47,6 +47,13 @@ AGES = (
     f"FROM ({UPDATES})"
 )
 
+# Declared, and nothing ever came: of that no load can tell how long it has been so.
+NEVER = """
+SELECT project_id, declared_at, greatest(dateDiff('millisecond', declared_at, now64(3)) / 1000, 0) FROM raw.projects
+WHERE project_id NOT IN (SELECT project_id FROM raw.load_counts WHERE reason = '' AND lines > 0)
+ORDER BY project_id
+"""
+
 
 def read_freshness(client: Client, declared: Declared) -> list[Freshness]:
     """Of every table that was ever loaded or built and is still declared, the latest first."""

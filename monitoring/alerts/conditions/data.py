@@ -36,8 +36,12 @@ ORDER BY ALL
 Rows = Sequence[Sequence[Any]]
 
 
-def freshness_findings(ages: Rows, name: str, rule: FreshnessRule, declared: Declared) -> Iterator[Finding]:
-    for asset, project, updated_at, age in ages:
+def freshness_findings(
+    ages: Rows, never: Rows, name: str, rule: FreshnessRule, declared: Declared
+) -> Iterator[Finding]:
+    """`never`: projects since they are declared, of which nothing was ever loaded."""
+    since_declared = [("raw.events", *one, True) for one in never]
+    for asset, project, updated_at, age, is_empty in [*((*one, False) for one in ages), *since_declared]:
         known = declared.assets.get(asset)
         # Before the first build nothing is declared; what only a rule names is known by its load.
         if (declared.assets and (known is None or not known.is_table)) or not fits(asset, rule.assets):
@@ -45,15 +49,17 @@ def freshness_findings(ages: Rows, name: str, rule: FreshnessRule, declared: Dec
         limit = rule.older_than or (timedelta(seconds=known.sla_seconds) if known and known.sla_seconds else None)
         if limit is None or age <= limit.total_seconds() or not rule.is_about(project):
             continue
-        loaded = "loaded" if asset.startswith("raw.") else "built"
+        loaded = f"{'loaded' if asset.startswith('raw.') else 'built'} last {updated_at:%Y-%m-%d %H:%M} UTC, "
+        if is_empty:
+            loaded = f"never loaded since it was declared {updated_at:%Y-%m-%d %H:%M} UTC, "
         yield Finding(
             rule=name,
             project_id=project,
             subject=asset,
-            summary=f"{asset}{f' of {project}' if project else ''} was {loaded} last {updated_at:%Y-%m-%d %H:%M} UTC, "
+            summary=f"{asset}{f' of {project}' if project else ''} was {loaded}"
             f"{in_words(timedelta(seconds=age))} ago; it may be {in_words(limit)} old.",
             value=float(age),
-            next_step="millrace status",
+            next_step=f"millrace load, or remove {project} from projects.yaml" if is_empty else "millrace status",
         )
 
 
