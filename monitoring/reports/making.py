@@ -76,5 +76,5 @@ def _part(settings: Settings, catalogue: Catalogue, plan: ReportPlan, section: S
     if isinstance(structure, MetricQuery):
         answer = answer_metrics(settings, section.title or "", understood, catalogue, on, use_cache=True)
     else:
-        answer = answer_journey(settings, section.title or "", understood, catalogue, use_cache=True)
+        answer = answer_journey(settings, section.title or "", understood, catalogue, on, use_cache=True)
     return Part(section.title or answer.title, answer)
