@@ -53,7 +53,7 @@ FIRST_LINES = {
     ),
     "promote": "Make a version the champion, whatever the gate said of it.",
     "rollback": "Back to the champion before this one.",
-    "predict": "Write down what the champions say: marts.pred_* have it.",
+    "predict": "Write down what the champions say: marts.pred_* have it. Exit code 1 where one cannot be asked.",
     "explain": "What all models say of one person, and why, where a model says so.",
     "serve": (
         "Predictions over HTTP, until Ctrl-C; each project asks with a key of its own. Its documentation is at /docs."

@@ -101,10 +101,7 @@ def train(
     else:
         _print_trained(done)
     failed = [outcome for _, outcome, _ in done if isinstance(outcome, MillraceError)]
-    for failure in failed:
-        say(f"Error: {failure.message}\n  {failure.hint}" if failure.hint else f"Error: {failure.message}")
-    if failed:
-        raise typer.Exit(1)
+    _end_with(failed)
 
 
 def evaluate(
@@ -165,7 +162,7 @@ def predict(
     day: DayOption = None,
     format: FormatOption = Format.TABLE,
 ) -> None:
-    """Write down what the champions say: marts.pred_* have it."""
+    """Write down what the champions say: marts.pred_* have it. Exit code 1 where one cannot be asked."""
     from ml.catalogue import chosen
     from ml.registry.store import Store
     from ml.registry.training import predict as predict_one
@@ -174,15 +171,21 @@ def predict(
     wanted, until, store = chosen(names or ()), _day(settings, project, day), Store(settings)
     if not names:
         wanted = _with_champions(store, project, wanted)
-    written = []
+    written: list[tuple[Version, int]] = []
+    failed: list[MillraceError] = []
     with _bar(len(wanted)) as step:
         for one in wanted:
             step(f"predicting {one.name}")
-            written.append(predict_one(store, one, project, until))
+            try:
+                written.append(predict_one(store, one, project, until))
+            except MillraceError as error:  # of one model: what the others say is asked for all the same
+                failed.append(error)
     if format is Format.JSON:
         print_json([_as_json(version) | {"day": until, "rows": rows} for version, rows in written])
-        return
-    print_table(("model", "version", "day", "rows"), [(one.model, one.version, until, rows) for one, rows in written])
+    elif written:
+        rows = [(one.model, one.version, until, count) for one, count in written]
+        print_table(("model", "version", "day", "rows"), rows)
+    _end_with(failed)
 
 
 def explain(
@@ -204,6 +207,13 @@ def explain(
             print_table(("what", "is"), [(name.replace("_", " "), _told(value)) for name, value in rows[0].items()])
         else:
             print_table(list(rows[0]), [[_told(value) for value in row.values()] for row in rows])
+
+
+def _end_with(failed: list[MillraceError]) -> None:
+    for failure in failed:
+        say(f"Error: {failure.message}\n  {failure.hint}" if failure.hint else f"Error: {failure.message}")
+    if failed:
+        raise typer.Exit(1)
 
 
 def _told(value: Any) -> Any:

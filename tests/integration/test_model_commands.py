@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -50,7 +51,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 def test_a_model_is_trained_asked_explained_and_watched(shop: Instance) -> None:
     (told,) = shop.json("train", MODEL)
     assert (told["version"], told["role"], told["promoted"], told["error"]) == (1, "champion", True, None)
-    (told,) = shop.json("predict", MODEL)
+    # One that cannot be asked is told, and the others are asked all the same.
+    done = shop.run("predict", "churn", MODEL, "--format", "json")
+    assert (done.returncode, "There is no champion of churn for demo." in done.stderr) == (1, True)
+    (told,) = json.loads(done.stdout)
     ((rows, person),) = shop.rows("SELECT count(), min(person_id) FROM ml.lifetime_values FINAL")
     assert told["rows"] == rows == 800
     (row,) = shop.json("explain", person)["pred_lifetime_value"]
