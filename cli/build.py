@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,9 @@ from warehouse.errors import MillraceError, WrongUsage
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
+    from expectations.breaker import Breaker
     from warehouse.dbt import NodeResult, Run, Watcher
+    from warehouse.observability.records import CheckResult
     from warehouse.settings import Settings
 
 SHOWN_FAILURES = 10
@@ -69,10 +71,12 @@ def build(
                     }
                     for n in done.nodes
                 ],
+                **({"expectations": [_result(one) for one in done.judged]} if done.judged else {}),
             }
         )
     else:
         print_build(done, seconds)
+        print_expectations(done)
         print_put_back(done)
         print_incidents(done)
     # What failed at its first step tells no models, and then every table would seem to be left over.
@@ -81,7 +85,7 @@ def build(
             f"No model makes {', '.join(tables)} any more; to drop what is left over: "
             "millrace dbt run-operation drop_what_no_model_makes"
         )
-    if done.failed:
+    if done.has_failed:
         raise typer.Exit(1)
 
 
@@ -96,8 +100,27 @@ def build_models(
     """Build with a progress bar."""
     from warehouse.dbt import build_arguments, run
 
-    with _bar() as watcher:
+    with _judging(settings, tests) as breaker, _bar(breaker) as watcher:
         return run(settings, build_arguments(select, exclude, full_refresh, tests), watcher, days=days)
+
+
+@contextmanager
+def _judging(settings: Settings, tests: bool) -> Iterator[Breaker | None]:
+    """What Dagster refused would flow on by the next build of somebody: while an incident of an expectation is open,
+    builds judge by expectations here, too. Else they are left to Dagster, since they take as long as many a build."""
+    from warehouse.observability.incident_reading import read_incidents
+
+    if not tests or not any(one.kind == "expectation" for one in read_incidents(settings)):
+        yield None
+        return
+    from expectations.breaker import Breaker
+    from expectations.suites import read_suites
+    from warehouse.lineage.graph import built_graph
+
+    say("An expectation has an open incident: this build judges by expectations, too.")
+    suites = {name: suite for name, suite in read_suites().items() if not suite.table.startswith("raw.")}
+    with Breaker(settings, suites, built_graph(settings)) as breaker:
+        yield breaker
 
 
 def renew_catalogue(settings: Settings) -> None:
@@ -137,6 +160,17 @@ def print_build(done: Run, seconds: float) -> None:
         print_text(f"Slowest: {', '.join(f'{node.name} {node.seconds:.1f} s' for node in slowest)}.")
 
 
+def print_expectations(done: Run) -> None:
+    if not done.judged:
+        return
+    wrong = [one for one in done.judged if one.status != "pass"]
+    for one in wrong[:SHOWN_FAILURES]:
+        print_text(one.message)
+    if more := len(wrong[SHOWN_FAILURES:]):
+        print_text(f"… and {more} more.")
+    print_text(f"{len(done.judged) - len(wrong)} of {len(done.judged)} results of expectations passed.")
+
+
 def print_put_back(done: Run) -> None:
     """Whoever looks for the rows that failed finds none in the table itself."""
     from warehouse.aside import refused_table
@@ -153,6 +187,11 @@ def print_incidents(done: Run) -> None:
         print_text(f"Incident {str(one.incident_id)[:8]} {change.what}: {one.asset}, {one.check_name}.")
     if any(change.incident.status == "open" for change in done.incidents):
         print_text("Next: millrace incidents")
+
+
+def _result(one: CheckResult) -> dict[str, Any]:
+    told = {"table": one.asset, "name": one.check_name, "project": one.project_id, "status": one.status}
+    return told if one.status == "pass" else {**told, "message": one.message}
 
 
 def _what_happened(node: NodeResult) -> str:
@@ -178,7 +217,7 @@ def dbt(context: typer.Context) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Watcher]:
+def _bar(breaker: Breaker | None) -> Iterator[Watcher]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from warehouse.dbt import Watcher
@@ -193,5 +232,11 @@ def _bar() -> Iterator[Watcher]:
 
             def finished(self, node: NodeResult) -> None:
                 bars.update(task, advance=1, description=node.name)
+
+            def judge(self, node: NodeResult) -> Sequence[CheckResult]:
+                return breaker.judge(breaker.graph.assets.get(node.id, "")) if breaker else ()
+
+            def judge_the_rest(self) -> Sequence[CheckResult]:
+                return breaker.judge_the_rest() if breaker else ()
 
         yield Bar()

@@ -74,8 +74,10 @@ def run(
 ) -> None:
     """Judge the tables. Exit code 1 where something that stops what is made of them has failed."""
     from expectations.runner import run as judge
+    from warehouse.observability.incident_reading import read_refused
 
-    report = judge(load_settings(), suites or [], project)
+    settings = load_settings()
+    report = judge(settings, suites or [], project)
     if format is Format.JSON:
         print_json(
             {
@@ -86,6 +88,11 @@ def run(
         )
     else:
         print_report(report)
+        for table in sorted(read_refused(settings) & {result.asset for result in report.results}):
+            say(
+                f"{table} is as it was before the last build, whose rows were refused; "
+                "`millrace build` judges them again."
+            )
     if report.blocking:
         raise typer.Exit(1)
 

@@ -15,6 +15,8 @@ from warehouse.settings import load_settings
 if TYPE_CHECKING:
     from warehouse.observability.incidents import Incident
 
+TO_SEE = "; to see them: "  # what follows in a message is a query
+
 app = typer.Typer(help="Blocking checks that fail: since when, what they keep back, what to do.")
 
 
@@ -53,14 +55,22 @@ def show(
 ) -> None:
     """What fails, what waits for it, what was found before, how to see the rows, and the next step."""
     from warehouse.lineage.graph import built_graph
-    from warehouse.observability.incident_reading import how_to_see, next_step, read_history, read_incident
+    from warehouse.observability.incident_reading import (
+        how_to_see,
+        next_step,
+        read_history,
+        read_incident,
+        read_refused,
+    )
 
     settings = load_settings()
     one = read_incident(settings, incident)
     history = read_history(settings, one)
     downstream = built_graph(settings).tables_below(one.asset)
+    refused = read_refused(settings)
+    to_see = how_to_see(one, refused)
     if format is Format.JSON:
-        more = {"downstream": downstream, "history": history, "how_to_see": how_to_see(one)}
+        more = {"downstream": downstream, "history": history, "how_to_see": to_see}
         print_json({**_as_json(one), **more, "next_step": next_step(one)})
         return
     ended = f", ended {at(one.resolved_at)}: {one.resolution}" if one.resolved_at else ""
@@ -68,11 +78,14 @@ def show(
     print_text(f"Check:      {one.check_name} ({one.kind})")
     print_text(f"Table:      {one.asset}{f', project {one.project_id}' if one.project_id else ''}; ask {one.owner}")
     print_text(f"Failing:    since {at(one.opened_at)}, last {at(one.last_failed_at)}, in {_runs(one)}")
-    print_text(f"Found last: {one.message}")
+    # Of a table that is as before the query would find nothing.
+    print_text(f"Found last: {_without_query(one.message) if one.asset in refused else one.message}")
     print_text(f"Kept back:  {_listed(one.kept_back)}")
     print_text(f"Downstream: {_listed(downstream)}")
-    print_table(("checked at (UTC)", "status", "rows", "found"), [tuple(row.values()) for row in history])
-    print_text(f"To see the rows: {how_to_see(one)}")
+    print_table(
+        ("checked at (UTC)", "status", "rows", "found"), [tuple(map(_without_query, row.values())) for row in history]
+    )
+    print_text(f"To see the rows: {to_see}")
     print_text(f"Next: {next_step(one)}")
 
 
@@ -89,7 +102,11 @@ def _state(one: Incident) -> str:
         return f"resolved: {one.resolution}"
     # Where and what is in the column beside; the query that shows the rows is in `show`.
     where = f"{one.asset}{f' of {one.project_id}' if one.project_id else ''}, {one.check_name}: "
-    return f"{one.message.removeprefix(where).partition('; to see them: ')[0]}, {_runs(one)}"
+    return f"{_without_query(one.message).removeprefix(where)}, {_runs(one)}"
+
+
+def _without_query(found: Any) -> Any:
+    return found.partition(TO_SEE)[0] if isinstance(found, str) else found
 
 
 def _runs(one: Incident) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from semantic_layer.ask.calendar_days import Days, just_before, recognised
 from semantic_layer.ask.items import Item
 from semantic_layer.ask.lexicon import Lexicon, Meaning
-from semantic_layer.ask.metric_questions import build
+from semantic_layer.ask.metric_questions import build, check_limit
 from semantic_layer.ask.metric_reader import MetricReader
 from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions, Unclear
@@ -164,6 +164,7 @@ def amended(
         names = {*made.metrics, *(grouping.name for grouping in made.by)}
         changes["order"] = tuple(ordering for ordering in order if ordering.name in names)
         changes["limit"] = before.limit if changes["order"] or not before.order else None
+        check_limit(changes["limit"], made.by)
     if made.by and not said.limits and Role.CONDITIONS not in reader.removed:
         changes["having"] = tuple(one for one in before.having if one.metric in made.metrics)
     return made.model_copy(update=changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from pydantic import ValidationError
@@ -351,12 +352,17 @@ def _ranking(
     limit = slots.top
     if limit is None and slots.is_ranking:
         limit = 1 if slots.asks_for_one else None
+    check_limit(limit, by)
+    return (Ordering(name=f"{name}{CHANGE}" if slots.changes else name, descending=descending),), limit
+
+
+def check_limit(limit: int | None, by: Sequence[Grouping]) -> None:
+    """Of countries per week the first three rows are no three countries."""
     times = [grouping for grouping in by if grouping.name == METRIC_TIME]
     if limit is not None and times and len(by) > len(times):
         raise Unclear(
             f"Of each {times[0].grain} by itself nothing is ranked: leave `per {times[0].grain}` out, or the ranking."
         )
-    return (Ordering(name=f"{name}{CHANGE}" if slots.changes else name, descending=descending),), limit
 
 
 def _is_descending(direction: bool | Quality, metric: Metric) -> bool:

@@ -15,7 +15,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import expectations.runner
+import expectations.suites
 import warehouse.dbt
+from expectations.suites import Suite
 from tests.integration.arrivals import start_anew
 from tests.integration.in_process import run_here
 from tests.integration.loading import event, loaded, write_lines
@@ -23,8 +26,10 @@ from tests.running_dagster import until
 from tests.support import Instance
 from warehouse.dbt import NodeResult, Run, left_over
 from warehouse.locks import held_if_free
+from warehouse.observability.records import CheckResult, RunRecord
 
 OF_LAST_YEAR = "models/intermediate/int_of_last_year.sql"
+STANDS = "SELECT uuid FROM system.tables WHERE database = 'marts' AND name = 'dim_dates'"
 RELATIONS = "SELECT database, name FROM system.tables WHERE database IN ('staging', 'intermediate', 'marts')"
 
 
@@ -347,6 +352,53 @@ def test_a_test_that_failed_fails_again_and_one_that_passed_is_not_made_again(
     assert build(instance, "--select", "agg_person_days").returncode == 0
     assert run_here(instance, "dbt", "test", "--select", "agg_person_days").returncode == 1
     assert build(instance, "--select", "agg_person_days", "--full-refresh").returncode == 0
+
+
+@pytest.mark.usefixtures("built")
+def test_what_an_expectation_refused_does_not_flow_on_by_the_next_build(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While its incident is open the command line judges, as Dagster does; of the table that stands nothing is said."""
+
+    def expect(last_year: int) -> None:
+        expected = {"ends_in_time": {"kind": "between", "column": "year", "max": last_year, "why": "x"}}
+        suite = {"name": "dates", "file": "dates.yaml", "table": "marts.dim_dates", "owner": "x", "description": "x"}
+        suites = {"dates": Suite.model_validate({**suite, "projects": "together", "expectations": expected})}
+        for module in (expectations.suites, expectations.runner):
+            monkeypatch.setattr(module, "read_suites", lambda: suites)
+
+    expect(2030)
+    assert "expectations" not in build(instance, "--select", "dim_dates").stdout
+    fails = CheckResult("marts.dim_dates", "ends_in_time", "expectation", "validity", "error", "fail", message="late")
+    RunRecord("expectations").write(instance.settings, "failed", checks=[fails])
+    (stood,) = instance.rows(STANDS)
+    done = build(instance, "--select", "dim_dates")
+    assert done.returncode == 1
+    assert "this build judges by expectations, too" in done.stderr
+    assert "marts.dim_dates, ends_in_time: " in done.stdout
+    assert "0 of 1 results of expectations passed." in done.stdout
+    assert "what was refused: aside.marts__dim_dates__refused." in done.stdout
+    assert "failed again: marts.dim_dates, ends_in_time." in done.stdout
+    assert instance.rows(STANDS) == [stood]
+
+    (one,) = json.loads(run_here(instance, "incidents", "--format", "json").stdout)
+    shown = run_here(instance, "incidents", "show", one["incident_id"]).stdout
+    assert 'dbt show --limit 20 --inline "select * from aside.marts__dim_dates__refused"' in shown
+    assert "to see them" not in shown
+    assert "run `millrace build`" in shown
+    expect(2100)  # what stands passes, which says nothing of what was refused
+    told = "SELECT count() FROM ops.check_results WHERE check_name = 'ends_in_time' AND status = 'pass'"
+    judged = run_here(instance, "expectations", "run")
+    assert "marts.dim_dates is as it was before the last build, whose rows were refused" in judged.stderr
+    assert instance.rows(told) == [(0,)]
+
+    healed = build(instance, "--select", "dim_dates")
+    assert healed.returncode == 0
+    assert "1 of 1 results of expectations passed." in healed.stdout
+    assert "resolved: marts.dim_dates, ends_in_time." in healed.stdout
+    assert instance.rows(STANDS) != [stood]
+    assert instance.rows(told) == [(1,)]
+    assert "expectations" not in build(instance, "--select", "dim_dates").stdout
 
 
 @pytest.mark.usefixtures("built")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from typing import Any
 
+from warehouse.aside import refused_assets, refused_table
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import WrongUsage
 from warehouse.observability.incidents import COLUMNS, Incident
@@ -49,21 +51,30 @@ def read_history(settings: Settings, one: Incident) -> list[dict[str, Any]]:
     return [dict(zip(("checked_at", "status", "failures", "message"), row, strict=True)) for row in rows]
 
 
-def how_to_see(one: Incident) -> str:
-    """The rows that fail."""
+def how_to_see(one: Incident, refused: Collection[str]) -> str:
+    """The rows that fail. `refused`: tables that are as they were before, so that these rows are not in them."""
     if one.kind == "dbt":
         # A test of relationships ends with settings of its own, behind which no limit can stand.
         all_of_it = " --limit -1" if one.check_name.startswith("relationships_") else ""
         return f"millrace dbt show --select {one.check_name}{all_of_it}"
     if one.kind == "reconcile":
         return "millrace reconcile"
+    if one.asset in refused:
+        return f'millrace dbt show --limit 20 --inline "select * from {refused_table(one.asset)}"'
     return "millrace expectations run"
+
+
+def read_refused(settings: Settings) -> set[str]:
+    """Tables that the last build made, and that are as they were before, since a check refused them."""
+    with closing(connect(settings, "engineer")) as client, failures_as_sentences("to tell what was refused"):
+        return refused_assets(client)
 
 
 def next_step(one: Incident) -> str:
     if one.status == "resolved":
         return "Nothing is left to do."
-    again = "millrace build" if one.kind == "dbt" else how_to_see(one)
+    of_a_model = one.kind == "dbt" or (one.kind == "expectation" and not one.asset.startswith("raw."))
+    again = "millrace build" if of_a_model else how_to_see(one, ())
     return f"Mend the data or the model, then run `{again}`: the incident ends when the check passes."
 
 

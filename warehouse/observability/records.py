@@ -102,10 +102,11 @@ class RunRecord:
         with closing(connect(settings, "engineer")) as client, failures_as_sentences("to write down a run"):
             rows = [{"run_id": self.run_id, **asdict(one)} for one in _with_sizes(client, models)]
             insert(client, "ops.model_runs", rows)
-            insert(client, "ops.check_results", [{"run_id": self.run_id, **asdict(one)} for one in checks])
-            # A table that was put back passes: its incident ends when a build makes it right.
+            # A table that was put back passes: that says nothing of what was refused, neither to its quality score nor
+            # to its incident, which ends when a build makes it right.
             refused = refused_assets(client) if self.kind != "build" else ()
             telling = [one for one in checks if one.blocks or one.asset not in refused]
+            insert(client, "ops.check_results", [{"run_id": self.run_id, **asdict(one)} for one in telling])
             changes = follow(client, settings, telling, models, declared or {}, graph)
             insert(client, "ops.runs", [run])  # last: what is told of a run is complete
         return changes

@@ -113,6 +113,9 @@ def test_a_follow_up_amends_the_question_before(questions: tuple[str, ...], expe
         (("monthly active users", "by plan"), "cannot be told by plan"),
         (("revenue in May", "vs France"), "nothing like it"),
         (("revenue in May", "top 5"), "does not say what"),
+        # The first rows of countries and weeks are no first countries.
+        (("top 5 countries by revenue", "per week"), "Of each week by itself nothing is ranked"),
+        (("revenue by country", "top 5", "by month"), "Of each month by itself nothing is ranked"),
         (("revenue", "for the other project"), "one project"),
         (("revenue", "why?"), "Why"),
         (("funnel from signup to order", "compare with last month"), "not compared"),
