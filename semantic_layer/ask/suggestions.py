@@ -19,6 +19,7 @@ FIRST = ("revenue", "active_users", "sessions", "orders", "sign_ups")
 # They name nothing.
 JOINING = frozenset(("in", "of", "by", "per", "the", "a", "an", "and", "to", "from", "for", "with", "on", "at"))
 JOINING |= {"how", "many", "much", "what", "which", "do", "we", "our", "day", "week", "month", "quarter", "year"}
+JOINING |= {"did", "does", "is", "are", "was", "were", "been", "has", "have", "had", "us", "i", "it", "that", "who"}
 
 
 def nearest_questions(
@@ -70,13 +71,17 @@ def _questions(metric: Metric, items: Sequence[Item], lexicon: Lexicon) -> Itera
         for item in items
         if any(meaning.name in metric.dimensions for meaning in item.named("dimension"))
     ][:1]
-    of = [
-        f"for {inside(dimensions[meaning.name].label)} {meaning.value}"
-        for item in items
-        for meaning in sorted(item.named("value"), key=lambda one: one.rank)
-        if meaning.name in metric.dimensions and not (item.is_grammar or meaning.needs_dimension)
-    ][:1]
-    for parts in ((of, by, every, days), (by, every, days), (of, days), (by, days), (by,), (every, days), (days,)):
+    of, of_all = _conditions(metric, items, lexicon)
+    for parts in (
+        (of_all, by, every, days),
+        (of, by, every, days),
+        (by, every, days),
+        (of, days),
+        (by, days),
+        (by,),
+        (every, days),
+        (days,),
+    ):
         if any(parts):
             yield " ".join((label, *(text for part in parts for text in part)))
     yield f"{label} last month"
@@ -84,6 +89,21 @@ def _questions(metric: Metric, items: Sequence[Item], lexicon: Lexicon) -> Itera
         yield f"{label} by {inside(dimensions[name].label)} last month"
     yield f"{label} per week"
     yield label
+
+
+def _conditions(metric: Metric, items: Sequence[Item], lexicon: Lexicon) -> tuple[list[str], list[str]]:
+    """The first of them, and all together, each value of one dimension: that which the metric has first."""
+    told = []
+    for item in items:
+        fits = [
+            meaning
+            for meaning in item.named("value")
+            if meaning.name in metric.dimensions and not (item.is_grammar or meaning.needs_dimension)
+        ]
+        if fits:
+            best = min(fits, key=lambda one: (one.rank, metric.dimensions.index(one.name)))
+            told.append(f"{inside(lexicon.catalogue.dimensions[best.name].label)} {best.value}")
+    return [f"for {one}" for one in told[:1]], [f"for {' and '.join(told)}"] if len(told) > 1 else []
 
 
 def _said(item: Item) -> str:
