@@ -11,7 +11,7 @@ from semantic_layer.journeys.answers import ask
 from semantic_layer.journeys.grammar import parse_exclusion, parse_step
 from semantic_layer.journeys.models import Funnel, Retention
 from tests.integration.journeys_by_hand import DAY, FIRST_DAY, Event
-from tests.integration.test_journeys import TABLE, World
+from tests.integration.test_journeys import DAYS_OF_PEOPLE, TABLE, World
 from tests.support import Instance
 
 MINUTE = 60_000
@@ -23,6 +23,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         own.up()
         own.client().command("CREATE DATABASE IF NOT EXISTS marts")
         own.client().command(TABLE)
+        own.client().command(DAYS_OF_PEOPLE)
         yield World(own)
 
 

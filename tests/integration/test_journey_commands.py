@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from tests.integration.test_journeys import TABLE, World
+from tests.integration.test_journeys import DAYS_OF_PEOPLE, TABLE, World
 from tests.support import MILLRACE, Instance
 
 HOSTILE = [
@@ -66,6 +66,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         own.up()
         own.client().command("CREATE DATABASE IF NOT EXISTS marts")
         own.client().command(TABLE)
+        own.client().command(DAYS_OF_PEOPLE)
         world = World(own)
         world.insert_into("demo", SHOP)
         world.insert_into(

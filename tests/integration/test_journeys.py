@@ -33,6 +33,10 @@ TABLE = """CREATE TABLE marts.fct_events (
     device_type Nullable(String), browser String, os String, country String, region LowCardinality(String), city String,
     app_version String, library String, properties JSON(price Nullable(Float64), products Array(JSON))
 ) ENGINE = MergeTree PARTITION BY toMonday(local_date) ORDER BY (project_id, event, timestamp)"""
+# What a build makes of the events; tests/truths hold the mart itself against the truths.
+DAYS_OF_PEOPLE = """CREATE VIEW marts.agg_person_days AS
+SELECT project_id, person_key, local_date, groupUniqArray(toString(event)) AS event_names
+FROM marts.fct_events GROUP BY ALL"""
 WRITTEN: dict[str, Matches] = {
     "a": lambda e: e.name == "a",
     "b": lambda e: e.name == "b",
@@ -84,6 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         own.up()
         own.client().command("CREATE DATABASE IF NOT EXISTS marts")
         own.client().command(TABLE)
+        own.client().command(DAYS_OF_PEOPLE)
         yield World(own)
 
 
