@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.days import FromOption, ToOption
+from cli.expectations import as_json
 from cli.output import Format, FormatOption, console, print_json, print_text, say
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.settings import load_settings
@@ -71,7 +72,7 @@ def build(
                     }
                     for n in done.nodes
                 ],
-                **({"expectations": [_result(one) for one in done.judged]} if done.judged else {}),
+                **({"expectations": [as_json(one) for one in done.judged]} if done.judged else {}),
             }
         )
     else:
@@ -163,12 +164,13 @@ def print_build(done: Run, seconds: float) -> None:
 def print_expectations(done: Run) -> None:
     if not done.judged:
         return
-    wrong = [one for one in done.judged if one.status != "pass"]
+    wrong = [one for one in done.judged if one.failed]
     for one in wrong[:SHOWN_FAILURES]:
         print_text(one.message)
     if more := len(wrong[SHOWN_FAILURES:]):
         print_text(f"… and {more} more.")
-    print_text(f"{len(done.judged) - len(wrong)} of {len(done.judged)} results of expectations passed.")
+    passed = sum(one.status == "pass" for one in done.judged)
+    print_text(f"{passed} of {len(done.judged)} results of expectations passed.")
 
 
 def print_put_back(done: Run) -> None:
@@ -187,11 +189,6 @@ def print_incidents(done: Run) -> None:
         print_text(f"Incident {str(one.incident_id)[:8]} {change.what}: {one.asset}, {one.check_name}.")
     if any(change.incident.status == "open" for change in done.incidents):
         print_text("Next: millrace incidents")
-
-
-def _result(one: CheckResult) -> dict[str, Any]:
-    told = {"table": one.asset, "name": one.check_name, "project": one.project_id, "status": one.status}
-    return told if one.status == "pass" else {**told, "message": one.message}
 
 
 def _what_happened(node: NodeResult) -> str:
