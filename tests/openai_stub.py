@@ -12,9 +12,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+@dataclass(frozen=True)
+class Calls:
+    """A reply that calls tools: each by its name, with the text of its arguments."""
+
+    made: tuple[tuple[str, str], ...]
+
+
 @dataclass
 class Stub:
-    """`replies` are given one after the other, the last one again and again. A number is an HTTP status instead."""
+    """`replies` are given one after the other, the last one again and again. A document is the arguments of the tool
+    that is asked for, a text is a text, and a number an HTTP status instead."""
 
     url: str = ""
     replies: list[Any] = field(default_factory=list)
@@ -24,6 +32,7 @@ class Stub:
         default_factory=lambda: {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     )
     finish_reason: str = "stop"
+    has_tools: bool = True  # else a request with one is refused, and documents are texts
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
@@ -45,10 +54,20 @@ def openai_stub(*replies: Any, **attributes: Any) -> Iterator[Stub]:
             stub.keys.append(self.headers.get("Authorization", ""))
             reply = stub.replies[min(len(stub.requests), len(stub.replies)) - 1]
             stopped.wait(stub.seconds)
-            if isinstance(reply, int):
+            asked = stub.requests[-1]
+            if isinstance(reply, int) or ("tools" in asked and not stub.has_tools):
+                reply = reply if isinstance(reply, int) else 400
                 self._send(reply, {"error": {"message": "no", "type": "error", "code": None, "param": None}})
                 return
-            text = reply if isinstance(reply, str) else json.dumps(reply)
+            if not isinstance(reply, str | Calls):
+                name = asked["tool_choice"]["function"]["name"] if "tools" in asked else ""
+                reply = Calls(((name, json.dumps(reply)),)) if name else json.dumps(reply)
+            calls = reply.made if isinstance(reply, Calls) else ()
+            called = [
+                {"id": f"call-{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
+                for n, (name, arguments) in enumerate(calls)
+            ]
+            text = None if calls else reply
             answer: dict[str, Any] = {
                 "id": "chatcmpl-1",
                 "object": "chat.completion",
@@ -57,7 +76,12 @@ def openai_stub(*replies: Any, **attributes: Any) -> Iterator[Stub]:
                 "choices": [
                     {
                         "index": 0,
-                        "message": {"role": "assistant", "content": text, "refusal": None},
+                        "message": {
+                            "role": "assistant",
+                            "content": text,
+                            "refusal": None,
+                            **({"tool_calls": called} if called else {}),
+                        },
                         "logprobs": None,
                         "finish_reason": stub.finish_reason,
                     }

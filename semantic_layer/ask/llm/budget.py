@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from semantic_layer.ask.llm.model import ModelFailed, Reply, complete
+from semantic_layer.ask.llm.model import ModelFailed, Reply, Tool, complete
 from warehouse.errors import MillraceError
 from warehouse.locks import one_at_a_time
 from warehouse.private_files import private_folder, replace_private
@@ -40,12 +39,12 @@ class Used:
 
 
 def complete_in_budget(
-    settings: Settings, messages: Sequence[dict[str, str]], schema: dict[str, Any], used: Used | None = None
+    settings: Settings, messages: Sequence[dict[str, str]], tool: Tool, used: Used | None = None
 ) -> Reply:
-    characters = len(json.dumps(schema)) + sum(len(message["content"]) for message in messages)
+    characters = len(json.dumps(tool.asked_for())) + sum(len(message["content"]) for message in messages)
     with _reserved(settings, characters) as reservation:
         try:
-            reply = complete(settings, list(messages), schema)
+            reply = complete(settings, list(messages), tool)
         except ModelFailed as error:
             if error.tokens is not None:
                 reservation.spent = Spent(error.tokens, error.dollars)

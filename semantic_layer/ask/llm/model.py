@@ -29,37 +29,61 @@ class ModelFailed(MillraceError):
 
 
 @dataclass(frozen=True)
+class Tool:
+    """What a model has to call, once: its arguments are the reply."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]  # a JSON schema
+
+    def asked_for(self) -> dict[str, Any]:
+        function = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        called = {"type": "function", "function": {"name": self.name}}
+        return {"tools": [{"type": "function", "function": function}], "tool_choice": called}
+
+    def as_format(self) -> dict[str, Any]:
+        """The same of the text of a reply, for models that call no tools."""
+        schema = {"name": self.name, "schema": self.parameters}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+@dataclass(frozen=True)
 class Reply:
-    text: str
+    text: str  # the arguments of the call, or what a model that calls no tools wrote
     tokens: int | None  # None: the server does not say
     cut: bool = False  # at the limit of tokens
     dollars: float = 0.0
+    problem: str = ""  # of how the tool was called, for the model to mend
 
 
-def complete(settings: Settings, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+def complete(settings: Settings, messages: list[dict[str, str]], tool: Tool) -> Reply:
     litellm = load()
     if settings.llm_dollars_per_day:
         _check_price(litellm, settings)
     key = settings.llm_key.get_secret_value() or (NO_KEY if settings.llm_url else None)
     outcome: list[Any] = []
 
+    def ask(how: dict[str, Any]) -> Any:
+        return litellm.completion(
+            model=settings.llm_model,
+            messages=messages,
+            api_base=settings.llm_url or None,
+            api_key=key,
+            timeout=settings.llm_timeout,
+            max_tokens=settings.llm_max_tokens,
+            temperature=0,
+            **how,
+            drop_params=True,  # a provider that has neither is told by the prompt
+            num_retries=0,
+            max_retries=0,
+        )
+
     def call() -> None:
         try:
-            outcome.append(
-                litellm.completion(
-                    model=settings.llm_model,
-                    messages=messages,
-                    api_base=settings.llm_url or None,
-                    api_key=key,
-                    timeout=settings.llm_timeout,
-                    max_tokens=settings.llm_max_tokens,
-                    temperature=0,
-                    response_format={"type": "json_schema", "json_schema": {"name": "structure", "schema": schema}},
-                    drop_params=True,  # a provider that has no response_format is told by the prompt
-                    num_retries=0,
-                    max_retries=0,
-                )
-            )
+            try:
+                outcome.append(ask(tool.asked_for()))
+            except litellm.BadRequestError:  # small models of one's own often call no tools, and their servers say so
+                outcome.append(ask(tool.as_format()))
         except Exception as error:  # noqa: BLE001 - carried over to the thread that waits
             outcome.append(error)
 
@@ -72,7 +96,7 @@ def complete(settings: Settings, messages: list[dict[str, str]], schema: dict[st
     (result,) = outcome
     if isinstance(result, Exception):
         raise _failure(litellm, settings, result) from result
-    return _reply(settings, result, _dollars(litellm, settings, result))
+    return _reply(settings, tool, result, _dollars(litellm, settings, result))
 
 
 def load() -> Any:
@@ -104,16 +128,24 @@ def _check_price(litellm: Any, settings: Settings) -> None:
         ) from error
 
 
-def _reply(settings: Settings, response: Any, dollars: float) -> Reply:
+def _reply(settings: Settings, tool: Tool, response: Any, dollars: float) -> Reply:
     choice = response.choices[0] if getattr(response, "choices", None) else None
-    content = choice.message.content if choice else None
+    calls = getattr(choice.message, "tool_calls", None) or [] if choice else []
+    text = calls[0].function.arguments if calls else choice.message.content if choice else None
     tokens = getattr(getattr(response, "usage", None), "total_tokens", None)
     # Where a server does not count, litellm says 0.
     counted = tokens if isinstance(tokens, int) and tokens > 0 else None
-    if choice is None or not isinstance(content, str) or not content.strip():
+    problem = _called_wrongly(tool, [str(call.function.name) for call in calls])
+    if choice is None or not isinstance(text, str) or not (text.strip() or problem):
         # A model that thinks may have spent all its tokens on that.
         raise ModelFailed(f"The language model {settings.llm_model} replied without a text.", "", counted, dollars)
-    return Reply(content, counted, choice.finish_reason == "length", dollars)
+    return Reply(text, counted, choice.finish_reason == "length", dollars, problem)
+
+
+def _called_wrongly(tool: Tool, names: list[str]) -> str:
+    if other := next((name for name in names if name != tool.name), None):
+        return f"There is no tool {other[:60]!r}: call {tool.name}, once."
+    return f"{tool.name} was called {len(names)} times: call it once." if len(names) > 1 else ""
 
 
 def _late(settings: Settings) -> ModelFailed:

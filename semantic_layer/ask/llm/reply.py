@@ -24,6 +24,8 @@ def structure_of(reply: Reply, catalogue: Catalogue, project: str) -> Structure:
     """WrongUsage says what the model has to mend."""
     if reply.cut:
         raise WrongUsage("The reply was longer than it may be, and was cut off.")
+    if reply.problem:
+        raise WrongUsage(reply.problem)
     if len(reply.text) > LONGEST_REPLY:
         raise WrongUsage("The reply is too long.")
     document = _document(reply.text)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 from semantic_layer.ask.llm.budget import Used, complete_in_budget
-from semantic_layer.ask.llm.prompt import messages, repair, reply_schema
+from semantic_layer.ask.llm.prompt import messages, repair, structure_tool
 from semantic_layer.ask.llm.reply import structure_of
 from semantic_layer.ask.structures import Structure
 from semantic_layer.metrics.catalogue import Catalogue
@@ -29,9 +29,9 @@ def ask_model(
     """The structure and the confidence in it. WrongUsage: also the second reply was none. `check_values` looks into the
     warehouse, for what the catalogue does not know."""
     told = messages(question, catalogue, project, today, before)
-    schema = reply_schema(question, catalogue)
+    tool = structure_tool(question, catalogue)
     for confidence in (FIRST_ROUND, REPAIRED):
-        reply = complete_in_budget(settings, told, schema, used)
+        reply = complete_in_budget(settings, told, tool, used)
         try:
             structure = structure_of(reply, catalogue, project)
             check_values(structure)

@@ -22,7 +22,7 @@ from semantic_layer.ask.structures import Structure, from_json, to_json
 from semantic_layer.journeys.models import Funnel, Kind, Retention, Step
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import Comparison, Grain, Grouping, MetricQuery
-from tests.openai_stub import Stub, openai_stub
+from tests.openai_stub import Calls, Stub, openai_stub
 from tests.support import REPOSITORY
 from tests.unit.ask.world import CATALOGUE, TODAY
 from warehouse.errors import WrongUsage
@@ -70,7 +70,10 @@ def test_a_good_reply_becomes_the_structure(configured: Configure) -> None:
         used = Used()
         found = ask_model(settings, "how did takings develop", CATALOGUE, "demo", TODAY, None, used)
     assert found == (MONTHLY_QUERY, FIRST_ROUND)
-    assert len(stub.requests) == 1
+    (request,) = stub.requests
+    assert request["tool_choice"] == {"type": "function", "function": {"name": "structure"}}
+    assert [tool["function"]["name"] for tool in request["tools"]] == ["structure"]
+    assert "response_format" not in request
     assert stub.keys == ["Bearer geheim"]
     assert used.tokens == used_today(settings).tokens == 120
 
@@ -81,6 +84,40 @@ def test_a_good_reply_becomes_the_structure(configured: Configure) -> None:
 def test_a_reply_may_be_bare_or_fenced(configured: Configure, text: str) -> None:
     with openai_stub(text) as stub:
         assert asked(configured(stub)) == MONTHLY_QUERY
+
+
+def test_a_server_whose_model_calls_no_tools_is_asked_for_a_text(configured: Configure) -> None:
+    with openai_stub({"answer": MONTHLY}, has_tools=False) as stub:
+        settings = configured(stub)
+        assert asked(settings) == MONTHLY_QUERY
+        called, written = stub.requests
+    wanted = written["response_format"]["json_schema"]["schema"]
+    assert wanted == called["tools"][0]["function"]["parameters"]
+    assert "tools" not in written
+    assert used_today(settings).tokens == 120
+
+
+RIGHT = json.dumps({"answer": MONTHLY})
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Calls((("structure", RIGHT), ("structure", RIGHT))), "structure was called 2 times"),
+        (Calls((("structure", RIGHT), ("run_sql", "{}"))), "no tool 'run_sql'"),
+        (Calls((("run_sql", '{"sql": "SELECT 1"}'),)), "no tool 'run_sql'"),
+        (Calls((("structure", "{'answer'"),)), "not one JSON object"),
+    ],
+)
+def test_a_call_that_is_wrong_is_told_once_and_mended(configured: Configure, reply: Calls, said: str) -> None:
+    with openai_stub(reply, {"answer": MONTHLY}) as stub:
+        settings = configured(stub)
+        assert ask_model(settings, "x", CATALOGUE, "demo", TODAY, None, Used()) == (MONTHLY_QUERY, REPAIRED)
+        assert said in json.loads(stub.requests[1]["messages"][3]["content"])["problem_of_your_reply"]
+    with openai_stub(reply) as stub:
+        with pytest.raises(WrongUsage):
+            asked(configured(stub))
+        assert len(stub.requests) == 2
 
 
 def test_a_journey_is_one_of_the_structures(configured: Configure) -> None:
@@ -144,8 +181,9 @@ def test_what_is_wrong_is_told_once_and_mended(configured: Configure) -> None:
     ],
     ids=lambda reply: reply[:60] or "empty",
 )
-def test_nothing_but_a_valid_structure_comes_through(configured: Configure, reply: str) -> None:
-    with openai_stub(reply) as stub:
+@pytest.mark.parametrize("is_called", [True, False], ids=["called", "written"])
+def test_nothing_but_a_valid_structure_comes_through(configured: Configure, reply: str, is_called: bool) -> None:
+    with openai_stub(Calls((("structure", reply),)) if is_called else reply) as stub:
         with pytest.raises((WrongUsage, ModelFailed)):
             asked(configured(stub))
         assert len(stub.requests) <= 2
@@ -182,7 +220,7 @@ def test_values_are_told_as_data_and_what_they_make_a_model_say_is_checked(confi
     values = {dimension["name"]: dimension["values"] for dimension in told["dimensions"]}
     assert values["user__country"] == [HOSTILE[:120], "DE"]
     assert set(told) == {"question", "today", "question_before", "data", "metrics", "dimensions", "events"}
-    assert "salts" not in json.dumps(stub.requests[0]["response_format"])
+    assert "salts" not in json.dumps(stub.requests[0]["tools"])
 
 
 def test_a_hostile_value_that_comes_back_is_a_value(configured: Configure) -> None:
@@ -202,7 +240,7 @@ def test_the_model_is_told_names_of_the_project_and_no_other(configured: Configu
         asked(configured(stub), catalogue=catalogue)
     assert "secret of others" not in json.dumps(stub.requests)
     assert "demo" not in stub.document(0)
-    schema = stub.requests[0]["response_format"]["json_schema"]["schema"]
+    schema = stub.requests[0]["tools"][0]["function"]["parameters"]
     metrics = schema["properties"]["answer"]["anyOf"][0]["properties"]
     assert "project" not in metrics
     assert metrics["metrics"]["items"]["enum"] == list(CATALOGUE.metrics)
@@ -256,7 +294,8 @@ def test_a_server_that_fails_is_a_sentence_without_the_key(configured: Configure
         with pytest.raises(ModelFailed, match=said) as error:
             asked(settings)
         assert "geheim" not in error.value.message + error.value.hint
-        assert len(stub.requests) == 1  # not tried again behind our back
+        # Not tried again behind our back, but once where it may be the tool that is not known.
+        assert len(stub.requests) == (2 if status == 400 else 1)
     assert used_today(settings).tokens == 0
 
 
@@ -333,9 +372,9 @@ import sys
 sys.addaudithook(
     lambda event, arguments: print(event, arguments[-1]) if event in ("socket.connect", "socket.getaddrinfo") else None
 )
-from semantic_layer.ask.llm.model import complete
+from semantic_layer.ask.llm.model import Tool, complete
 from warehouse.settings import load_settings
-print(complete(load_settings(), [{"role": "user", "content": "x"}], {"type": "object"}).text)
+print(complete(load_settings(), [{"role": "user", "content": "x"}], Tool("t", "", {"type": "object"})).text)
 import os
 print("found" if os.environ.get("FROM_A_FOREIGN_ENV_FILE") else "not read")
 """
