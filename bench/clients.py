@@ -24,6 +24,7 @@ from semantic_layer.reader import Reader
 from tests.support import Instance
 from warehouse.dbt import build_arguments, run
 from warehouse.errors import MillraceError
+from warehouse.settings import Settings
 
 EVENTS = 220_000
 SECONDS, CLIENTS = 20.0, (1, 8, 32)
@@ -47,8 +48,8 @@ def questions(own: Instance) -> list[str]:
     return found
 
 
-def one_client(own: Instance, sqls: Sequence[str], number: int, until: float) -> tuple[list[float], list[str]]:
-    random, reader = Random(number), Reader(own.settings)
+def one_client(settings: Settings, sqls: Sequence[str], number: int, until: float) -> tuple[list[float], list[str]]:
+    random, reader = Random(number), Reader(settings)
     seconds: list[float] = []
     errors: list[str] = []
     while time.monotonic() < until:
@@ -85,8 +86,9 @@ class Memory:
 
 def together(own: Instance, sqls: Sequence[str], clients: int, seconds: float) -> tuple[Any, ...]:
     server, until = own.state.server_pid, time.monotonic() + seconds
+    settings = own.settings  # which sets the environment for a moment: not in several threads
     with Memory(own) as memory, ThreadPoolExecutor(clients) as pool:
-        done = list(pool.map(lambda number: one_client(own, sqls, number, until), range(clients)))
+        done = list(pool.map(lambda number: one_client(settings, sqls, number, until), range(clients)))
     took = [each for of_one, _ in done for each in of_one]
     errors = [each for _, of_one in done for each in of_one]
     for error in sorted(set(errors))[:3]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +40,7 @@ def build(
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="All but these.")] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make every table anew.")] = False,
-    tests: Annotated[bool, typer.Option(help="Run the data tests as well.")] = True,
+    tests: Annotated[bool, typer.Option(help="Test what is made, by dbt's tests and by expectations.")] = True,
     from_: FromOption = None,
     to: ToOption = None,
     format: FormatOption = Format.TABLE,
@@ -101,27 +101,15 @@ def build_models(
     """Build with a progress bar."""
     from warehouse.dbt import build_arguments, run
 
-    with _judging(settings, tests) as breaker, _bar(breaker) as watcher:
+    with ExitStack() as open_meanwhile:
+        breaker = None
+        if tests:
+            from expectations.breaker import Breaker
+            from expectations.suites import read_suites
+
+            breaker = open_meanwhile.enter_context(Breaker(settings, read_suites()))
+        watcher = open_meanwhile.enter_context(_bar(breaker))
         return run(settings, build_arguments(select, exclude, full_refresh, tests), watcher, days=days)
-
-
-@contextmanager
-def _judging(settings: Settings, tests: bool) -> Iterator[Breaker | None]:
-    """What Dagster refused would flow on by the next build of somebody: while an incident of an expectation is open,
-    builds judge by expectations here, too. Else they are left to Dagster, since they take as long as many a build."""
-    from warehouse.observability.incident_reading import read_incidents
-
-    if not tests or not any(one.kind == "expectation" for one in read_incidents(settings)):
-        yield None
-        return
-    from expectations.breaker import Breaker
-    from expectations.suites import read_suites
-    from warehouse.lineage.graph import built_graph
-
-    say("An expectation has an open incident: this build judges by expectations, too.")
-    suites = {name: suite for name, suite in read_suites().items() if not suite.table.startswith("raw.")}
-    with Breaker(settings, suites, built_graph(settings)) as breaker:
-        yield breaker
 
 
 def renew_catalogue(settings: Settings) -> None:
@@ -164,9 +152,11 @@ def print_build(done: Run, seconds: float) -> None:
 def print_expectations(done: Run) -> None:
     if not done.judged:
         return
+    from warehouse.observability.records import without_query
+
     wrong = [one for one in done.judged if one.failed]
     for one in wrong[:SHOWN_FAILURES]:
-        print_text(one.message)
+        print_text(without_query(one.message) if one.asset in done.put_back else one.message)
     if more := len(wrong[SHOWN_FAILURES:]):
         print_text(f"… and {more} more.")
     passed = sum(one.status == "pass" for one in done.judged)
@@ -231,7 +221,7 @@ def _bar(breaker: Breaker | None) -> Iterator[Watcher]:
                 bars.update(task, advance=1, description=node.name)
 
             def judge(self, node: NodeResult) -> Sequence[CheckResult]:
-                return breaker.judge(breaker.graph.assets.get(node.id, "")) if breaker else ()
+                return breaker.judge(node.id) if breaker else ()
 
             def judge_the_rest(self) -> Sequence[CheckResult]:
                 return breaker.judge_the_rest() if breaker else ()

@@ -32,7 +32,6 @@ def dagster(
     from warehouse.dagster_instance import Dagster
 
     settings = start_services(load_settings())
-    settings.landing.mkdir(parents=True, exist_ok=True)
     with nullcontext(settings.data_docs_url) if settings.data_docs_url else served(settings, port + 1) as pages:
         _run(Dagster(settings, port, pages), settings, port)
 

@@ -15,8 +15,6 @@ from warehouse.settings import load_settings
 if TYPE_CHECKING:
     from warehouse.observability.incidents import Incident
 
-TO_SEE = "; to see them: "  # what follows in a message is a query
-
 app = typer.Typer(help="Blocking checks that fail: since when, what they keep back, what to do.")
 
 
@@ -62,6 +60,7 @@ def show(
         read_incident,
         read_refused,
     )
+    from warehouse.observability.records import without_query
 
     settings = load_settings()
     one = read_incident(settings, incident)
@@ -79,11 +78,12 @@ def show(
     print_text(f"Table:      {one.asset}{f', project {one.project_id}' if one.project_id else ''}; ask {one.owner}")
     print_text(f"Failing:    since {at(one.opened_at)}, last {at(one.last_failed_at)}, in {_runs(one)}")
     # Of a table that is as before the query would find nothing.
-    print_text(f"Found last: {_without_query(one.message) if one.asset in refused else one.message}")
+    print_text(f"Found last: {without_query(one.message) if one.asset in refused else one.message}")
     print_text(f"Kept back:  {_listed(one.kept_back)}")
     print_text(f"Downstream: {_listed(downstream)}")
     print_table(
-        ("checked at (UTC)", "status", "rows", "found"), [tuple(map(_without_query, row.values())) for row in history]
+        ("checked at (UTC)", "status", "rows", "found"),
+        [tuple({**row, "message": without_query(row["message"])}.values()) for row in history],
     )
     print_text(f"To see the rows: {to_see}")
     print_text(f"Next: {next_step(one)}")
@@ -101,12 +101,10 @@ def _state(one: Incident) -> str:
     if one.status == "resolved":
         return f"resolved: {one.resolution}"
     # Where and what is in the column beside; the query that shows the rows is in `show`.
+    from warehouse.observability.records import without_query
+
     where = f"{one.asset}{f' of {one.project_id}' if one.project_id else ''}, {one.check_name}: "
-    return f"{_without_query(one.message).removeprefix(where)}, {_runs(one)}"
-
-
-def _without_query(found: Any) -> Any:
-    return found.partition(TO_SEE)[0] if isinstance(found, str) else found
+    return f"{without_query(one.message).removeprefix(where).rstrip('.')}, {_runs(one)}"
 
 
 def _runs(one: Incident) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -12,7 +13,7 @@ from expectations.compiling import check_of, tables_read
 from expectations.runner import read_columns
 from expectations.session import Session
 from expectations.suites import Suite
-from warehouse.lineage.graph import Graph
+from warehouse.lineage.graph import Graph, built_graph
 from warehouse.observability.records import CheckResult
 from warehouse.projects import load_projects
 from warehouse.settings import Settings
@@ -22,12 +23,12 @@ class Breaker:
     """An expectation is judged as soon as its table is made, where all that it reads is made before; where it looks at
     another table, when all are made: nothing can be kept back by it then but what comes after the build."""
 
-    def __init__(self, settings: Settings, suites: Mapping[str, Suite], graph: Graph) -> None:
+    def __init__(self, settings: Settings, suites: Mapping[str, Suite]) -> None:
         # Great Expectations is imported in a thread of dbt, while it makes tables. SQLAlchemy's ORM, which comes
         # with it, must be whole before: half imported, it breaks each statement of Dagster in the main thread.
         import sqlalchemy.orm  # noqa: F401
 
-        self.settings, self.graph = settings, graph
+        self.settings = settings
         self.suites = {suite.table: suite for suite in suites.values()}
         self.projects = list(load_projects(settings))
         self.docs: Path | None = None
@@ -41,11 +42,16 @@ class Breaker:
     def __exit__(self, *what: object) -> None:
         self._session.__exit__(*what)
 
-    def judge(self, table: str) -> list[CheckResult]:
-        """A table that was just made."""
+    @cached_property
+    def graph(self) -> Graph:
+        return built_graph(self.settings)  # dbt writes what it read before it makes anything
+
+    def judge(self, node: str) -> list[CheckResult]:
+        """A table that was just made, by dbt's id."""
+        table = self.graph.assets.get(node, "")
         if (suite := self.suites.get(table)) is None:
             return []
-        above = {self.graph.assets.get(node) for node in self.graph.above(self.graph.nodes.get(table, ""))}
+        above = {self.graph.assets.get(node) for node in self.graph.above(node)}
         now = [name for name, one in suite.expectations.items() if tables_read(one) <= {table, *above}]
         self._left[table] = [name for name in suite.expectations if name not in now]
         return self._judged({table: now})

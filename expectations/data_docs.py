@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from html import escape
@@ -14,11 +15,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from expectations.session import AT_THE_END
+from expectations.suites import read_suites
 from warehouse.observability.records import CheckResult
 from warehouse.settings import Settings
 
 STYLES = Path(__file__).with_name("data_docs.css")
 SITE = "data_docs"
+ROWS = "rows.json"  # of the index, for the next run
 # What the pages of GX fetch from other hosts: style sheets, scripts, a logo.
 FROM_ELSEWHERE = re.compile(
     r"<script\b[^>]*\bsrc=\s*[\"']https?://[^>]*>\s*</script>"
@@ -65,7 +69,8 @@ class _Pages(SimpleHTTPRequestHandler):
 
 
 def build(settings: Settings, context: Any, results: Mapping[str, Sequence[CheckResult]]) -> Path:
-    """The pages of this run in place of those of the last; whoever reads them meanwhile sees the one or the other."""
+    """The pages of this run in place of those that its suites had; whoever reads them meanwhile sees the one or the
+    other. `results`: by the title of a page."""
     folder = docs_folder(settings)
     new = folder.with_name("docs.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -86,7 +91,9 @@ def build(settings: Settings, context: Any, results: Mapping[str, Sequence[Check
         text = SCRIPT.sub("", FROM_ELSEWHERE.sub("", text))
         page.write_text(text.replace("</head>", style, 1), encoding="utf-8")
         page.chmod(0o600)
-    (new / "index.html").write_text(_index(new, results, style), encoding="utf-8")  # that of GX is drawn by scripts
+    rows = {title: _row(new, title, of_suite) for title, of_suite in results.items()} | _kept(folder, new, results)
+    (new / ROWS).write_text(json.dumps(rows), encoding="utf-8")
+    (new / "index.html").write_text(_index(rows, style), encoding="utf-8")  # that of GX is drawn by scripts
     old = folder.with_name("docs.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -96,23 +103,55 @@ def build(settings: Settings, context: Any, results: Mapping[str, Sequence[Check
     return first_page(settings)
 
 
-def _index(folder: Path, results: Mapping[str, Sequence[CheckResult]], style: str) -> str:
-    rows = []
-    for title, of_suite in sorted(results.items()):
-        page = next((folder / "validations" / title.replace(".", "/")).rglob("*.html"), None)
+def _kept(folder: Path, new: Path, results: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Pages of suites that were not judged now, and are still declared."""
+    try:
+        rows = json.loads((folder / ROWS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    judged, declared = {_suite_and_project(title) for title in results}, read_suites()
+    kept = {
+        title: row
+        for title, row in rows.items()
+        if _suite_and_project(title) not in judged and title.partition(".")[0] in declared
+    }
+    for title, row in kept.items():
+        for page in (row["page"], f"expectations/{title.replace('.', '/')}.html"):
+            if page and (folder / page).is_file():
+                (new / page).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(folder / page, new / page)
+    return kept
+
+
+def _suite_and_project(title: str) -> str:
+    return title.removesuffix(AT_THE_END)
+
+
+def _row(folder: Path, title: str, of_suite: Sequence[CheckResult]) -> dict[str, Any]:
+    page = next((folder / "validations" / title.replace(".", "/")).rglob("*.html"), None)
+    counts = Counter(result.status for result in of_suite)
+    return {
+        "page": page.relative_to(folder).as_posix() if page else "",
+        "table": of_suite[0].asset,
+        "judged at (UTC)": f"{of_suite[-1].checked_at:%Y-%m-%d %H:%M}",
+        "pass": counts["pass"],
+        "fail": counts["fail"] + counts["error"],
+        "skipped": counts["skipped"],
+        "what failed": [result.message for result in of_suite if result.failed],
+    }
+
+
+def _index(rows: Mapping[str, Mapping[str, Any]], style: str) -> str:
+    heads = ("table", "judged at (UTC)", "pass", "fail", "skipped")
+    lines = []
+    for title, row in sorted(rows.items()):
         name = escape(title)
-        link = f'<a href="{escape(page.relative_to(folder).as_posix())}">{name}</a>' if page else name
-        counts = Counter(result.status for result in of_suite)
-        told = "<br>".join(escape(result.message) for result in of_suite if result.failed)
-        rows.append(
-            f"<tr><td>{link}</td><td>{escape(of_suite[0].asset)}</td><td>{counts['pass']}</td>"
-            f"<td>{counts['fail'] + counts['error']}</td><td>{counts['skipped']}</td><td>{told}</td></tr>"
-        )
-    heads = "".join(
-        f"<th>{head}</th>" for head in ("suite and project", "table", "pass", "fail", "skipped", "what failed")
-    )
+        link = f'<a href="{escape(row["page"])}">{name}</a>' if row["page"] else name
+        cells = [link, *(escape(str(row[head])) for head in heads), "<br>".join(map(escape, row["what failed"]))]
+        lines.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    named = "".join(f"<th>{head}</th>" for head in ("suite and project", *heads, "what failed"))
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Expectations</title>{style}'
         f"<body><h1>Expectations</h1><p>The last run of each suite, project by project.</p>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></body></html>\n"
+        f"<table><thead><tr>{named}</tr></thead><tbody>{''.join(lines)}</tbody></table></body></html>\n"
     )

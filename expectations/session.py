@@ -19,6 +19,7 @@ from warehouse.observability.records import CheckResult
 from warehouse.settings import Settings
 
 LOGS_BY_ITSELF = "great_expectations.data_context.types.base"  # it gives itself a level when it is imported
+AT_THE_END = ".at_the_end"  # of the rest of a suite, judged later in a build than its first part
 Key = tuple[str, str, str]  # suite, project, expectation
 
 
@@ -57,7 +58,7 @@ class Session:
         suite, project = group[0].suite, group[0].project
         title = f"{suite.name}.{project}" if project else suite.name
         if title in self._pages:  # the rest of a suite, judged later than the first part
-            title += ".at_the_end"
+            title += AT_THE_END
         query = f"SELECT * FROM {suite.table} {of_project(suite.table, project, columns)}"
         batch = source.add_query_asset(title, query=query).add_batch_definition("all")
         expected = [as_gx(check, columns) for check in group]

@@ -6,10 +6,9 @@ from typing import Any
 
 from expectations import kinds
 from expectations.compiling import Check
-from warehouse.observability.records import CheckResult
+from warehouse.observability.records import TO_SEE, CheckResult
 
 LONGEST_REASON = 300
-FOR = "; to see them: millrace sql "
 
 
 def unchecked(check: Check) -> CheckResult:
@@ -33,7 +32,7 @@ def result_of(check: Check, found: Any, seconds: float) -> CheckResult:
         over = f", {allowed:.2%} may" if allowed else ""
         rows = "1 row" if failures == 1 else f"{failures:,} rows"
         message = f"{_place(check)}: {rows} of {checked:,} ({failures / checked:.2%}{over}): {check.wrong}"
-        message += f'{FOR}"{check.show}"' if check.show and "marts." in check.show else "."
+        message += f'{TO_SEE}millrace sql "{check.show}"' if check.show and "marts." in check.show else "."
     return _result(
         check,
         "pass" if found.success else "fail",

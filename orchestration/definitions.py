@@ -19,6 +19,7 @@ from orchestration.automation import (
     schedules,
     watch_sensor,
 )
+from orchestration.infrastructure import RESOURCES
 from orchestration.jobs import IN_ONE_PROCESS, jobs
 from orchestration.reports import report_schedules
 from warehouse.manifest import current_manifest
@@ -52,6 +53,7 @@ def definitions() -> dg.Definitions:
             watch_sensor(automation, settings),
             retraining_sensor(automation, defined["train"], settings),
         ],
+        resources=RESOURCES,
         executor=IN_ONE_PROCESS,
     )
 

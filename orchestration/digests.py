@@ -4,13 +4,11 @@
 
 import dagster as dg
 
-from orchestration.infrastructure import POOL, RETRIES, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
 from warehouse.settings import load_settings
 
 
-@dg.op(
-    pool=POOL, retry_policy=RETRIES, description="What changed, why, and what to look at: to whom alerts/*.yaml names."
-)
+@dg.op(**ON_THE_WAREHOUSE, description="What changed, why, and what to look at: to whom alerts/*.yaml names.")
 def digests_sent(context: dg.OpExecutionContext) -> None:
     from monitoring.alerts.declared import load_declaration
     from monitoring.digest.sending import send_digests

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 
+from warehouse.alone import alone_for_a_run
 from warehouse.errors import WrongUsage
+from warehouse.settings import load_settings
 
 POOL = "warehouse"
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+ALONE = "alone_on_the_warehouse"
+# What each step says that reads or writes the warehouse. The pool is Dagster's own and keeps its runs apart; the lock
+# is that of `millrace build`, and a run holds it from its first step to its last.
+ON_THE_WAREHOUSE: dict[str, Any] = {"pool": POOL, "retry_policy": RETRIES, "required_resource_keys": {ALONE}}
 # How a server that restarts, a network that is away or a full memory show themselves.
 INFRASTRUCTURE = (
     "cannot be reached",
@@ -26,6 +33,15 @@ INFRASTRUCTURE = (
     "TOO_MANY_SIMULTANEOUS_QUERIES",
     "Is the server running",
 )
+
+
+@dg.resource(description="While the run has it, no build of the command line begins, and none is running.")
+def alone_on_the_warehouse(_: dg.InitResourceContext) -> Iterator[None]:
+    with alone_for_a_run(load_settings()):
+        yield
+
+
+RESOURCES: dict[str, Any] = {ALONE: alone_on_the_warehouse}
 
 
 @contextmanager

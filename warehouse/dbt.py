@@ -14,12 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.alone import alone
 from warehouse.aside import put_back_what_nobody_judged, settle
 from warehouse.cluster import SHARD, clients
 from warehouse.connection import connect, endpoint
 from warehouse.errors import MillraceError, WrongUsage, nearest
-from warehouse.locks import held_if_free, one_at_a_time
-from warehouse.private_files import private_folder
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -409,22 +408,6 @@ class _Listener:
             status = "put back"
         ended = finished_at.replace(tzinfo=UTC) if finished_at else None  # dbt's times are UTC without saying so
         return NodeResult(unique_id, name, status, seconds, as_one_line(message or ""), failures, ended)
-
-
-@contextmanager
-def alone(settings: Settings, waits: bool = False) -> Iterator[None]:
-    """Two builds at once would take each other's tables away."""
-    folder = private_folder(settings.data_dir / "dbt")
-    if waits:
-        with one_at_a_time(folder / "lock"):
-            yield
-        return
-    with held_if_free(folder / "lock") as is_ours:
-        if not is_ours:
-            raise MillraceError(
-                "Another build is running on this data directory.", hint="Wait for it to end, then run this again."
-            )
-        yield
 
 
 @contextmanager

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from warehouse.alone import alone
 from warehouse.connection import connect
 from warehouse.days import days_with_events, must_have_events
-from warehouse.dbt import alone, as_one_line, build_arguments, environment, invoke, run
+from warehouse.dbt import as_one_line, build_arguments, environment, invoke, run
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.observability.records import CheckResult, RunRecord
 from warehouse.settings import Settings

@@ -8,7 +8,7 @@ import dagster as dg
 
 from bi.service import Service
 from bi.syncing import sync
-from orchestration.infrastructure import POOL, RETRIES, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE, TEAM
 from warehouse.settings import load_settings
 
@@ -22,8 +22,7 @@ DASHBOARDS = dg.AssetKey(["bi", "dashboards"])
     description="Superset's datasets, charts and dashboards, as declared: where it runs, what differs is brought.",
     kinds={"superset"},
     owners=[TEAM],
-    pool=POOL,
-    retry_policy=RETRIES,
+    **ON_THE_WAREHOUSE,
 )
 def dashboards() -> dg.MaterializeResult[Any]:
     settings = load_settings()

@@ -11,9 +11,9 @@ import dagster as dg
 
 from expectations.data_docs import first_page
 from expectations.suites import Suite, read_suites
-from orchestration.infrastructure import POOL, RETRIES, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE
-from warehouse.observability.records import CheckResult
+from warehouse.observability.records import CheckResult, without_query
 from warehouse.settings import Settings, load_settings
 
 SHOWN = 5
@@ -50,9 +50,7 @@ def checks_of_other_tables(suites: Collection[Suite]) -> list[dg.AssetChecksDefi
     if not suites:
         return []
 
-    @dg.multi_asset_check(
-        name="expectations", specs=specs(suites, blocking=False), can_subset=True, pool=POOL, retry_policy=RETRIES
-    )
+    @dg.multi_asset_check(name="expectations", specs=specs(suites, blocking=False), can_subset=True, **ON_THE_WAREHOUSE)
     def expectations(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         yield from judged_alone(suites, context.selected_asset_check_keys, context.run.run_id)
 
@@ -91,6 +89,9 @@ def as_checks(
         blocks = by_table[table].expectations[name].severity == "error"
         told = [result.message for result in failed]
         if failed and blocks and waiting is not None:
+            # At the end of the build the table is as it was before; an incident says where these rows are.
+            told = [without_query(message) for message in told]
+            told.append("The rows: millrace incidents, when the build has ended.")
             tables = [*waiting[table], CATALOGUE.to_user_string()]
             more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
             told.append(f"Kept back: {', '.join(tables[:SHOWN])}{more}.")

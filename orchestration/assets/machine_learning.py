@@ -9,8 +9,7 @@ import dagster as dg
 
 from ml.catalogue import MODELS, Model, trainable
 from orchestration.infrastructure import (
-    POOL,
-    RETRIES,
+    ON_THE_WAREHOUSE,
     is_of_the_infrastructure,
     retried_where_the_infrastructure_failed,
 )
@@ -42,8 +41,7 @@ def learning_assets(models: Iterable[Model] = MODELS.values()) -> list[dg.Assets
     description="How many rows and bytes each database will have, in ml.forecasts beside the metrics.",
     kinds={"clickhouse", "table"},
     owners=[TEAM],
-    pool=POOL,
-    retry_policy=RETRIES,
+    **ON_THE_WAREHOUSE,
 )
 def capacity() -> dg.MaterializeResult[None]:
     from ml.forecast.running import run_capacity
@@ -61,8 +59,7 @@ def _training(model: Model) -> dg.AssetsDefinition:
         description="Trained of all that is known, and promoted where it is better than the champion.",
         kinds={"mlflow"},
         owners=[TEAM],
-        pool=POOL,
-        retry_policy=RETRIES,
+        **ON_THE_WAREHOUSE,
     )
     def trained(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from ml.registry.store import Store
@@ -107,8 +104,7 @@ def _predictions(model: Model) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(DRIFT, asset=shown, description="Features and predictions are what they were (PSI, KS)."),
             dg.AssetCheckSpec(PERFORMANCE, asset=shown, description="On the newest days whose outcome is known."),
         ],
-        pool=POOL,
-        retry_policy=RETRIES,
+        **ON_THE_WAREHOUSE,
     )
     def predictions(
         context: dg.AssetExecutionContext,

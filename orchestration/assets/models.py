@@ -15,8 +15,7 @@ from expectations.breaker import Breaker
 from expectations.suites import Suite
 from orchestration.assets.expectations import as_checks, judged_alone, specs
 from orchestration.infrastructure import (
-    POOL,
-    RETRIES,
+    ON_THE_WAREHOUSE,
     retried_where_the_infrastructure_failed,
     tells_of_the_infrastructure,
 )
@@ -51,8 +50,7 @@ def model_assets(manifest: Mapping[str, Any], suites: Mapping[str, Suite]) -> dg
         specs=list(described.specs),
         check_specs=[*described.check_specs, *expected],
         can_subset=True,
-        pool=POOL,
-        retry_policy=RETRIES,
+        **ON_THE_WAREHOUSE,
     )
     def models(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         wanted = {key.path[-1] for key in context.selected_asset_keys}
@@ -69,7 +67,7 @@ def model_assets(manifest: Mapping[str, Any], suites: Mapping[str, Suite]) -> dg
             days = days_between(config.from_day, config.to_day)
             if days:
                 must_have_events(settings, days)
-            with Breaker(settings, suites, told.graph) as breaker:
+            with Breaker(settings, suites) as breaker:
                 for found in _as_it_goes(settings, arguments, days, record, breaker, context.log):
                     yield from told.of(found)
         told.lineage.keep()
@@ -103,7 +101,7 @@ def _as_it_goes(
             told.put(node)
 
         def judge(self, node: NodeResult) -> Sequence[CheckResult]:
-            return self._tell(breaker.judge(breaker.graph.assets.get(node.id, "")))
+            return self._tell(breaker.judge(node.id))
 
         def judge_the_rest(self) -> Sequence[CheckResult]:
             return self._tell(breaker.judge_the_rest())

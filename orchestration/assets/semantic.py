@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.infrastructure import POOL, RETRIES, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE, TEAM
 from semantic_layer.metrics.writing import write_catalogue
 from warehouse.settings import load_settings
@@ -24,8 +24,7 @@ def semantic_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         description="Metrics, dimensions and their values: what `millrace metrics` and `millrace ask` know.",
         kinds={"metricflow"},
         owners=[TEAM],
-        pool=POOL,
-        retry_policy=RETRIES,
+        **ON_THE_WAREHOUSE,
     )
     def catalogue() -> dg.MaterializeResult[Any]:
         with retried_where_the_infrastructure_failed():

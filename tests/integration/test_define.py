@@ -17,7 +17,7 @@ from semantic_layer.reader import Reader
 from tests.integration.defined_metrics import Workshop, workshop
 from tests.integration.test_formulas import fill
 from tests.support import Instance
-from warehouse.dbt import alone
+from warehouse.alone import alone
 from warehouse.errors import MillraceError, WrongUsage
 
 PAID_TWICE = [
@@ -261,7 +261,7 @@ def test_nobody_else_builds_or_defines_meanwhile(own: Workshop) -> None:
     before = own.state
     with own.instance.active() as settings, alone(settings):
         for act in (lambda: own.define("rate", "count(paid)"), lambda: own.undefine("rate")):
-            with pytest.raises(MillraceError, match="Another build is running"):
+            with pytest.raises(MillraceError, match="Another build, or a run of Dagster, is working"):
                 act()
     assert own.state == before
 

@@ -12,6 +12,7 @@ import yaml
 
 from expectations.suites import read_suites
 from orchestration.assets.expectations import checks_of_other_tables
+from orchestration.infrastructure import RESOURCES
 from tests.support import Instance
 
 
@@ -45,7 +46,7 @@ def test_what_is_found_is_told_and_written_down(own: Instance, tmp_path: Path) -
 
     with own.active():
         steps = checks_of_other_tables(read_suites(tmp_path).values())
-        result = dg.materialize([carts, catalogue, *steps], raise_on_error=False)
+        result = dg.materialize([carts, catalogue, *steps], resources=RESOURCES, raise_on_error=False)
     assert {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()} == {
         "marts/carts",
         "semantic/catalogue",

@@ -14,6 +14,7 @@ from ml.catalogue import MODELS
 from ml.drift.watching import history
 from ml.registry.store import Store
 from orchestration.assets.machine_learning import DRIFT, PERFORMANCE, learning_assets
+from orchestration.infrastructure import RESOURCES
 from tests.support import Instance
 from tests.unit.ml.test_lifetime import BEGIN, customers
 
@@ -80,7 +81,7 @@ def test_a_model_is_trained_asked_explained_and_watched(shop: Instance) -> None:
 
 def test_dagster_trains_asks_and_watches_every_project(shop: Instance) -> None:
     with shop.active() as settings:
-        done = dg.materialize(learning_assets([MODELS[MODEL]]))
+        done = dg.materialize(learning_assets([MODELS[MODEL]]), resources=RESOURCES)
         assert done.success
         made = {event.asset_key: event.materialization.metadata for event in done.get_asset_materialization_events()}
         trained, predicted = dg.AssetKey(["models", MODEL]), dg.AssetKey(["ml", "lifetime_values"])

@@ -17,7 +17,6 @@ from expectations.suites import Suite
 from tests.integration.in_process import json_here, run_here
 from tests.support import Instance
 from warehouse.dbt import NodeResult, Run, Watcher
-from warehouse.lineage.graph import built_graph
 from warehouse.observability.records import CheckResult, RunRecord
 
 TEST = "no_day_is_the_first_of_may"
@@ -122,7 +121,7 @@ def judged(own: Instance, last_year: int) -> Run:
     suite = {"name": "dates", "file": "dates.yaml", "table": "marts.dim_dates", "owner": "x", "description": "x"}
     suites = {"dates": Suite.model_validate({**suite, "projects": "together", "expectations": expected})}
     arguments = warehouse.dbt.build_arguments(select=["dim_dates+1"])
-    with own.active() as settings, Breaker(settings, suites, built_graph(settings)) as breaker:
+    with own.active() as settings, Breaker(settings, suites) as breaker:
         return warehouse.dbt.run(settings, arguments, Judged(breaker))
 
 

@@ -11,7 +11,7 @@ import sys
 from expectations.breaker import Breaker
 from warehouse.settings import load_settings
 assert "sqlalchemy.orm" not in sys.modules
-Breaker(load_settings(), {}, graph=None)
+Breaker(load_settings(), {})
 print(sorted({"sqlalchemy.orm", "great_expectations"} & set(sys.modules)))
 """
 

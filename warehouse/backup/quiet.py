@@ -35,7 +35,7 @@ def own_statement() -> str:
 
 @contextmanager
 def quiet(settings: Settings, place: Place) -> Iterator[None]:
-    from warehouse.dbt import alone
+    from warehouse.alone import alone
 
     with (
         one_at_a_time(place.folder / ".lock"),  # in the folder: two Millraces may share it

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from warehouse.lineage.graph import Graph
     from warehouse.observability.incidents import Change
 
+TO_SEE = "; to see them: "  # in a message; what follows is a query
 SIZES = """
 SELECT concat(database, '.', name), total_rows, total_bytes FROM system.tables
 WHERE database IN ('staging', 'intermediate', 'marts') AND engine NOT LIKE '%View'
@@ -26,6 +27,12 @@ WHERE database IN ('staging', 'intermediate', 'marts') AND engine NOT LIKE '%Vie
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def without_query(message: str) -> str:
+    """Of a table that is as it was before, the query of a message finds nothing."""
+    found, to_see, _ = message.partition(TO_SEE)
+    return f"{found}." if to_see else message
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from semantic_layer.metrics.formulas.trial import FOLDER, Place, tried
 from semantic_layer.metrics.formulas.words import check_words
 from semantic_layer.reader import Reader
 from warehouse import dbt
+from warehouse.alone import alone
 from warehouse.errors import MillraceError, WrongUsage, nearest
 from warehouse.settings import Settings
 
@@ -52,7 +53,7 @@ def place_of(settings: Settings) -> Place:
 def define(settings: Settings, definition: Definition, place: Place | None = None) -> Defined:
     place = place or place_of(settings)
     reader = Reader(settings)
-    with dbt.alone(settings):
+    with alone(settings):
         declared, remarks = declare(reader, definition, place)
         name, dimensions = definition.name, declared.dimensions
         with tried(settings, place, name, text_of(declared)) as trial:
@@ -114,7 +115,7 @@ def _check_names(definition: Definition, formula: Formula, events: EventsModel, 
 def undefine(settings: Settings, name: str, place: Place | None = None) -> Path:
     place = place or place_of(settings)
     file = place.file(name)
-    with dbt.alone(settings):
+    with alone(settings):
         written = {path.stem for path in (place.project / FOLDER).glob("*.yml") if _is_defined(path)}
         if name not in written:
             ours = f"The metric {name!r} was not made by `{COMMAND}`"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from threading import Event, Thread
 
+import dagster as dg
 import pytest
 
-from warehouse.dbt import alone
+from orchestration.infrastructure import ON_THE_WAREHOUSE, RESOURCES
+from warehouse.alone import alone
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings, load_settings
 
@@ -32,9 +36,52 @@ def test_a_run_of_dagster_waits_for_a_build_of_the_command_line(settings: Settin
         assert not entered.wait(0.5)
     assert entered.wait(60)
     # And the other way round the command line says so at once.
-    with pytest.raises(MillraceError, match="Another build is running"), alone(settings):
+    with pytest.raises(MillraceError, match="a run of Dagster, is working"), alone(settings):
         pass
     done.set()
     waiting.join(60)
     with alone(settings):
         pass
+
+
+ANOTHER_BUILD = """
+from warehouse.alone import alone
+from warehouse.settings import load_settings
+with alone(load_settings()):
+    print("let in")
+"""
+
+
+def another_build() -> str:
+    """What a command line says meanwhile."""
+    done = subprocess.run([sys.executable, "-c", ANOTHER_BUILD], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or done.stderr.strip().splitlines()[-1].partition(": ")[2]
+
+
+def test_a_run_of_dagster_is_alone_from_its_first_step_to_its_last(settings: Settings) -> None:
+    """Also while it loads or learns, and in each step that builds, which does not wait for itself."""
+    told = []
+
+    @dg.op(**ON_THE_WAREHOUSE)
+    def loads() -> int:
+        told.append(another_build())
+        return 1
+
+    @dg.op
+    def counts(number: int) -> int:
+        told.append(another_build())
+        return number
+
+    @dg.op(**ON_THE_WAREHOUSE)
+    def builds(number: int) -> int:
+        with alone(settings, waits=True):
+            told.append(another_build())
+        return number
+
+    @dg.job(resource_defs=RESOURCES, executor_def=dg.in_process_executor)
+    def run() -> None:
+        builds(counts(loads()))
+
+    assert run.execute_in_process().success
+    assert told == ["Another build, or a run of Dagster, is working on this warehouse."] * 3
+    assert another_build() == "let in"
