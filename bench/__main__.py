@@ -22,7 +22,7 @@ SHORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ingest": (("300000",), ("ingest",)),
     "rivals": (("1000000", "10000000"), ("rivals",)),
     "incremental_build": (("10",), ("incremental_build",)),
-    "clients": (("20",), ("clients",)),
+    "clients": (("10",), ("clients",)),
     "questions": (("50000",), ("questions", "questions-in-words")),
 }
 HEAD = """# Benchmarks

@@ -26,7 +26,7 @@ from warehouse.dbt import build_arguments, run
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings
 
-EVENTS = 220_000
+EVENTS = 100_000
 SECONDS, CLIENTS = 20.0, (1, 8, 32)
 METRICS = (
     ("--metric", "revenue", "--by", "week"),

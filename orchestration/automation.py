@@ -86,6 +86,15 @@ def schedules(automation: Automation, jobs: Mapping[str, AnyJob], settings: Sett
     return found
 
 
+def sensors(automation: Automation, jobs: Mapping[str, AnyJob], settings: Settings) -> list[dg.SensorDefinition]:
+    return [
+        landing_sensor(automation, jobs["events_and_models"], settings),
+        alerts_sensor(automation, settings),
+        watch_sensor(automation, settings),
+        retraining_sensor(automation, jobs["train"], settings),
+    ]
+
+
 def alerts_sensor(automation: Automation, settings: Settings) -> dg.SensorDefinition:
     """Not after loads and builds alone: what does not come is noticed as well, and what could not be told is told."""
 

@@ -11,14 +11,7 @@ from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
 from orchestration.assets.reconcile import reconcile_checks
 from orchestration.assets.semantic import semantic_assets
-from orchestration.automation import (
-    alerts_sensor,
-    landing_sensor,
-    read_automation,
-    retraining_sensor,
-    schedules,
-    watch_sensor,
-)
+from orchestration.automation import read_automation, schedules, sensors
 from orchestration.infrastructure import RESOURCES
 from orchestration.jobs import IN_ONE_PROCESS, jobs
 from orchestration.reports import report_schedules
@@ -47,12 +40,7 @@ def definitions() -> dg.Definitions:
             *schedules(automation, defined, settings),
             *report_schedules(automation.reports.runs_in(settings), automation.timezone, settings),
         ],
-        sensors=[
-            landing_sensor(automation, defined["events_and_models"], settings),
-            alerts_sensor(automation, settings),
-            watch_sensor(automation, settings),
-            retraining_sensor(automation, defined["train"], settings),
-        ],
+        sensors=sensors(automation, defined, settings),
         resources=RESOURCES,
         executor=IN_ONE_PROCESS,
     )

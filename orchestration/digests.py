@@ -4,11 +4,16 @@
 
 import dagster as dg
 
-from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from warehouse.settings import load_settings
 
 
-@dg.op(**ON_THE_WAREHOUSE, description="What changed, why, and what to look at: to whom alerts/*.yaml names.")
+@dg.op(
+    pool=POOL,
+    retry_policy=RETRIES,
+    required_resource_keys=ALONE,
+    description="What changed, why, and what to look at: to whom alerts/*.yaml names.",
+)
 def digests_sent(context: dg.OpExecutionContext) -> None:
     from monitoring.alerts.declared import load_declaration
     from monitoring.digest.sending import send_digests

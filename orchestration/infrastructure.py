@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import dagster as dg
 
@@ -14,10 +13,9 @@ from warehouse.settings import load_settings
 
 POOL = "warehouse"
 RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-ALONE = "alone_on_the_warehouse"
-# What each step says that reads or writes the warehouse. The pool is Dagster's own and keeps its runs apart; the lock
-# is that of `millrace build`, and a run holds it from its first step to its last.
-ON_THE_WAREHOUSE: dict[str, Any] = {"pool": POOL, "retry_policy": RETRIES, "required_resource_keys": {ALONE}}
+# The pool is Dagster's own and keeps its runs apart; the lock is that of `millrace build`, and a run holds it from its
+# first step to its last.
+ALONE = {"alone_on_the_warehouse"}
 # How a server that restarts, a network that is away or a full memory show themselves.
 INFRASTRUCTURE = (
     "cannot be reached",
@@ -41,7 +39,7 @@ def alone_on_the_warehouse(_: dg.InitResourceContext) -> Iterator[None]:
         yield
 
 
-RESOURCES: dict[str, Any] = {ALONE: alone_on_the_warehouse}
+RESOURCES = dict.fromkeys(ALONE, alone_on_the_warehouse)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from monitoring.reports.declared import load_reports
-from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from warehouse.settings import Settings, load_settings
 
 
@@ -19,7 +19,12 @@ class DueReport(dg.Config):
     day: str = ""  # as on which it is made; empty: the one after the last whole day with data
 
 
-@dg.op(**ON_THE_WAREHOUSE, description="Made, and sent to whom reports/*.yaml names; once for its days.")
+@dg.op(
+    pool=POOL,
+    retry_policy=RETRIES,
+    required_resource_keys=ALONE,
+    description="Made, and sent to whom reports/*.yaml names; once for its days.",
+)
 def report_sent(context: dg.OpExecutionContext, config: DueReport) -> None:
     from bi.showing import Boards
     from monitoring.reports.sending import send_report

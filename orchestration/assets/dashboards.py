@@ -8,7 +8,7 @@ import dagster as dg
 
 from bi.service import Service
 from bi.syncing import sync
-from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE, TEAM
 from warehouse.settings import load_settings
 
@@ -22,7 +22,9 @@ DASHBOARDS = dg.AssetKey(["bi", "dashboards"])
     description="Superset's datasets, charts and dashboards, as declared: where it runs, what differs is brought.",
     kinds={"superset"},
     owners=[TEAM],
-    **ON_THE_WAREHOUSE,
+    pool=POOL,
+    retry_policy=RETRIES,
+    required_resource_keys=ALONE,
 )
 def dashboards() -> dg.MaterializeResult[Any]:
     settings = load_settings()

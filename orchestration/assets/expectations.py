@@ -11,7 +11,7 @@ import dagster as dg
 
 from expectations.data_docs import first_page
 from expectations.suites import Suite, read_suites
-from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE
 from warehouse.observability.records import CheckResult, without_query
 from warehouse.settings import Settings, load_settings
@@ -50,7 +50,14 @@ def checks_of_other_tables(suites: Collection[Suite]) -> list[dg.AssetChecksDefi
     if not suites:
         return []
 
-    @dg.multi_asset_check(name="expectations", specs=specs(suites, blocking=False), can_subset=True, **ON_THE_WAREHOUSE)
+    @dg.multi_asset_check(
+        name="expectations",
+        specs=specs(suites, blocking=False),
+        can_subset=True,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
+    )
     def expectations(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         yield from judged_alone(suites, context.selected_asset_check_keys, context.run.run_id)
 

@@ -9,7 +9,9 @@ import dagster as dg
 
 from ml.catalogue import MODELS, Model, trainable
 from orchestration.infrastructure import (
-    ON_THE_WAREHOUSE,
+    ALONE,
+    POOL,
+    RETRIES,
     is_of_the_infrastructure,
     retried_where_the_infrastructure_failed,
 )
@@ -41,7 +43,9 @@ def learning_assets(models: Iterable[Model] = MODELS.values()) -> list[dg.Assets
     description="How many rows and bytes each database will have, in ml.forecasts beside the metrics.",
     kinds={"clickhouse", "table"},
     owners=[TEAM],
-    **ON_THE_WAREHOUSE,
+    pool=POOL,
+    retry_policy=RETRIES,
+    required_resource_keys=ALONE,
 )
 def capacity() -> dg.MaterializeResult[None]:
     from ml.forecast.running import run_capacity
@@ -59,7 +63,9 @@ def _training(model: Model) -> dg.AssetsDefinition:
         description="Trained of all that is known, and promoted where it is better than the champion.",
         kinds={"mlflow"},
         owners=[TEAM],
-        **ON_THE_WAREHOUSE,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
     )
     def trained(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from ml.registry.store import Store
@@ -104,7 +110,9 @@ def _predictions(model: Model) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(DRIFT, asset=shown, description="Features and predictions are what they were (PSI, KS)."),
             dg.AssetCheckSpec(PERFORMANCE, asset=shown, description="On the newest days whose outcome is known."),
         ],
-        **ON_THE_WAREHOUSE,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
     )
     def predictions(
         context: dg.AssetExecutionContext,

@@ -15,7 +15,9 @@ from expectations.breaker import Breaker
 from expectations.suites import Suite
 from orchestration.assets.expectations import as_checks, judged_alone, specs
 from orchestration.infrastructure import (
-    ON_THE_WAREHOUSE,
+    ALONE,
+    POOL,
+    RETRIES,
     retried_where_the_infrastructure_failed,
     tells_of_the_infrastructure,
 )
@@ -50,7 +52,9 @@ def model_assets(manifest: Mapping[str, Any], suites: Mapping[str, Suite]) -> dg
         specs=list(described.specs),
         check_specs=[*described.check_specs, *expected],
         can_subset=True,
-        **ON_THE_WAREHOUSE,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
     )
     def models(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         wanted = {key.path[-1] for key in context.selected_asset_keys}

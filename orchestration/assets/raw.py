@@ -13,7 +13,9 @@ from ingestion.sources.definitions import Definition, load_definitions
 from ingestion.sources.feeds import load_feeds
 from ingestion.sources.loader import load_feeds_into_raw
 from orchestration.infrastructure import (
-    ON_THE_WAREHOUSE,
+    ALONE,
+    POOL,
+    RETRIES,
     is_of_the_infrastructure,
     retried_where_the_infrastructure_failed,
 )
@@ -92,7 +94,9 @@ def _events() -> dg.AssetsDefinition:
                 description="Each file that landed is one of events. Others are told, and keep nothing back.",
             )
         ],
-        **ON_THE_WAREHOUSE,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
     )
     def events(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         """Load what has landed. A file that was loaded before is left out, so that a run may be repeated at will."""
@@ -135,7 +139,9 @@ def _sources(definitions: list[Definition]) -> dg.AssetsDefinition:
         name="sources",
         specs=[_spec(definition.name, definition.description) for definition in definitions],
         can_subset=True,
-        **ON_THE_WAREHOUSE,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
     )
     def sources(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Load the feeds of sources.yaml; one that fails does not keep the others from being loaded."""

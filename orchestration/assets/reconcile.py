@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from warehouse.days import days_between
 from warehouse.observability.records import RunRecord
 from warehouse.reconciliation import CHECK, IN_PARTS, NOT_COMPARED, SAMPLE_DAYS, reconcile
@@ -35,7 +35,9 @@ def reconcile_checks(manifest: Mapping[str, Any]) -> dg.AssetChecksDefinition:
             for node in sorted(in_parts, key=lambda node: str(node["name"]))
             if node["name"] not in NOT_COMPARED
         ],
-        **ON_THE_WAREHOUSE,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
     )
     def checks(context: dg.AssetCheckExecutionContext, config: ReconcileConfig) -> Iterator[dg.AssetCheckResult]:
         with retried_where_the_infrastructure_failed():

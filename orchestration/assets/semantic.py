@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.infrastructure import ON_THE_WAREHOUSE, retried_where_the_infrastructure_failed
+from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE, TEAM
 from semantic_layer.metrics.writing import write_catalogue
 from warehouse.settings import load_settings
@@ -24,7 +24,9 @@ def semantic_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         description="Metrics, dimensions and their values: what `millrace metrics` and `millrace ask` know.",
         kinds={"metricflow"},
         owners=[TEAM],
-        **ON_THE_WAREHOUSE,
+        pool=POOL,
+        retry_policy=RETRIES,
+        required_resource_keys=ALONE,
     )
     def catalogue() -> dg.MaterializeResult[Any]:
         with retried_where_the_infrastructure_failed():

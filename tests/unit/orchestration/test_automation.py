@@ -96,7 +96,7 @@ def test_the_sensor_asks_for_a_run_once_per_state_of_the_folder(settings: Settin
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(instance=instance)
         assert isinstance(sensor(context), dg.SkipReason)
-        settings.landing.mkdir()
+        assert settings.landing.is_dir()  # whoever has files finds where to put them
         (settings.landing / "a.jsonl").write_text("{}\n")
         os.utime(settings.landing / "a.jsonl", (1, 1))
         result = sensor(context)

@@ -10,7 +10,7 @@ from threading import Event, Thread
 import dagster as dg
 import pytest
 
-from orchestration.infrastructure import ON_THE_WAREHOUSE, RESOURCES
+from orchestration.infrastructure import ALONE, POOL, RESOURCES, RETRIES
 from warehouse.alone import alone
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings, load_settings
@@ -62,7 +62,7 @@ def test_a_run_of_dagster_is_alone_from_its_first_step_to_its_last(settings: Set
     """Also while it loads or learns, and in each step that builds, which does not wait for itself."""
     told = []
 
-    @dg.op(**ON_THE_WAREHOUSE)
+    @dg.op(pool=POOL, retry_policy=RETRIES, required_resource_keys=ALONE)
     def loads() -> int:
         told.append(another_build())
         return 1
@@ -72,7 +72,7 @@ def test_a_run_of_dagster_is_alone_from_its_first_step_to_its_last(settings: Set
         told.append(another_build())
         return number
 
-    @dg.op(**ON_THE_WAREHOUSE)
+    @dg.op(pool=POOL, retry_policy=RETRIES, required_resource_keys=ALONE)
     def builds(number: int) -> int:
         with alone(settings, waits=True):
             told.append(another_build())
