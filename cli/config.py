@@ -19,7 +19,8 @@ def config(
     example: Annotated[bool, typer.Option("--example", help="Print the text of .env.example instead.")] = False,
 ) -> None:
     """Every setting with its value and where that came from; secrets are masked."""
-    from warehouse.settings import effective_values, env_example, load_settings, raw_values, unknown_variables
+    from warehouse.settings import load_settings
+    from warehouse.settings_shown import effective_values, env_example, raw_values, unknown_variables
 
     if example:
         print_text(env_example().rstrip("\n"))

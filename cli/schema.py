@@ -43,6 +43,7 @@ def bring_up_to_date(settings: Settings) -> bool:
     from ingestion.sources.tables import make_tables
     from warehouse.backup.restoring import recover
     from warehouse.cluster import clients
+    from warehouse.cold import move_what_is_old
     from warehouse.connection import failures_as_sentences
     from warehouse.locks import one_at_a_time
     from warehouse.migrate import load_steps, share_salts, sync_projects
@@ -52,7 +53,7 @@ def bring_up_to_date(settings: Settings) -> bool:
     projects, registry, definitions = load_projects(settings), load_registry(), load_definitions(settings)
     applied: list[Step] = []
     made: list[str] = []
-    changed = False
+    changed, moved = False, 0
     # On your own server two at once only repeat each other: every statement can be run again.
     alone = one_at_a_time(settings.data_dir / "migrate.lock") if settings.is_local else nullcontext()
     with clients(settings, "admin") as connected, alone, failures_as_sentences("the migration"):
@@ -62,16 +63,19 @@ def bring_up_to_date(settings: Settings) -> bool:
             applied += apply_steps(client, load_steps(), partial(_say, number if len(connected) > 1 else 0))
             if number > 1:
                 share_salts(connected[0], client, number)
-            changed |= sync_projects(client, projects)
+            changed |= sync_projects(client, projects, settings)
+            moved += move_what_is_old(client, settings)
             made += make_tables(client, definitions)
     described = prepare(settings)
     if changed:
         say(f"projects: {', '.join(projects)}")
     if described:
         say(f"event types: {len(registry)}, {len(described):,} changes of the way into raw")
+    if moved:
+        say(f"months of events on another disk than before: {moved}")
     if made:
         say(f"sources: {', '.join(made)}")
-    return bool(applied or changed or described or made)
+    return bool(applied or changed or described or made or moved)
 
 
 def _print_replicated(settings: Settings) -> None:

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse import cold
 from warehouse.connection import first_line, insert_rows
 from warehouse.errors import MillraceError
 from warehouse.projects import Project
+from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -117,7 +119,7 @@ def _apply(client: Client, step: Step) -> None:
     )
 
 
-def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
+def sync_projects(client: Client, projects: dict[str, Project], settings: Settings) -> bool:
     """Make raw.projects and the retention of raw and questions what projects.yaml says; False where they were."""
     made = _make_salts(client, projects)  # first: no line of a project may pass without one
     columns = ["project_id", "name", "timezone", "currency", "retention_days", "privacy"]
@@ -139,13 +141,14 @@ def sync_projects(client: Client, projects: dict[str, Project]) -> bool:
         insert_rows(client, new, wanted, columns)
         client.command(f"EXCHANGE TABLES {new} AND raw.projects")
         client.command(f"DROP TABLE {new}")
-    for table, clock in (
-        ("raw.events", "timestamp"),
-        ("raw.events_rejected", "received_at"),
-        ("raw.events_withheld", "day"),
-        ("ops.questions", "asked_at"),
+    cold.use_policy(client, settings)
+    for table, clock, moves in (
+        (cold.TABLE, cold.CLOCK, cold.moves(settings)),
+        ("raw.events_rejected", "received_at", ""),
+        ("raw.events_withheld", "day", ""),
+        ("ops.questions", "asked_at", ""),
     ):
-        changed |= _sync_retention(client, table, clock, projects)
+        changed |= _sync_retention(client, table, clock, projects, moves)
     return changed
 
 
@@ -178,18 +181,18 @@ def share_salts(first: Client, client: Client, number: int) -> None:
         insert_rows(client, "vault.salts", missing, ("project_id", "salt", "created_at"))
 
 
-def _sync_retention(client: Client, table: str, clock: str, projects: dict[str, Project]) -> bool:
+def _sync_retention(client: Client, table: str, clock: str, projects: dict[str, Project], moves: str) -> bool:
     ids = ", ".join(f"'{p.id}'" for p in projects.values())
     days = ", ".join(str(p.retention_days) for p in projects.values())
     # Rows of an undeclared project (accepted by a setting, or rejected) are kept as long as the most patient project's.
     longest = max(p.retention_days for p in projects.values())
-    ttl = f"toDateTime({clock}) + toIntervalDay(transform(project_id, [{ids}], [{days}], {longest}))"
+    ttl = f"toDateTime({clock}) + toIntervalDay(transform(project_id, [{ids}], [{days}], {longest})){moves}"
     engine = str(
         client.query(
             f"SELECT engine_full FROM system.tables WHERE concat(database, '.', name) = '{table}'"
         ).result_rows[0][0]
     )
-    if _squeezed(f"TTL {ttl}") in _squeezed(engine):
+    if _squeezed(f"TTL {ttl} SETTINGS") in _squeezed(engine):
         return False
     # Merges apply it to old rows in their own time; at once, it would rewrite the whole table for each new project.
     client.command(f"ALTER TABLE {table} MODIFY TTL {ttl}", settings={"materialize_ttl_after_modify": 0})

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import re
 
+MAX_AGE_DAYS = 20 * 365 + 5
+
 
 def valid_cluster(name: str) -> str:
     if name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
         raise ValueError("must be a cluster's name: letters, digits, _ and -")
     return name
+
+
+def days_of(age: str) -> int:
+    match = re.fullmatch(r"(\d{1,4})\s*(d|y)", age.strip())
+    days = 0
+    if match:
+        days = int(match[1]) if match[2] == "d" else int(match[1]) * 365 + int(match[1]) // 4
+    if not 1 <= days <= MAX_AGE_DAYS:
+        raise ValueError(f"must be days or years, 20 at most, as 90d or 1y, not {age!r}")
+    return days
+
+
+def valid_age(age: str) -> str:
+    if age:
+        days_of(age)
+    return age
 
 
 def valid_targets(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -29,8 +29,16 @@ from pydantic import (
     model_validator,
 )
 
-from warehouse.errors import MillraceError, nearest
-from warehouse.setting_values import listed, valid_cluster, valid_colour, valid_origins, valid_targets
+from warehouse.errors import MillraceError
+from warehouse.setting_values import (
+    days_of,
+    listed,
+    valid_age,
+    valid_cluster,
+    valid_colour,
+    valid_origins,
+    valid_targets,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "MILLRACE_"
@@ -133,6 +141,12 @@ class Settings(BaseModel):
         "",
         description="Where `millrace backup` keeps backups: a folder, or a URL such as s3://bucket/folder. "
         "Empty: backups in the data directory, which does not outlive its disk.",
+    )
+    cold_after: Annotated[str, AfterValidator(valid_age)] = Field(
+        "", description="How old events are moved to a slower disk, as 90d or 1y. Empty: none are."
+    )
+    cold_folder: OptionalPath = Field(
+        None, description="Folder on that disk, for the local server. Once set it stays: what is old lies there."
     )
     backup_password: SecretStr = Field(
         SecretStr(""),
@@ -242,6 +256,18 @@ class Settings(BaseModel):
             raise ValueError(f"and {PREFIX}CLUSTER belong together: one of them is not set")
         return shards
 
+    @field_validator("cold_folder")
+    @classmethod
+    def _is_where_cold_events_go(cls, folder: Path | None, others: ValidationInfo) -> Path | None:
+        if folder is None and others.data.get("cold_after") and not others.data.get("clickhouse_url"):
+            raise ValueError(f"must be set, too, where {PREFIX}COLD_AFTER is: a folder on another disk")
+        return folder
+
+    @property
+    def cold_after_days(self) -> int:
+        """0: nothing is ever cold."""
+        return days_of(self.cold_after) if self.cold_after else 0
+
     @property
     def is_local(self) -> bool:
         return not self.clickhouse_url
@@ -282,13 +308,13 @@ class Settings(BaseModel):
     def passwords(self) -> Mapping[str, SecretStr]:
         """Passwords of the declared users, by user: MILLRACE_PASSWORD_ANALYST is that of `analyst`."""
         # Those that were made up are of the local server: another server has never heard of them.
-        made_up = _passwords_in((_read_env_file(self.secrets_file),)) if self.is_local else {}
+        made_up = _passwords_in((read_env_file(self.secrets_file),)) if self.is_local else {}
         return {**made_up, **chosen_passwords()}
 
 
 def chosen_passwords() -> dict[str, SecretStr]:
     """Those that a person set, in the environment or .env."""
-    return _passwords_in(_layers())
+    return _passwords_in(layers())
 
 
 def _passwords_in(layers: tuple[Layer, ...]) -> dict[str, SecretStr]:
@@ -308,15 +334,7 @@ class Layer:
     values: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class EffectiveValue:
-    variable: str
-    value: str
-    source: str
-    description: str
-
-
-def _layers() -> tuple[Layer, ...]:
+def layers() -> tuple[Layer, ...]:
     environment = {k: v for k, v in os.environ.items() if k.startswith(PREFIX)}
     name = os.environ.get(ENV_FILE_VARIABLE)
     if name == "":
@@ -324,10 +342,10 @@ def _layers() -> tuple[Layer, ...]:
     path = Path(name).expanduser() if name else REPOSITORY / ".env"
     if name and not path.is_file():
         raise MillraceError(f"{ENV_FILE_VARIABLE} names {path}, which is not a file.")
-    return Layer("environment", environment), _read_env_file(path)
+    return Layer("environment", environment), read_env_file(path)
 
 
-def _read_env_file(path: Path) -> Layer:
+def read_env_file(path: Path) -> Layer:
     if not path.is_file():
         return Layer(path.name, {})
     try:
@@ -340,7 +358,7 @@ def _read_env_file(path: Path) -> Layer:
 def load_settings() -> Settings:
     """The effective settings, or a MillraceError that names the variable and what is wrong with it."""
     found: dict[str, str] = {}
-    for layer in reversed(_layers()):
+    for layer in reversed(layers()):
         found |= {
             name: layer.values[v] for name in Settings.model_fields if (v := f"{PREFIX}{name.upper()}") in layer.values
         }
@@ -359,89 +377,9 @@ def load_settings() -> Settings:
 def secret(name: str) -> str:
     """The value of a secret that a file names; empty where it is not set."""
     variable = f"{SECRET_PREFIX}{name.upper()}"
-    return next((layer.values[variable] for layer in _layers() if layer.values.get(variable)), "")
-
-
-def effective_values(settings: Settings) -> list[EffectiveValue]:
-    """Every setting and password with its masked value and the place it came from."""
-    layers = _layers()
-    rows = []
-    for name, field in Settings.model_fields.items():
-        variable = f"{PREFIX}{name.upper()}"
-        source = next((layer.source for layer in layers if variable in layer.values), "default")
-        rows.append(EffectiveValue(variable, _shown(name, getattr(settings, name)), source, field.description or ""))
-    secrets = Layer("generated", _read_env_file(settings.secrets_file).values)
-    for user in sorted(settings.passwords):
-        variable = f"{PASSWORD_PREFIX}{user.upper()}"
-        source = next(
-            layer.source
-            for layer in (*layers, secrets)
-            if any(name.upper() == variable and value for name, value in layer.values.items())
-        )
-        rows.append(EffectiveValue(variable, MASK, source, f"Password of the ClickHouse user {user}."))
-    return rows
-
-
-def raw_values() -> list[Layer]:
-    """What is set, as it is written, secrets masked: for when it cannot be read as settings."""
-    hidden = ("PASSWORD", "SECRET", "URL", "KEY")
-    return [
-        Layer(layer.source, {k: MASK if any(word in k for word in hidden) else v for k, v in layer.values.items()})
-        for layer in _layers()
-    ]
-
-
-def unknown_variables() -> list[str]:
-    """A sentence for each MILLRACE_ variable that no setting has: most often a typing error."""
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields] + list(OUTSIDE_VARIABLES)
-    return [
-        f"{variable} ({layer.source}) is not a setting{nearest(variable, known)}"
-        for layer in _layers()
-        for variable in layer.values
-        if variable not in known and not variable.startswith((PASSWORD_PREFIX, SECRET_PREFIX))
-    ]
-
-
-def env_example() -> str:
-    """The text of .env.example: every setting with its default, commented out."""
-    lines = [
-        "# Settings of Millrace. Copy to .env and uncomment what you change.",
-        "# Made by `millrace config --example`; the environment wins over this file.",
-        "",
-    ]
-    for name, field in Settings.model_fields.items():
-        default = field.default
-        if isinstance(default, SecretStr):
-            shown = ""
-        elif isinstance(default, bool):
-            shown = "1" if default else "0"
-        else:
-            shown = "" if default is None else str(default)
-        lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={shown}", ""]
-    lines += [
-        "# Passwords of the users in access.yaml. The local server makes up those that are missing.",
-        f"#{PASSWORD_PREFIX}ADMIN=",
-        f"#{PASSWORD_PREFIX}ANALYST=",
-        "",
-        "# Secrets that sources.yaml and alerts/*.yaml name: {secret: billing_token} is this one.",
-        f"#{SECRET_PREFIX}BILLING_TOKEN=",
-        "",
-    ]
-    return "\n".join(lines)
+    return next((layer.values[variable] for layer in layers() if layer.values.get(variable)), "")
 
 
 def mask_url(url: str) -> str:
     """The URL without the password that somebody may have written into it, also where it is no valid URL for that."""
     return re.sub(r"(//[^:/@]*:).*@", rf"\g<1>{MASK}@", url)
-
-
-def _shown(name: str, value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return MASK if value.get_secret_value() else ""
-    if isinstance(value, ByteSize):
-        return value.human_readable()
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if name.endswith("_url"):
-        return mask_url(value)
-    return "" if value is None else str(value)

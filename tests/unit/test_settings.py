@@ -12,7 +12,8 @@ from warehouse.access.model import load_access
 from warehouse.access.passwords import ensure_passwords
 from warehouse.errors import MillraceError
 from warehouse.projects import load_projects
-from warehouse.settings import MASK, effective_values, env_example, load_settings, unknown_variables
+from warehouse.settings import MASK, load_settings
+from warehouse.settings_shown import effective_values, env_example, unknown_variables
 
 
 @pytest.fixture

@@ -150,6 +150,12 @@ def server_failures(what: str) -> Iterator[None]:
             ) from error
         if "No space left" in text or "Not enough space" in text:
             raise MillraceError(f"The disk was full before the {what} was complete: it is undone.") from error
+        if "UNKNOWN_POLICY" in text:
+            raise MillraceError(
+                "Of this backup old events lay on a disk of their own, which this server has not; nothing was changed.",
+                hint="Set MILLRACE_COLD_FOLDER (on a server of your own: the storage policy), then `millrace down` and "
+                "`millrace up`. They come to the others where MILLRACE_COLD_AFTER is empty.",
+            ) from error
         raise MillraceError(f"The {what} failed and is undone: {text}") from error
 
 

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 import psutil
 
+from warehouse.cold import storage_xml
 from warehouse.settings import Settings
 
 LOG_RETENTION_DAYS = 14
@@ -46,6 +47,7 @@ def config_xml(settings: Settings, run_dir: Path, http_port: int, tcp_port: int)
     <!-- Both pools are tiny by default in this build: Distributed tables would never send their queues. -->
     <background_schedule_pool_size>16</background_schedule_pool_size>
     <background_pool_size>4</background_pool_size>
+    {storage_xml(settings)}
     <backups><allowed_path>{escape(str(settings.backups_folder))}/</allowed_path></backups>
     <access_control_improvements>
         <!-- Other people's queries and tables are not for everyone: system tables beyond the harmless need a grant. -->

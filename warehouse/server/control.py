@@ -16,6 +16,7 @@ from pathlib import Path
 from warehouse.access.model import load_access
 from warehouse.access.passwords import ensure_passwords
 from warehouse.access.users_xml import users_xml
+from warehouse.cold import prepare_folder
 from warehouse.errors import MillraceError
 from warehouse.locks import one_at_a_time
 from warehouse.private_files import private_folder, replace_private
@@ -77,6 +78,7 @@ def _up(settings: Settings, run: RunDirectory) -> State:
     _refuse_untrusted_pid_file(run)
     check_listen_host(settings)
     _check_free_space(settings)
+    prepare_folder(settings)
     access = load_access(settings, load_projects(settings))
     passwords = ensure_passwords(settings, access)
     for port, variable in (
