@@ -55,7 +55,9 @@ class Gate:
 class Trainable(Protocol):
     name: str  # of the registered model: churn, segments …
     title: str
-    gate: Gate
+
+    @property
+    def gate(self) -> Gate: ...
 
     def train(self, settings: Settings, project: str, until: date) -> Candidate:
         """Of all that was known at the end of `until`. Too little of it: a MillraceError that says what is missing."""

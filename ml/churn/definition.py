@@ -49,6 +49,11 @@ class RiskBands(_Strict):
         return "low"
 
 
+class Asked(_Strict):
+    auc_at_least: Probability
+    calibration_error_at_most: Probability
+
+
 class Baselines(_Strict):
     recency: str
     regression: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -62,6 +67,7 @@ class Definition(_Strict):
     gap_days: Annotated[int, Field(ge=0, le=365)] = 0
     cut_offs: CutOffs
     features: Annotated[tuple[str, ...], Field(min_length=1)]
+    gate: Asked
     baselines: Baselines
     segments: tuple[str, ...] = ()
     risk_bands: RiskBands

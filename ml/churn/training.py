@@ -37,7 +37,13 @@ WRITTEN = ("project_id", "day", "person_key", "probability", "risk_band", "reaso
 class Churn:
     name = "churn"
     title = "Churn: who leaves within the next days, and why"
-    gate = Gate(metric="auc", at_least=0.75, limits={"calibration_error": 0.1})
+
+    @property
+    def gate(self) -> Gate:
+        asked = churn_definition()[0].gate
+        return Gate(
+            metric="auc", at_least=asked.auc_at_least, limits={"calibration_error": asked.calibration_error_at_most}
+        )
 
     def train(self, settings: Settings, project: str, until: date) -> Candidate:
         definition, table = churn_definition()

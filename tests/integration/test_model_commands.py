@@ -96,3 +96,5 @@ def test_dagster_trains_asks_and_watches_every_project(shop: Instance) -> None:
         found = history(settings, "demo", MODEL)
     assert {row["kind"] for row in found} == {"feature", "prediction", "performance"}
     assert {row["version"] for row in found} == {1}
+    looks = shop.client("engineer").query("SELECT day, kind, name FROM ops.model_drift ORDER BY ALL").result_rows
+    assert looks == sorted((row["day"], row["kind"], row["name"]) for row in found)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ml.churn import keeping
-from ml.churn.definition import Baselines
+from ml.churn import keeping, training
+from ml.churn.definition import FILE, Baselines, churn_definition
 from ml.churn.judging import figures
 from ml.churn.model import ChurnModel, Examples, fit, sigmoid
 from ml.churn.reasons import reasons
 from ml.churn.simple_ways import simple_ways
 from ml.features.registry import feature_table
+from ml.registry.gate import judge
+from ml.trainable import Evaluation
 from warehouse.errors import MillraceError
 
 CATEGORIES = ("subscription_plan", "country")
@@ -37,6 +40,20 @@ def people(number: int, seed: int) -> tuple[Examples, Any]:
     odds += np.where(columns["is_onboarded"], 0, 1.5)
     probability = 1 / (1 + np.exp(-odds))
     return Examples(columns, rng.random(number) < probability, np.arange(number, dtype=np.uint64)), probability
+
+
+def test_what_a_version_must_reach_is_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = tmp_path / "churn.yaml"
+    declared.write_text(FILE.read_text().replace("auc_at_least: 0.75", "auc_at_least: 0.6"))
+    monkeypatch.setattr(training, "churn_definition", lambda: churn_definition(declared))
+    gate, figures_of = training.Churn().gate, {"auc": 0.65, "calibration_error": 0.05}
+    assert judge(gate, Evaluation(figures_of), None).passed
+    assert judge(gate, Evaluation({**figures_of, "auc": 0.59}), None).reasons == (
+        "auc 0.59, asked for is at least 0.6",
+    )
+    declared.write_text(FILE.read_text().replace("auc_at_least: 0.75", "auc_at_least: 75"))
+    with pytest.raises(MillraceError, match=r"gate\.auc_at_least: "):
+        churn_definition(declared)
 
 
 @pytest.fixture(scope="module")
