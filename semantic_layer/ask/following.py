@@ -157,8 +157,14 @@ def amended(
         raise Unclear("It compares with something, and the question before was of nothing like it.")
     made = build(together, lexicon, before.project, today, assumed)
     changes: dict[str, Any] = {}
+    is_only_sorted = said.direction is not None and not (said.top or said.is_ranking or said.asks_for_one)
+    if is_only_sorted and made.by and made.limit is None and before.limit and Role.RANKING not in reader.removed:
+        # Sorted in another way, the first ones are others; that all are shown now was not asked for.
+        check_limit(before.limit, made.by)
+        changes["limit"] = before.limit
+        assumed.assume(f"Still {_rows(before.limit)}, the first in this order; `remove the limit` shows all.", 0.9)
     if not made.by:
-        changes = {"order": (), "limit": None}
+        changes |= {"order": (), "limit": None}
     elif Role.RANKING not in reader.removed and together.direction is None:
         order = [_moved(ordering, before, made) for ordering in before.order]
         names = {*made.metrics, *(grouping.name for grouping in made.by)}
@@ -168,6 +174,10 @@ def amended(
     if made.by and not said.limits and Role.CONDITIONS not in reader.removed:
         changes["having"] = tuple(one for one in before.having if one.metric in made.metrics)
     return made.model_copy(update=changes)
+
+
+def _rows(count: int) -> str:
+    return f"{count} rows" if count > 1 else "one row"
 
 
 def _metrics(reader: FollowUpReader, before: MetricQuery) -> list[Mention]:

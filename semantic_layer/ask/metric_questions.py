@@ -11,10 +11,10 @@ from semantic_layer.ask.calendar_days import Days
 from semantic_layer.ask.lexicon import EVENT_NAMES, Lexicon, Meaning
 from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
-from semantic_layer.ask.slots import Clause, Group, Limit, Mention, Slots
+from semantic_layer.ask.slots import Clause, Group, Mention, Slots
+from semantic_layer.ask.thresholds import check_currencies, chosen, is_of_rows, of_single_ones, threshold
 from semantic_layer.ask.time_points import UNITS
 from semantic_layer.ask.tokens import key_of, stem, words_of
-from semantic_layer.ask.wording import inside
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.comparing import fits
 from semantic_layer.metrics.models import (
@@ -27,7 +27,6 @@ from semantic_layer.metrics.models import (
     Grouping,
     MetricQuery,
     Ordering,
-    Threshold,
 )
 
 NOTHING_MEASURED = "It names nothing that is measured"
@@ -35,7 +34,6 @@ GRAINS = list(Grain)
 COUNTED = {"number", "count", "volume", "amount", "total"}
 LONG_OR_SHORT = {"longest", "shortest", "slowest", "fastest", "quickest"}
 LARGE_OR_SMALL = {"largest", "biggest", "greatest", "smallest"}
-IN_SECONDS = {"seconds": 1, "milliseconds": 1000}  # formats of times
 EVENTS = "events"  # the metric that counts them all, and tells them by their names
 
 
@@ -70,11 +68,12 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
         compare = Compare.PREVIOUS
     if slots.times:
         slots.clauses.append(_often(slots, catalogue, metrics, assumed))
+    check_currencies(slots, catalogue, project)
     slots.clauses += [
-        _lasting(limit, dimensions, metrics) for limit in slots.limits if _is_of_rows(limit, catalogue, metrics)
+        of_single_ones(limit, dimensions, metrics) for limit in slots.limits if is_of_rows(limit, catalogue, metrics)
     ]
-    limits = [limit for limit in slots.limits if not _is_of_rows(limit, catalogue, metrics)]
-    having = [_threshold(limit, catalogue, metrics) for limit in limits]
+    limits = [limit for limit in slots.limits if not is_of_rows(limit, catalogue, metrics)]
+    having = [threshold(limit, catalogue, metrics) for limit in limits]
     if having and not by:
         raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")
     _tell_currency(slots, catalogue, project, dimensions, assumed)
@@ -274,42 +273,6 @@ def _suiting_grain(days: Days, catalogue: Catalogue, project: str) -> Grain:
     return Grain.DAY if length <= 45 else Grain.WEEK if length <= 190 else Grain.MONTH
 
 
-def _threshold(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> Threshold:
-    if limit.metric is None:
-        if len(metrics) > 1:
-            raise Unclear("It sets a threshold and does not say of which metric.")
-        name = metrics[0]
-    else:
-        name = _chosen(limit.metric, metrics)
-    value: int | float = limit.value
-    if limit.is_percent:
-        if catalogue.metrics[name].format != "percent":
-            raise Unclear(f"{catalogue.metrics[name].label} is no percentage.")
-        value = limit.value / 100
-    if limit.seconds is not None:
-        value = limit.value * limit.seconds * IN_SECONDS[catalogue.metrics[name].format]
-    return Threshold(metric=name, operator=limit.operator, value=value)
-
-
-def _is_of_rows(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> bool:
-    """Sessions longer than 10 minutes: single ones; a load time above 2 seconds is that of a page."""
-    name = _chosen(limit.metric, metrics) if limit.metric else metrics[0]
-    return limit.seconds is not None and catalogue.metrics[name].format not in IN_SECONDS
-
-
-def _lasting(limit: Limit, dimensions: Dimensions, metrics: list[str]) -> Clause:
-    """A condition on how long that took which is counted."""
-    said = min(limit.metric.meanings, key=lambda meaning: meaning.rank).name if limit.metric else metrics[0]
-    own = dimensions.catalogue.metrics[said]
-    entity = next(iter(own.dimensions), "").partition("__")[0]
-    name = f"{entity}__duration_seconds"
-    if name not in dimensions.common:
-        raise Unclear(f"How long {inside(own.label)} took is not known: sessions have a length, and pages a load time.")
-    text = dimensions.catalogue.dimensions[name].label
-    seconds = limit.value * (limit.seconds or 1)
-    return Clause(text, limit.operator, (), (seconds,), Mention(text, (Meaning("dimension", name),)))
-
-
 def _often(slots: Slots, catalogue: Catalogue, metrics: list[str], assumed: Assumptions) -> Clause:
     """Who bought twice has an order that is the second one of theirs."""
     metric = catalogue.metrics[metrics[0]]
@@ -326,11 +289,6 @@ def _often(slots: Slots, catalogue: Catalogue, metrics: list[str], assumed: Assu
     return Clause(text, Comparator.AT_LEAST, (), (slots.times or 1,), Mention(text, (Meaning("dimension", name),)))
 
 
-def _chosen(mention: Mention, metrics: list[str]) -> str:
-    names = {meaning.name for meaning in mention.meanings}
-    return next((name for name in metrics if name in names), metrics[0])
-
-
 def _ranking(
     slots: Slots, catalogue: Catalogue, metrics: list[str], by: list[Grouping], compare: Compare | None
 ) -> tuple[tuple[Ordering, ...], int | None]:
@@ -340,7 +298,7 @@ def _ranking(
         if slots.top:
             raise Unclear("It names a number of rows and not by what they are chosen: write `top 5 … by …`.")
         return (), None
-    name = _chosen(slots.order_by, metrics) if slots.order_by else metrics[0]
+    name = chosen(slots.order_by, metrics) if slots.order_by else metrics[0]
     if not by:
         raise Unclear(f"It ranks by {catalogue.metrics[name].label.lower()} and does not say what: add `by country`.")
     if slots.superlative:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from semantic_layer.ask.clauses import ClauseReader
+from semantic_layer.ask.numbers import MONEY, SECONDS
 from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality, Role, roles
 from semantic_layer.ask.slots import Group, Limit, Mention
 from semantic_layer.ask.tokens import stem
 from semantic_layer.metrics.models import Comparator
 
-UNITS_OF_NUMBERS = {"eur", "euro", "euros", "usd", "dollar", "dollars", "gbp", "pounds", "points"}
-SECONDS = {"second": 1, "sec": 1, "s": 1, "minute": 60, "min": 60, "hour": 3600, "ms": 0.001, "millisecond": 0.001}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 LINKS = (Role.IS, Role.HAVING, Role.FILLER)
 
@@ -333,11 +332,13 @@ class MetricReader(ClauseReader):
             after = self.past_fillers(at)
             mention = self.mention(after, "metric")
             at = after + 1 if mention else at
-        seconds = self._seconds(self.at, at)
+        seconds, money = self._seconds(self.at, at), self._money(self.at, at)
         is_named_for_its_length = seconds and self.slots.metrics and mention and not self._is_joined(mention)
         if mention and not is_named_for_its_length:  # revenue of sessions longer than 10 minutes does not count them
             self.add_metric(mention)
-        self.slots.limits += [Limit(mention, operator, value, percent, seconds) for operator, value, percent in limits]
+        self.slots.limits += [
+            Limit(mention, operator, value, percent, seconds, money) for operator, value, percent in limits
+        ]
         self.at = at
         return True
 
@@ -359,12 +360,17 @@ class MetricReader(ClauseReader):
 
     def _past_unit(self, at: int) -> int:
         item = self.item(at)
-        return at + 1 if item and (item.text in UNITS_OF_NUMBERS or stem(item.text) in SECONDS) else at
+        return at + 1 if item and (item.text == "points" or stem(item.text) in {*MONEY, *SECONDS}) else at
 
     def _seconds(self, begin: int, end: int) -> float | None:
         """How many the unit has that stands there, where it is one of time."""
         units = (SECONDS.get(stem(item.text)) for item in self.items[begin:end])
         return next((unit for unit in units if unit), None)
+
+    def _money(self, begin: int, end: int) -> str:
+        """The currency of an amount: 100 euros, €100."""
+        said = [word for item in self.items[begin:end] for word in (stem(item.text), item.text[:1], item.text[-1:])]
+        return next((MONEY[word] for word in said if word in MONEY), "")
 
     # Dimensions and changes -----------------------------------------------------------------------------------------
 

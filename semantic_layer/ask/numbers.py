@@ -12,6 +12,10 @@ WORDS = {
 }
 WORDS |= {"fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
+# Units, by the stems of their words.
+MONEY = {"eur": "EUR", "euro": "EUR", "€": "EUR", "usd": "USD", "dollar": "USD", "$": "USD", "gbp": "GBP", "£": "GBP"}
+MONEY |= {"pound": "GBP", "chf": "CHF", "franc": "CHF", "pln": "PLN", "zloty": "PLN"}
+SECONDS = {"second": 1, "sec": 1, "s": 1, "minute": 60, "min": 60, "hour": 3600, "ms": 0.001, "millisecond": 0.001}
 _NUMBER = re.compile(r"(-?)[€$£]?(\d+(?:,\d{3})*(?:\.\d+)?)(k|m|bn|thousand|million)?(%?)[€$£]?")
 _TIMES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9}
 

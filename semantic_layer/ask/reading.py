@@ -263,8 +263,12 @@ def _largest_change(table: Table, metric: Column, categories: list[Column], befo
     ]
     if not moved:
         return ""
-    _, name, since = max(moved, key=lambda part: part[0])
-    return f"; the largest change since {period_name(before)} is that of {name}" + (f", {since}" if since.moved else "")
+    size, name, since = max(moved, key=lambda part: part[0])
+    # Relatively another may have changed more; of what is told in points the difference is the change itself.
+    told = f"by {say(table, metric, size)}"
+    if since.moved:
+        told = str(since) if metric.format in ("percent", "score") else f"{told} ({since})"
+    return f"; {name} changed the most since {period_name(before)}, {told}"
 
 
 def _parts_over_time(table: Table, metric: Column, time: Column, categories: list[Column]) -> str:

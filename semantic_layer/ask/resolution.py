@@ -51,7 +51,8 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
     dimensions += [named for clause in slots.clauses if (named := _named(clause))]
     chosen: list[str] = []
     for mention in slots.metrics:
-        if mention.text == "money" and len(slots.metrics) > 1:
+        own = {meaning.name for meaning in mention.meanings}
+        if mention.text == "money" and any(not own & {m.name for m in one.meanings} for one in slots.metrics):
             mention = _money_of(lexicon, slots, mention, assumed)
         best = min(meaning.rank for meaning in mention.meanings)
         names = [meaning.name for meaning in mention.meanings if meaning.rank == best]

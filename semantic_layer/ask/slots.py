@@ -54,6 +54,7 @@ class Limit:
     value: int | float
     is_percent: bool = False
     seconds: float | None = None  # of the unit of time it is told in
+    money: str = ""  # the currency that is named
 
 
 @dataclass

@@ -31,8 +31,9 @@ def nearest_questions(
     wanted = {m.name for item in items for m in item.meanings if m.kind in ("dimension", "value")}
     found: list[str] = []
     spare: list[str] = []
+    weekdays = any(token.stem in ("weekend", "weekday") for token in tokens)
     for name in _nearest(tokens, items, lexicon, wanted)[:MOST_METRICS]:
-        own = (text for text in _questions(catalogue.metrics[name], items, lexicon) if text not in found)
+        own = (text for text in _questions(catalogue.metrics[name], items, lexicon, weekdays) if text not in found)
         good = (text for text in own if answers(text, name))
         found += [text for text in [next(good, "")] if text]
         spare += [text for text in [next(good, "")] if text and not spare]
@@ -62,8 +63,10 @@ def _nearest(tokens: Sequence[Token], items: Sequence[Item], lexicon: Lexicon, w
     return [name for *_, name in sorted(scored)]
 
 
-def _questions(metric: Metric, items: Sequence[Item], lexicon: Lexicon) -> Iterator[str]:
+def _questions(metric: Metric, items: Sequence[Item], lexicon: Lexicon, weekdays: bool) -> Iterator[str]:
     label, dimensions = inside(metric.label), lexicon.catalogue.dimensions
+    if weekdays and any(name.endswith("__weekday") for name in metric.dimensions):
+        yield f"{label} by day of the week"
     days = [_said(item) for item in items if isinstance(item.time, Range)][:1]
     every = [_said(item) for item in items if isinstance(item.time, Each) and not item.text.startswith("a ")][:1]
     by = [

@@ -139,7 +139,7 @@ class TimeReader(PointReader):
         if self.follows(i, *FUTURE):
             raise Unreadable("Only what has happened can be asked for, not the future.")
         if self.follows(i, *WEEKENDS):
-            raise Unreadable("Weekends and working days are not told apart; ask per day.")
+            raise Unreadable("Weekends and working days are not told apart: ask by day of the week.")
         readings = [reading for reading in (self._against(i), self._each(i), self._range(i)) if reading]
         return max(readings, key=lambda reading: reading[0], default=None)
 

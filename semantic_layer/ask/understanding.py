@@ -36,6 +36,9 @@ HANGING = ("by", "in", "of", "for", "on", "at")  # on a word that may be unknown
 QUANTILES = ("p50", "p75", "p90", "p95", "p99")
 
 
+UNCHANGED = "It is not clear what of the question before it changes."
+
+
 @dataclass(frozen=True)
 class Context:
     """Of whom and when a question is asked. `today` is the newest day that can be asked for: the day in the project's
@@ -263,7 +266,7 @@ def _follow_up(tokens: list[Token], lexicon: Lexicon, context: Context, previous
     attempt.uncovered, attempt.problem = slots.uncovered, next(iter(slots.problems), "")
     _complete(attempt, assumed, lambda: _amended(reader, before, lexicon, today, assumed))
     if attempt.query == before:
-        attempt.query, attempt.problem = None, "It is not clear what of the question before it changes."
+        attempt.query, attempt.problem = None, UNCHANGED
     return attempt
 
 
@@ -319,7 +322,8 @@ def _refusal(
     as_written: Mapping[str, str] = MappingProxyType({}),
 ) -> Refusal:
     """`as_written`: what was corrected, and is told as it was written."""
-    best = min(attempts, key=lambda attempt: len(attempt.uncovered))
+    # That it says what is so already is a better reason than that it does not stand alone.
+    best = min(attempts, key=lambda attempt: (len(attempt.uncovered), attempt.problem != UNCHANGED))
     suggestions = _suggested(tokens, lexicon, context, best.suggestions)
     if best.uncovered:
         # Of "by moon phase" it is the moon and its phase that are not known.

@@ -56,6 +56,7 @@ class Score:
     of: Counter[str] = field(default_factory=Counter)
     misses: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)  # of those to refuse
+    since: list[str] = field(default_factory=list)  # of those to refuse, what has a right answer since
 
     @property
     def share(self) -> float:
@@ -82,6 +83,8 @@ def score(path: Path, catalogue: Catalogue) -> Score:
                 found.answered.append(case["ask"])
         else:
             found.right[group] += 1
+            if group == "refuse" and isinstance(answer, Understood):
+                found.since.append(case["ask"])
     return found
 
 
@@ -98,7 +101,9 @@ def _renamed(value: Any) -> Any:
 
 def _problems(case: dict[str, Any], answer: Understood | Refusal, catalogue: Catalogue) -> Iterable[str]:
     if case.get("refuse"):
-        if isinstance(answer, Understood):
+        if isinstance(answer, Understood) and "since" in case:
+            yield from _problems(case["since"], answer, catalogue)
+        elif isinstance(answer, Understood):
             yield f"answered: {answer.query!r}"
         return
     if isinstance(answer, Refusal):
@@ -145,7 +150,8 @@ def _compared(case: dict[str, Any], key: str, is_: Any) -> Iterable[str]:
 
 
 def _values(values: Any) -> tuple[str, list[str]]:
-    return ("not", sorted(values["not"])) if isinstance(values, dict) else ("one of", sorted(values))
+    how, wanted = next(iter(values.items())) if isinstance(values, dict) else ("one of", values)
+    return how, sorted(map(str, wanted))
 
 
 def _structure(query: MetricQuery | Journey) -> dict[str, Any]:
@@ -211,7 +217,7 @@ def _of_condition(condition: Condition | None) -> tuple[dict[str, tuple[str, lis
     parts = condition.conditions if isinstance(condition, All) else (condition,)
     where: dict[str, tuple[str, list[str]]] = {}
     for part in parts:
-        kinds = {Comparator.EQUAL: "one of", Comparator.UNEQUAL: "not"}
+        kinds = {Comparator.EQUAL: "one of", Comparator.UNEQUAL: "not", Comparator.AT_LEAST: "at least"}
         if not isinstance(part, Comparison) or part.operator not in kinds or _last(part.dimension) in where:
             return where, repr(part)
         where[_last(part.dimension)] = (kinds[part.operator], sorted(map(str, part.values)))
@@ -227,6 +233,8 @@ def report(found: Score) -> str:
     lines += [f"{group:12} {found.right[group]:3} of {count:3}" for group, count in found.of.items()]
     lines.append(f"Right structure of those that can be answered: {found.share:.1%}")
     lines.append(f"Answered of those to refuse: {len(found.answered)}")
+    if found.since:
+        lines.append(f"Of these the marts tell since, and the answer is right: {', '.join(found.since)}")
     return "\n".join(lines)
 
 

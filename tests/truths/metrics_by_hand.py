@@ -36,6 +36,15 @@ def by_hand(facts: Facts) -> dict[str, Callable[[], Months]]:
     def ratio(above: str, below: str, times: int = 1) -> Callable[[], Months]:
         return lambda: divided(found[above](), found[below](), times)
 
+    def per_spend(below: str) -> Callable[[], Months]:
+        """Where no spend is recorded, what one costs is not known."""
+
+        def made() -> Months:
+            spend = found["marketing_spend"]()
+            return divided(spend, {name: of for name, of in found[below]().items() if spend.get(name)})
+
+        return made
+
     def sessions() -> list[Row]:
         return facts.sessions
 
@@ -137,7 +146,9 @@ def by_hand(facts: Facts) -> dict[str, Callable[[], Months]]:
         "discounts": lambda: by_month(_discounted(orders()), total("taken_off")),
         "orders_per_buyer": ratio("orders", "buyers"),
         "revenue_per_buyer": ratio("revenue", "buyers"),
+        "average_discount": lambda: by_month(_discounted(orders(), told=True), average("taken_off")),
         "arpu": ratio("revenue", "active_users"),
+        "revenue_per_visitor": ratio("revenue", "visitors"),
         "buyer_rate": ratio("buyers", "active_users"),
         "items_ordered": of(orders, total("items_count")),
         "items_per_order": ratio("items_ordered", "orders"),
@@ -211,8 +222,8 @@ def by_hand(facts: Facts) -> dict[str, Callable[[], Months]]:
         "click_through_rate": ratio("clicks", "impressions"),
         "cost_per_click": ratio("marketing_spend", "clicks"),
         "cost_per_thousand_impressions": ratio("marketing_spend", "impressions", 1000),
-        "cost_per_sign_up": ratio("marketing_spend", "sign_ups"),
-        "cac": ratio("marketing_spend", "new_customers"),
+        "cost_per_sign_up": per_spend("sign_ups"),
+        "cac": per_spend("new_customers"),
         "roas": ratio("revenue", "marketing_spend"),
         # experiments
         "exposed_users": of(lambda: facts.exposures, people),
@@ -278,12 +289,12 @@ def _repeated(orders: list[Row]) -> list[Row]:
     return [order for order in orders if (order.ordered_at, order.order_id) != first[order.person_key]]
 
 
-def _discounted(orders: list[Row]) -> list[Row]:
-    """At the rate of what was paid."""
+def _discounted(orders: list[Row], told: bool = False) -> list[Row]:
+    """At the rate of what was paid; `told`: also of orders that say that there was none."""
     return [
         SimpleNamespace(local_date=order.local_date, taken_off=order.discount * order.revenue / order.amount)
         for order in orders
-        if order.discount and order.revenue
+        if order.revenue and (order.discount or (told and order.discount is not None))
     ]
 
 

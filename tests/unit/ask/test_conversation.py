@@ -56,6 +56,10 @@ def follow(*questions: str) -> str:
         (("top 5 countries by revenue", "in total"), "revenue"),
         (("top 5 countries by revenue", "remove the limit"), "revenue by user__country"),
         (("revenue by country", "sorted by orders"), "revenue, orders by user__country order -orders"),
+        # Those that are shown stay as many.
+        (("top 3 countries by revenue", "sorted by orders"), "revenue, orders by user__country order -orders limit 3"),
+        (("top 3 countries by revenue", "lowest first"), "revenue by user__country order revenue limit 3"),
+        (("top 3 countries by revenue", "remove the limit"), "revenue by user__country"),
         (
             ("revenue by country", "only those with more than 100 orders"),
             "revenue, orders by user__country having orders > 100",
@@ -108,6 +112,7 @@ def test_a_follow_up_amends_the_question_before(questions: tuple[str, ...], expe
         (("and by country?",), "no question before it"),
         (("only pro users", "top 5"), "no question before it"),
         (("revenue in May", "and in May?"), "not clear what of the question before it changes"),
+        (("top 3 countries by revenue", "sorted by revenue"), "not clear what of the question before it changes"),
         (("revenue in May", "by mood"), "'mood'"),
         (("revenue in May", "and the week before?"), "not of one week"),
         (("monthly active users", "by plan"), "cannot be told by plan"),

@@ -59,6 +59,7 @@ METRICS = (
         adds_up=True,
         dimensions=("session__duration_seconds", "order__weekday"),
     ),
+    replace(CATALOGUE.metrics["orders"], dimensions=("order__paid_amount", *CATALOGUE.metrics["orders"].dimensions)),
     replace(PLAIN, name="page_views", label="Page views", synonyms=("page visits",), dimensions=("page__page_path",)),
     _people("viewers", "Viewers", "page__page_path"),
     _people("buyers", "Buyers", "order__order_number", "people bought", "users bought", "customers ordered"),
@@ -71,6 +72,7 @@ METRICS = (
 WEEKDAYS = {"Monday": ("mondays",), "Tuesday": ("tuesdays",)}
 DIMENSIONS = (
     Dimension("feature__name", "Feature", "", "categorical", (), {}, {"demo": ("exports", "dashboards")}),
+    Dimension("order__paid_amount", "Amount paid", "", "categorical"),
     Dimension("order__order_number", "Order of the customer", "", "categorical"),
     Dimension("session__duration_seconds", "Seconds of the session", "", "categorical"),
     Dimension("session__entry", "Entry", "", "categorical"),
@@ -182,6 +184,16 @@ def remarks(question: str) -> tuple[str, ...]:
             "takings and sessions longer than 10 minutes",
             "takings, sessions where session__duration_seconds > 600",
         ),
+        # Single orders are over 100 euros, and a revenue is that of a country; nothing is converted.
+        ("orders over 100 euros in May", f"orders where order__paid_amount > 100 {MAY}"),
+        ("orders worth at least €99.50", "orders where order__paid_amount >= 99.5"),
+        ("countries with more than 1000 euros revenue", "revenue by user__country having revenue > 1000"),
+        ("countries with more than 100 orders", "orders by user__country having orders > 100"),
+        ("sessions over 100 EUR", "refused: What was paid for sessions is not known: single orders have an amount."),
+        *(
+            (text, "refused: Money is told in EUR here, and no amount in USD is converted: say it in EUR.")
+            for text in ("orders over 100 dollars", "countries with revenue above $1000")
+        ),
         # No order was on a Monday; that takings have no days of the week would be a wrong reason.
         ("takings on Tuesdays", "takings where order__weekday = Tuesday"),
         ("takings on Mondays", "refused: Takings are known by day of the week: none is of mondays."),
@@ -231,6 +243,7 @@ def test_nothing_is_converted_to_a_currency_that_is_named(question: str, remark:
         ("how many users bought twice in May", "buyers in May"),
         ("why did revenue fall in May", "revenue in May"),
         ("revenue on the weekend by country", "revenue last month"),
+        ("sessions on weekends", "sessions by day of the week"),
         ("margin by country", "revenue by country"),
         ("the weather of tomorrow", "revenue last month"),
         ("share of sessions longer than 5 minutes", "sessions last month"),

@@ -180,12 +180,19 @@ def test_the_lowest_are_told_from_below() -> None:
     )
 
 
-def test_a_compared_breakdown_names_the_largest_change() -> None:
-    answer = table((COUNTRY, ORDERS, before(ORDERS)), ("Germany", 60, 58), ("France", 40, 80))
+def test_a_compared_breakdown_names_what_changed_the_most_and_by_how_much() -> None:
+    """By the difference: of 1 to 9 a relative one would be more."""
+    answer = table((COUNTRY, ORDERS, before(ORDERS)), ("Germany", 51, 49), ("France", 40, 80), ("Malta", 9, 1))
     assert reading(answer, MARCH, FEBRUARY) == (
-        "Germany leads in orders in March 2026 with 60, 60 % of the total, ahead of France with 40; the largest change "
-        "since February 2026 is that of France, down 50 %, worse."
+        "Germany leads in orders in March 2026 with 51, 51 % of the total, ahead of France with 40; France changed the "
+        "most since February 2026, by 40 (down 50 %, worse)."
     )
+    answer = table((COUNTRY, BOUNCE, before(BOUNCE)), ("Germany", 0.5, 0.45), ("France", 0.4, 0.38))
+    assert reading(answer, MARCH, FEBRUARY).endswith(
+        "; Germany changed the most since February 2026, up 5 points, worse."
+    )
+    answer = table((COUNTRY, ORDERS, before(ORDERS)), ("Germany", 60, 60), ("Malta", 4, 0))
+    assert reading(answer, MARCH, FEBRUARY).endswith("; Malta changed the most since February 2026, by 4.")
 
 
 def test_those_with_as_much_as_the_first_lead_together() -> None:

@@ -31,7 +31,7 @@ def test_it_names_every_metric_and_dimension(manifest: dict[str, Any]) -> None:
     assert [metric["name"] for metric in shown if f"\n| `{metric['name']}` | **{metric['label']}**. " not in text] == []
     assert "mrr_at_start` |" not in text
     pages = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
-    assert "| ratio: marketing_spend / new_customers | currency ↓ | " in pages["Growth"]
+    assert "| ratio: revenue / marketing_spend | number ↑ | " in pages["Growth"]
     assert "| `user__plan` | **Plan**. " in pages["Dimensions"]
 
 
