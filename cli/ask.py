@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Format, FormatOption, print_json, print_text, say
+from cli.output import Format, FormatOption, print_json, print_sentence, print_text, say
 from warehouse.errors import WrongUsage
 from warehouse.settings import Settings, load_settings
 
@@ -143,7 +143,7 @@ def _show_refusal(refusal: Refusal, format: Format) -> None:
             }
         )
         return
-    print_text(refusal.reason)
+    print_sentence(refusal.reason)
     for number, suggestion in enumerate(refusal.suggestions):
         print_text(f"{'Ask instead: ' if number == 0 else '             '}{suggestion}")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.output import console, print_text, say
+from cli.output import console, print_sentence, print_text, say_sentence
 
 if TYPE_CHECKING:
     from semantic_layer.ask.answering import Answer
     from semantic_layer.ask.table import Column, Table
 
 SHOWN_ROWS = 100
+LONGEST_NAME = 30  # that is never broken
 
 
 def show_answer(answer: Answer, explain: bool = False) -> None:
@@ -24,7 +25,7 @@ def show_answer(answer: Answer, explain: bool = False) -> None:
 
         show(answer.understood.query, answer.details)
     else:
-        print_text(f"{answer.title}; {answer.subtitle}.")
+        print_sentence(f"{answer.title}; {answer.subtitle}.")
         if not drawn or answer.chart.type is not ChartType.BIG_NUMBER:
             _print_table(_pivoted(answer.table))
     # The tables of the other journeys are charts already.
@@ -32,18 +33,18 @@ def show_answer(answer: Answer, explain: bool = False) -> None:
         from cli.ask_charts import draw
 
         draw(answer)
-    print_text(answer.reading)
-    print_text(f"Chart: {answer.chart.type}. {answer.chart.reason}")
+    print_sentence(answer.reading)
+    print_sentence(f"Chart: {answer.chart.type}. {answer.chart.reason}")
     for definition in answer.definitions:
         made_of = f" ({definition.made_of})" if definition.made_of else ""
-        print_text(f"{definition.label}: {definition.description}{made_of}")
+        print_sentence(f"{definition.label}: {definition.description}{made_of}")
     if explain:
         for sql in answer.sql:
             print_text(f"\n{sql}\n")
     for number, suggestion in enumerate(answer.suggestions):
         print_text(f"{'Ask next: ' if number == 0 else '          '}{suggestion}")
     for remark in answer.remarks:
-        say(remark)
+        say_sentence(remark)
 
 
 def _print_table(table: Table) -> None:
@@ -53,10 +54,13 @@ def _print_table(table: Table) -> None:
 
     from semantic_layer.ask.table import Role
 
-    grid = Grid(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    grid = Grid(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, collapse_padding=True)
     for column in table.columns:
         number = column.role not in (Role.TIME, Role.CATEGORY)
-        grid.add_column(Text(column.label), justify="right" if number else "left", overflow="fold")
+        longest = max((len(cell(table, column, value)) for value in table.values(column)), default=0)
+        # A name is rather whole, and a heading or an amount broken between its words.
+        whole = not number and longest <= LONGEST_NAME
+        grid.add_column(Text(column.label), justify="right" if number else "left", overflow="fold", no_wrap=whole)
     for row in table.rows[:SHOWN_ROWS]:
         grid.add_row(*(Text(cell(table, column, value)) for column, value in zip(table.columns, row, strict=True)))
     console().print(grid)
@@ -65,7 +69,8 @@ def _print_table(table: Table) -> None:
 
 
 def _pivoted(table: Table) -> Table:
-    """A row for each value with a column for each period, where that fits: easier to read than below each other."""
+    """A row for each value with a column for each period, or a row for each period with a column for each value, where
+    that fits: easier to read than below each other."""
     from dataclasses import replace
 
     from cli.ask_charts import short_time
@@ -76,18 +81,28 @@ def _pivoted(table: Table) -> Table:
     if (len(times), len(categories), len(metrics), len(table.columns)) != (1, 1, 1, 3):
         return table
     (time,), (category,), (metric,) = times, categories, metrics
-    moments = distinct(sorted(table.values(time)))
+    moments, values = distinct(sorted(table.values(time))), distinct(table.values(category))
     names = {period.start: short_time(table, period.moment) for period in periods(table, time)}
     keys = zip(table.values(category), table.values(time), strict=True)
     cells = dict(zip(keys, table.values(metric), strict=True))
-    columns = [replace(metric, name=str(moment), label=names[moment]) for moment in moments]
-    rows = [(value, *(cells.get((value, at)) for at in moments)) for value in distinct(table.values(category))]
-    pivoted = replace(table, columns=(category, *columns), rows=tuple(rows))
-    return pivoted if _width(pivoted) <= console().width else table
+    across = [replace(metric, name=str(moment), label=names[moment]) for moment in moments]
+    rows = [(value, *(cells.get((value, at)) for at in moments)) for value in values]
+    down = [replace(metric, name=str(value), label=cell(table, category, value)) for value in values]
+    turned = [(at, *(cells.get((value, at)) for value in values)) for at in moments]
+    ways = [
+        replace(table, columns=(category, *across), rows=tuple(rows)),
+        replace(table, columns=(time, *down), rows=tuple(turned)),
+    ]
+    if metric.format == "currency":  # told once, where each cell has no room for it
+        heads = [replace(way.columns[0], label=f"{way.columns[0].label} ({table.currency})") for way in ways]
+        ways += [
+            replace(way, columns=(head, *way.columns[1:]), currency="") for way, head in zip(ways, heads, strict=True)
+        ]
+    return next((way for way in ways if _width(way) <= console().width), table)
 
 
 def _width(table: Table) -> int:
-    between = 3
+    between = 2
     return sum(
         between + max(len(column.label), *(len(cell(table, column, value)) for value in table.values(column)))
         for column in table.columns

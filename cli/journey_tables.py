@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cli.output import console, print_text
+from cli.output import console, print_fitting, print_sentence, print_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,25 +41,17 @@ def _funnel(funnel: Funnel, answer: Answer) -> None:
     orders = {"ordered": "in this order", "strict": "with nothing in between", "unordered": "in any order"}
     without = "".join(f", without {e.step} between steps {e.after} and {e.before}" for e in funnel.exclusions)
     within = duration(funnel.within_seconds)
-    print_text(
+    print_sentence(
         f"Funnel of {len(funnel.steps)} steps {orders[funnel.order]} within {within}{without}; "
         f"first step {_days(funnel)}; project {funnel.project}."
     )
     if funnel.order == "unordered":
-        print_text(f"Steps: {', '.join(str(step) for step in funnel.steps)}.")
-    table = _table("step", "users>", "of first>", "", "of prev.>", "lost>", "mean>", "median>")
-    for step in answer["steps"]:
-        table.add_row(
-            _plain(f"{step['step']} {step['name']}"),
-            f"{step['users']:,}",
-            percent(step["from_start"]),
-            bar(step["from_start"]),
-            percent(step["from_previous"]) if step["step"] > 1 else "",
-            f"{step['drop_off']:,}" if step["step"] > 1 else "",
-            duration(step["mean_seconds"]),
-            duration(step["median_seconds"]),
-        )
-    console().print(table)
+        print_sentence(f"Steps: {', '.join(str(step) for step in funnel.steps)}.")
+    # What is read first stays: without room for names the bars go, then the mean.
+    whole = ("step", "users>", "of first>", "", "of prev.>", "lost>", "mean>", "median>")
+    print_fitting(
+        *(_steps(answer, [name for name in whole if name not in left]) for left in ((), ("",), ("", "mean>")))
+    )
     if answer["breakdown"]:
         _breakdown(funnel, answer["breakdown"])
     if answer["histogram"]:
@@ -74,6 +66,24 @@ def _funnel(funnel: Funnel, answer: Answer) -> None:
                 row["period"], f"{row['entered']:,}", f"{row['converted']:,}", percent(row["rate"]), bar(row["rate"])
             )
         console().print(table)
+
+
+def _steps(answer: Answer, columns: Sequence[str]) -> Table:
+    table = _table(*columns)
+    for step in answer["steps"]:
+        is_later = step["step"] > 1
+        cells = {
+            "step": _plain(f"{step['step']} {step['name']}"),
+            "users>": f"{step['users']:,}",
+            "of first>": percent(step["from_start"]),
+            "": bar(step["from_start"]),
+            "of prev.>": percent(step["from_previous"]) if is_later else "",
+            "lost>": f"{step['drop_off']:,}" if is_later else "",
+            "mean>": duration(step["mean_seconds"]),
+            "median>": duration(step["median_seconds"]),
+        }
+        table.add_row(*(cells[name] for name in columns))
+    return table
 
 
 def _breakdown(funnel: Funnel, parts: Sequence[Answer]) -> None:
@@ -107,7 +117,7 @@ def _retention(retention: Retention, answer: Answer) -> None:
     modes = {"on": "in that", "on_or_after": "in that or a later"}
     least = f" {retention.min_occurrences} times" if retention.min_occurrences > 1 else ""
     until = f"; cohorts until {retention.cohorts_until}" if retention.cohorts_until else ""
-    print_text(
+    print_sentence(
         f"Retention: members by {kinds[retention.kind]}, back with {retention.returning}{least} "
         f"{modes[retention.mode]} {retention.period}{until}; {_days(retention)}; project {retention.project}."
     )
@@ -143,7 +153,7 @@ def _heat(retention: Retention, cohorts: Sequence[Answer]) -> None:
 
 
 def _lifecycle(lifecycle: Lifecycle, answer: Answer) -> None:
-    print_text(
+    print_sentence(
         f"Lifecycle by {lifecycle.period}, active with {lifecycle.event}; {_days(lifecycle)}; "
         f"project {lifecycle.project}."
     )
@@ -160,7 +170,7 @@ def _lifecycle(lifecycle: Lifecycle, answer: Answer) -> None:
 
 
 def _stickiness(stickiness: Stickiness, answer: Answer) -> None:
-    print_text(
+    print_sentence(
         f"Stickiness: on how many days people were active with {stickiness.event}; {_days(stickiness)}; "
         f"project {stickiness.project}."
     )
@@ -174,20 +184,17 @@ def _stickiness(stickiness: Stickiness, answer: Answer) -> None:
 
 def _paths(paths: Paths, answer: Answer) -> None:
     where, end = ("after", "(session ends)") if paths.direction == "next" else ("before", "(session begins)")
-    print_text(
+    print_sentence(
         f"What {answer['sessions']:,} sessions did {where} {paths.event}; {_days(paths)}; project {paths.project}."
     )
-    table = _table("step>", "from", "to", "sessions>", "share>", "")
+    with_bars = _table("step>", "from", "to", "sessions>", "share>", "")
+    without = _table("step>", "from", "to", "sessions>", "share>")
     for edge in answer["edges"]:
-        table.add_row(
-            str(edge["step"]),
-            _plain(edge["from"]),
-            _plain(edge["to"] or end),
-            f"{edge['sessions']:,}",
-            percent(edge["share"]),
-            bar(edge["share"]),
-        )
-    console().print(table)
+        names = (_plain(edge["from"]), _plain(edge["to"] or end))
+        cells = (str(edge["step"]), *names, f"{edge['sessions']:,}", percent(edge["share"]))
+        with_bars.add_row(*cells, bar(edge["share"]))
+        without.add_row(*cells)
+    print_fitting(with_bars, without)
     arrow = " → " if paths.direction == "next" else " ← "
     table = _table("path", "sessions>", "share>")
     for path in answer["paths"]:

@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 class Format(StrEnum):
@@ -47,6 +48,35 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 def print_text(text: str) -> None:
     """A line of a result, as it is: no markup, no wrapping."""
     sys.stdout.write(f"{text}\n")
+
+
+def print_sentence(text: str) -> None:
+    """As a line; where a width is known (a terminal, COLUMNS), broken between words."""
+    print_text(_broken(text, sys.stdout.isatty()))
+
+
+def say_sentence(text: str) -> None:
+    say(_broken(text, sys.stderr.isatty()))
+
+
+def _broken(text: str, is_terminal: bool) -> str:
+    import os
+
+    if not is_terminal and "COLUMNS" not in os.environ:
+        return text
+    import textwrap
+
+    return textwrap.fill(text, console().width, break_long_words=False, break_on_hyphens=False)
+
+
+def print_fitting(*tables: Table) -> None:
+    """The first that fits into the width with no name broken, else the last."""
+    from rich.measure import Measurement
+
+    known = console()
+    wide = known.options.update(max_width=10_000)
+    fitting = (table for table in tables if Measurement.get(known, wide, table).maximum <= known.width)
+    known.print(next(fitting, tables[-1]))
 
 
 def say(text: str) -> None:

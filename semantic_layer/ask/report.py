@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from semantic_layer.ask.history import MASKED
@@ -38,11 +39,13 @@ def read_report(settings: Settings, catalogue: Catalogue | None, project: str | 
     unknown = rows(
         "SELECT word, toUInt32(count()) AS questions, argMax(question, asked_at) AS example FROM {questions} "
         f"ARRAY JOIN arrayDistinct(arrayMap(w -> lower(w), unknown_words)) AS word WHERE word != '{MASKED}' "
-        f"GROUP BY word ORDER BY questions DESC, word LIMIT {MOST}"
+        "AND match(word, '\\pL') GROUP BY word ORDER BY questions DESC, word"
     )
+    # A word that is known needs no synonym: it stood where it did not fit, as `not` or `customers`.
+    missing = [row for row in unknown if not _is_known(row["word"], catalogue)][:MOST]
     return {
         **sums,
-        "unknown_words": [{**row, "nearest": _nearest(row["word"], words)} for row in unknown],
+        "unknown_words": [{**row, "nearest": _nearest(row["word"], words)} for row in missing],
         # What stands in quotation marks is of one question; the reason is the rest.
         "refusals": rows(
             "SELECT replaceRegexpAll(reason, $$'[^']*'(, '[^']*')*$$, '…') AS why, toUInt32(count()) AS questions, "
@@ -58,6 +61,28 @@ def read_report(settings: Settings, catalogue: Catalogue | None, project: str | 
             f"WHERE feedback = 'bad' ORDER BY asked_at DESC LIMIT {MOST}"
         ),
     }
+
+
+def _is_known(phrase: str, catalogue: Catalogue | None) -> bool:
+    """Whether it holds questions together, says when, or is what something is called in a project."""
+    from semantic_layer.ask.items import METRIC_KINDS, cut
+    from semantic_layer.ask.lexicon import lexicon_of
+    from semantic_layer.ask.phrases import OF_FOLLOW_UPS, OF_JOURNEYS, roles
+    from semantic_layer.ask.time_points import Unreadable
+    from semantic_layer.ask.tokens import tokenise
+
+    tokens = tokenise(phrase)
+    known = roles(OF_JOURNEYS, OF_FOLLOW_UPS)
+    if catalogue is None or all((token.text,) in known for token in tokens):
+        return all((token.text,) in known for token in tokens)
+    kinds = METRIC_KINDS | {"event"}
+    try:
+        return any(
+            all(item.is_known for item in cut(tokens, lexicon_of(catalogue, project), date.today(), kinds, known))
+            for project in catalogue.projects
+        )
+    except Unreadable:  # a time, and none that can be asked for
+        return True
 
 
 def _rows(settings: Settings, sql: str) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ HANGING = ("by", "in", "of", "for", "on", "at")  # on a word that may be unknown
 QUANTILES = ("p50", "p75", "p90", "p95", "p99")
 
 
+NEGATING = {"never", "but", "but not"}
 UNCHANGED = "It is not clear what of the question before it changes."
 
 
@@ -324,6 +325,8 @@ def _refusal(
     """`as_written`: what was corrected, and is told as it was written."""
     # That it says what is so already is a better reason than that it does not stand alone.
     best = min(attempts, key=lambda attempt: (len(attempt.uncovered), attempt.problem != UNCHANGED))
+    if {word.lower() for word in best.uncovered} & NEGATING:
+        return _of_those_who_did_not(tokens, lexicon, context)
     suggestions = _suggested(tokens, lexicon, context, best.suggestions)
     if best.uncovered:
         # Of "by moon phase" it is the moon and its phase that are not known.
@@ -338,3 +341,14 @@ def _refusal(
         no_other = ", and there is no question before it that it could follow"
         problem += f"{'' if context.previous else no_other}."
     return Refusal(problem, (), suggestions)
+
+
+def _of_those_who_did_not(tokens: Sequence[Token], lexicon: Lexicon, context: Context) -> Refusal:
+    """Who signed up and never ordered: the steps of a funnel tell how many did not go on."""
+    items = cut(tokens, lexicon, context.today, JOURNEY_KINDS, roles(OF_JOURNEYS))
+    steps = [i.text for i in items if (i.named("event") or i.named("page")) and not i.has(Role.PEOPLE)]
+    reason = "Who did not do something is not counted by itself: ask how many did, or for their share."
+    if len(steps) < 2:
+        return Refusal(reason, (), _suggested(tokens, lexicon, context))
+    reason = "Who did one thing and not another is not counted by itself: a funnel tells how many went on."
+    return Refusal(reason, (), _suggested(tokens, lexicon, context, [f"funnel from {steps[0]} to {steps[1]}"]))

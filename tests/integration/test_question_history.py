@@ -97,7 +97,8 @@ def test_questions_are_kept_as_long_as_the_events_of_their_project(clickhouse: I
 def test_the_report_tells_what_to_mend(own: Instance) -> None:
     settings = own.settings
     assert own.run("ask", "--report").stdout == "Nobody has asked anything yet.\n"
-    for words in (["Bob"], ["bob", "takings"], ["bob", "bob"]):
+    # A number and a word of the grammar are no names to declare.
+    for words in (["Bob"], ["bob", "takings", "2024"], ["bob", "bob", "not", "42 %"]):
         reason = f"It is not known what {', '.join(repr(word) for word in words)} means here."
         remember(settings, Row("demo", f"how are {' '.join(words)}", "refused", reason=reason, unknown_words=words))
     remember(settings, Row("demo", "revenue by country", "answered", route="matcher", milliseconds=120))

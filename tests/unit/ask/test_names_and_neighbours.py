@@ -244,6 +244,7 @@ def test_nothing_is_converted_to_a_currency_that_is_named(question: str, remark:
         ("why did revenue fall in May", "revenue in May"),
         ("revenue on the weekend by country", "revenue last month"),
         ("sessions on weekends", "sessions by day of the week"),
+        ("users who signed up but did not order", "funnel from signed up to order"),
         ("margin by country", "revenue by country"),
         ("the weather of tomorrow", "revenue last month"),
         ("share of sessions longer than 5 minutes", "sessions last month"),
