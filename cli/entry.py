@@ -18,7 +18,8 @@ OF_METRICS = ("list", "show", "query", "explain", "dimensions", "values")
 FOLDER = Path(sys.prefix) / "millrace"
 SOCKET = "warm.sock"
 STDIN, INTERRUPTED = 0, 130
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL")  # no login among it: that comes with each question
+# No login among it: that comes with each question. The model: whether its client is to be imported.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "MILLRACE_ENV_FILE", "MILLRACE_LLM_MODEL")
 
 
 def main() -> None:

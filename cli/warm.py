@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cli.entry import INTERRUPTED, QUESTIONS, SOCKET, kin
+from warehouse.errors import MillraceError
 from warehouse.local_sockets import is_still, listening, peer_of
 from warehouse.locks import held_if_free
-from warehouse.settings import REPOSITORY
+from warehouse.settings import REPOSITORY, load_settings
 
 IDLE_SECONDS = 15 * 60
 TICK_SECONDS = 5.0  # between looks at whether it is still wanted
@@ -66,6 +67,11 @@ def import_what_questions_need() -> None:
         commands_of(COMMANDS[command])
     for module in IMPORTED_LATE:
         import_module(module)
+    with contextlib.suppress(MillraceError):  # who asks is told of a setting that is wrong
+        if load_settings().llm_model:
+            from semantic_layer.ask.llm.model import load
+
+            load()
 
 
 def imported_files() -> dict[str, int]:

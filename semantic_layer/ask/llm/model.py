@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from dataclasses import dataclass
@@ -100,10 +101,16 @@ def complete(settings: Settings, messages: list[dict[str, str]], tool: Tool) -> 
 
 
 def load() -> Any:
-    """litellm, which takes seconds to import; where nothing needs it, nobody waits for it."""
+    """litellm, which takes seconds to import; where nothing needs it, nobody waits for it. A fifth of it is search for
+    garbage, which there is none."""
     os.environ.update(QUIET)
-    import litellm
-
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        import litellm
+    finally:
+        if collects:
+            gc.enable()
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     return litellm

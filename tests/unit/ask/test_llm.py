@@ -402,6 +402,14 @@ def test_nothing_else_is_called(tmp_path: Path) -> None:
     assert all(line == f"socket.connect ('127.0.0.1', {port})" for line in connected)
 
 
+@pytest.mark.parametrize("model", ["openai/stub", ""])
+def test_the_warm_process_imports_the_client_only_where_a_model_is_named(model: str) -> None:
+    program = "import sys; from cli.warm import import_what_questions_need as i; i(); print('litellm' in sys.modules)"
+    variables = {"MILLRACE_ENV_FILE": "", "MILLRACE_LLM_MODEL": model, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{bool(model)}\n", "")
+
+
 def test_structures_go_through_json_unchanged() -> None:
     funnel = Funnel(project="demo", steps=(Step(event="signed_up"), Step(event="order_completed")), within_seconds=60)
     retention = Retention(
