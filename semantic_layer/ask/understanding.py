@@ -326,7 +326,10 @@ def _refusal(
     # That it says what is so already is a better reason than that it does not stand alone.
     best = min(attempts, key=lambda attempt: (len(attempt.uncovered), attempt.problem != UNCHANGED))
     if {word.lower() for word in best.uncovered} & NEGATING:
-        return _of_those_who_did_not(tokens, lexicon, context)
+        items = cut(tokens, lexicon, context.today, JOURNEY_KINDS, roles(OF_JOURNEYS))
+        steps = [i.text for i in items if (i.named("event") or i.named("page")) and not i.has(Role.PEOPLE)]
+        if steps:
+            return _of_those_who_did_not(steps, tokens, lexicon, context)
     suggestions = _suggested(tokens, lexicon, context, best.suggestions)
     if best.uncovered:
         # Of "by moon phase" it is the moon and its phase that are not known.
@@ -343,12 +346,10 @@ def _refusal(
     return Refusal(problem, (), suggestions)
 
 
-def _of_those_who_did_not(tokens: Sequence[Token], lexicon: Lexicon, context: Context) -> Refusal:
+def _of_those_who_did_not(steps: Sequence[str], tokens: Sequence[Token], lexicon: Lexicon, context: Context) -> Refusal:
     """Who signed up and never ordered: the steps of a funnel tell how many did not go on."""
-    items = cut(tokens, lexicon, context.today, JOURNEY_KINDS, roles(OF_JOURNEYS))
-    steps = [i.text for i in items if (i.named("event") or i.named("page")) and not i.has(Role.PEOPLE)]
-    reason = "Who did not do something is not counted by itself: ask how many did, or for their share."
     if len(steps) < 2:
+        reason = "Who did not do something is not counted by itself: ask how many did, or for their share."
         return Refusal(reason, (), _suggested(tokens, lexicon, context))
     reason = "Who did one thing and not another is not counted by itself: a funnel tells how many went on."
     return Refusal(reason, (), _suggested(tokens, lexicon, context, [f"funnel from {steps[0]} to {steps[1]}"]))
