@@ -18,8 +18,7 @@ OF_METRICS = ("list", "show", "query", "explain", "dimensions", "values")
 FOLDER = Path(sys.prefix) / "millrace"
 SOCKET = "warm.sock"
 STDIN, INTERRUPTED = 0, 130
-# No login among it: that comes with each question. The model: whether its client is to be imported.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "MILLRACE_ENV_FILE", "MILLRACE_LLM_MODEL")
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL")  # no login among it: that comes with each question
 
 
 def main() -> None:
@@ -101,17 +100,21 @@ def start_warm() -> None:
     """For the next question. Where it cannot be, each takes longer."""
     import subprocess
 
+    from warehouse.errors import MillraceError
     from warehouse.private_files import private_folder
-    from warehouse.settings import REPOSITORY
+    from warehouse.settings import REPOSITORY, load_settings
 
     if not os.access(sys.prefix, os.W_OK):
         return
-    with contextlib.suppress(OSError):
+    environment = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("PYTHON")}
+    with contextlib.suppress(OSError, MillraceError):
         private_folder(FOLDER)
+        if model := load_settings().llm_model:  # whose client it imports
+            environment["MILLRACE_LLM_MODEL"] = model
         subprocess.Popen(
             [sys.executable, "-m", "cli.warm", str(FOLDER)],
             cwd=REPOSITORY,
-            env={name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("PYTHON")},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

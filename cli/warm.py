@@ -27,10 +27,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cli.entry import INTERRUPTED, QUESTIONS, SOCKET, kin
-from warehouse.errors import MillraceError
 from warehouse.local_sockets import is_still, listening, peer_of
 from warehouse.locks import held_if_free
-from warehouse.settings import REPOSITORY, load_settings
+from warehouse.settings import REPOSITORY
 
 IDLE_SECONDS = 15 * 60
 TICK_SECONDS = 5.0  # between looks at whether it is still wanted
@@ -67,11 +66,10 @@ def import_what_questions_need() -> None:
         commands_of(COMMANDS[command])
     for module in IMPORTED_LATE:
         import_module(module)
-    with contextlib.suppress(MillraceError):  # who asks is told of a setting that is wrong
-        if load_settings().llm_model:
-            from semantic_layer.ask.llm.model import load
+    if os.environ.get("MILLRACE_LLM_MODEL"):  # as whoever started it had it, from wherever; it reads no settings
+        from semantic_layer.ask.llm.model import load
 
-            load()
+        load()
 
 
 def imported_files() -> dict[str, int]:

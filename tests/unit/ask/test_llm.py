@@ -405,7 +405,7 @@ def test_nothing_else_is_called(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["openai/stub", ""])
 def test_the_warm_process_imports_the_client_only_where_a_model_is_named(model: str) -> None:
     program = "import sys; from cli.warm import import_what_questions_need as i; i(); print('litellm' in sys.modules)"
-    variables = {"MILLRACE_ENV_FILE": "", "MILLRACE_LLM_MODEL": model, "PYTHONPATH": str(REPOSITORY)}
+    variables = {"MILLRACE_LLM_MODEL": model, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == (f"{bool(model)}\n", "")
 
