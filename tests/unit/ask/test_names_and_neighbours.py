@@ -60,6 +60,9 @@ METRICS = (
         dimensions=("session__duration_seconds", "order__weekday"),
     ),
     replace(CATALOGUE.metrics["orders"], dimensions=("order__paid_amount", *CATALOGUE.metrics["orders"].dimensions)),
+    replace(
+        PLAIN, name="payers", label="Payers", synonyms=(), adds_up=False, dimensions=("order__paid_amount", *WHERE)
+    ),
     replace(PLAIN, name="page_views", label="Page views", synonyms=("page visits",), dimensions=("page__page_path",)),
     _people("viewers", "Viewers", "page__page_path"),
     _people("buyers", "Buyers", "order__order_number", "people bought", "users bought", "customers ordered"),
@@ -189,6 +192,7 @@ def remarks(question: str) -> tuple[str, ...]:
         ("orders worth at least €99.50", "orders where order__paid_amount >= 99.5"),
         ("countries with more than 1000 euros revenue", "revenue by user__country having revenue > 1000"),
         ("countries with more than 100 orders", "orders by user__country having orders > 100"),
+        ("payers over 100 euros", "refused: What was paid for payers is not known: single orders have an amount."),
         ("sessions over 100 EUR", "refused: What was paid for sessions is not known: single orders have an amount."),
         *(
             (text, "refused: Money is told in EUR here, and no amount in USD is converted: say it in EUR.")
