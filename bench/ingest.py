@@ -1,5 +1,5 @@
 """How fast files of events come into raw, beside the engine's own INSERT … SELECT FROM file into a table of the same
-definition: no validation, no rejects, no counting.
+definition, and dlt's own way, which infers columns from rows: no validation, no rejects, no counting of the two.
 
     python -m bench.ingest [EVENTS]
 
@@ -28,12 +28,14 @@ import pyarrow.parquet as pq
 
 from bench.harness import report, server
 from ingestion.context import context_type
+from ingestion.dlt_clickhouse import quiet_dlt
 from ingestion.loader import prepare
 from tests.support import MILLRACE, Instance
 
 EVENTS = 1_000_000
 EVENTS_PER_FILE = 250_000
 WORLD = 400_000  # events simulated, of which some are canonical
+BY_DLT = 100_000  # events at most: it is slow enough to be measured by fewer
 PROJECT = "demo"  # of standard privacy; python -m bench.privacy tells what strict costs
 COPIED = (
     "project_id, event_id, event, message_type, user_id, anonymous_id, session_id, received_at, properties, context"
@@ -128,6 +130,30 @@ def by_the_engine(instance: Instance, files: list[Path], format: str) -> int:
     return int(instance.rows("SELECT count() FROM raw.twin")[0][0])
 
 
+def by_dlt(instance: Instance, files: list[Path], folder: Path) -> tuple[int, float]:
+    """Events, and the seconds they took: what the documentation of dlt's destination shows."""
+    dlt, target = quiet_dlt(), instance.endpoint("loader")
+    server = {"host": target.host, "port": target.tcp_port, "http_port": target.http_port, "secure": 0}
+    user = {"username": target.user, "password": target.password, "database": "raw"}
+    events = itertools.islice(_events_of(files), BY_DLT)
+    pipeline = dlt.pipeline(
+        "stock",
+        destination=dlt.destinations.clickhouse({**server, **user}),
+        dataset_name="",
+        pipelines_dir=str(folder / "dlt"),
+    )
+    begun = time.perf_counter()
+    pipeline.run(dlt.resource(events, name="events_by_dlt", max_table_nesting=0, write_disposition="append"))
+    seconds = time.perf_counter() - begun
+    return int(instance.rows("SELECT count() FROM raw.events_by_dlt")[0][0]), seconds
+
+
+def _events_of(files: list[Path]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        with gzip.open(file) as lines:
+            yield from map(orjson.loads, lines)
+
+
 def main(events: int) -> None:
     rows = []
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder, server() as instance:
@@ -144,11 +170,16 @@ def main(events: int) -> None:
             copied = by_the_engine(instance, files, format)
             own = copied / (time.perf_counter() - begun)
             assert copied == received
-            rows.append((format, received, round(ours), round(own), ours / own, round(memory)))
+            beside_dlt: tuple[Any, Any] = ("", "")
+            if format == "JSONL.gz":
+                loaded, seconds = by_dlt(instance, files, Path(folder))
+                assert loaded == min(received, BY_DLT)
+                beside_dlt = round(loaded / seconds), ours / (loaded / seconds)
+            rows.append((format, received, round(ours), round(own), ours / own, round(memory), *beside_dlt))
     report(
         "ingest",
-        "Loading canonical events, beside the engine's own INSERT SELECT FROM file",
-        ("format", "events", "events/s", "engine's own", "ratio", "client MB"),
+        "Loading canonical events, beside the engine's own INSERT SELECT FROM file and dlt's own way",
+        ("format", "events", "events/s", "engine's own", "ratio", "client MB", "dlt's own", "times dlt's"),
         rows,
     )
 
