@@ -109,7 +109,7 @@ class Judged(Watcher):
         self.breaker = breaker
 
     def judge(self, node: NodeResult) -> list[CheckResult]:
-        return self.breaker.judge(f"marts.{node.name}")
+        return self.breaker.judge(node.id)
 
     def judge_the_rest(self) -> list[CheckResult]:
         return self.breaker.judge_the_rest()
