@@ -138,6 +138,7 @@ class Service:
             "MILLRACE_BI_HOME": str(self.home.path),
             "SUPERSET_HOME": str(self.home.path),  # else it makes a folder in the user's home
             "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(INSIDE),  # of which the configuration imports
             ORIGINS: " ".join(self.settings.bi_origins_listed),
             BRAND: json.dumps(brand(self.settings)),
             **({METADATA: postgres} if postgres else {}),

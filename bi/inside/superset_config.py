@@ -7,9 +7,9 @@ import os
 import re
 import sqlite3
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
+from quicker import mend
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import QueuePool
@@ -172,8 +172,20 @@ def FLASK_APP_MUTATOR(app):  # Superset's name
     # Whether a guest changed what a chart asks for is judged by the chart as it is saved. 6.1.0 looks for it through
     # the guest's own filter, finds none, and judges nothing.
     QueryContextFactory._get_slice = lambda self, slice_id: ChartDAO.find_by_id(slice_id, skip_base_filter=True)
-    _remember_what_a_question_does_not_change(ClickHouseBaseEngineSpec)
+    _find_computed_columns()
     _refuse_tables_in_expressions()
+    mend()
+
+
+def _find_computed_columns():
+    """Where rows are asked for as they are, Superset looks a column up by its name in quotes, after sqlglot has put
+    others around it: one that a dataset computes was not found, and asked of ClickHouse, which does not have it."""
+    from superset.models.helpers import ExploreMixin
+
+    process = ExploreMixin._process_select_expression
+    ExploreMixin._process_select_expression = lambda self, expression, **more: (
+        expression if re.fullmatch("`[^`]+`", expression or "") else process(self, expression=expression, **more)
+    )
 
 
 def _refuse_tables_in_expressions():
@@ -192,26 +204,3 @@ def _refuse_tables_in_expressions():
         return isinstance(node, exp.Anonymous) and bool(naming.fullmatch(node.name))
 
     SQLStatement.has_subquery = lambda self: sub_query(self) or any(map(names_a_table, self._parsed.walk()))
-
-
-def _remember_what_a_question_does_not_change(clickhouse):
-    """Of a dataset that is SQL Superset looks for the rules of the tables in it, at each question, also at one that its
-    cache answers: it parsed the SQL anew, and asked ClickHouse over a connection of its own which schema is meant."""
-    from superset.exceptions import SupersetParseError
-    from superset.sql.parse import SQLScript
-    from superset.utils import rls
-
-    @lru_cache(maxsize=1000)
-    def tables_of(sql, engine):
-        return {table for statement in SQLScript(sql, engine=engine).statements for table in statement.tables}
-
-    def rules_of(sql, database, catalog, schema):
-        try:
-            found = tables_of(sql, database.db_engine_spec.engine)
-        except SupersetParseError:  # it is refused when it is asked
-            return []
-        tables, default = {one.qualify(catalog=catalog, schema=schema) for one in found}, database.get_default_catalog()
-        return sorted({rule for one in tables for rule in rls.get_predicates_for_table(one, database, default)})
-
-    rls.collect_rls_predicates_for_sql = rules_of
-    clickhouse.get_default_schema = classmethod(lambda cls, database, catalog: database.url_object.database)
