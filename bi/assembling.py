@@ -12,7 +12,7 @@ from bi.charts import Asked
 from bi.datasets import is_shown, is_time, label_of, semantic_datasets
 from bi.declared import ChartDeclaration, DatasetDeclaration, Declarations, DeclaredDashboard, RowDeclaration
 from bi.declared_things import EXPERIMENT, FORECAST, FUNNEL, KINDS, RETENTION, WATCHED, Declared, declared_things
-from bi.filters import Selection, filters_of
+from bi.filters import PROJECTS, Selection, filters_of, ordered
 from bi.metrics import SemanticManifest
 from bi.model import Bundle, Catalogue, Chart, Column, Dashboard, Dataset, Measure, Row, Section, Tile
 from semantic_layer.metrics.extensions import meta_of
@@ -43,8 +43,11 @@ def assemble(
     project: str,
 ) -> Bundle:
     known = _known(declarations, semantic, manifest, last_day)
-    dashboards = tuple(_Assembling(known, declared, project).dashboard() for declared in declarations.dashboards)
-    return Bundle(tuple(known.catalogue.datasets.values()), dashboards)
+    datasets = known.catalogue.datasets
+    if PROJECTS in datasets:
+        datasets[PROJECTS] = ordered(datasets[PROJECTS], project)
+    dashboards = tuple(_Assembling(known, declared).dashboard() for declared in declarations.dashboards)
+    return Bundle(tuple(datasets.values()), dashboards)
 
 
 def _known(
@@ -122,12 +125,11 @@ def _height(text: str) -> int:
 class _Assembling:
     """One dashboard."""
 
-    def __init__(self, known: Known, declared: DeclaredDashboard, project: str) -> None:
+    def __init__(self, known: Known, declared: DeclaredDashboard) -> None:
         self.known = known
         self.name = declared.name
         self.said = declared.declaration
         self.place = declared.place
-        self.project = project
         self.keys: set[str] = set()
         end = known.last_day + timedelta(days=1)
         if self.said.days % 7 == 0:
@@ -148,7 +150,7 @@ class _Assembling:
             title=self.said.title,
             description=self.said.description,
             sections=sections,
-            filters=filters_of(self._selections(), self.period, self.project),
+            filters=filters_of(self._selections(), self.period),
             owner=self.said.owner,
         )
 

@@ -14,6 +14,7 @@ KINDS = {"datasets": "dataset", "charts": "chart", "dashboards": "dashboard"}
 NAMES = {"datasets": "table_name", "charts": "slice_name", "dashboards": "dashboard_title"}
 # What Superset itself puts into charts and dashboards: ids of that very instance, and where a chart is shown.
 OF_THE_INSTANCE = ("datasource", "dashboards", "slice_id", "url_params", "extra_form_data", "dashboardId")
+FILTER_KEYS = ("controlValues", "sortMetric", "requiredFirst")
 COLUMN_KEYS = ("column_name", "verbose_name", "is_dttm", "groupby", "filterable", "expression", "description")
 METRIC_KEYS = ("metric_name", "verbose_name", "expression", "description", "d3format")
 TILE_KEYS = ("width", "height", "uuid", "code", "text")
@@ -118,6 +119,7 @@ def _dashboard(document: Mapping[str, Any]) -> dict[str, Any]:
                 one["filterType"],
                 [target.get("column") for target in one["targets"]],
                 one["defaultDataMask"],
+                [one.get(key) for key in FILTER_KEYS],
             ]
             for one in filters
         ],

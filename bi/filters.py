@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from bi.model import Column, Dataset, id_of
+from bi.model import Column, Dataset, Measure, id_of
 
 PROJECTS = "projects"  # the dataset whose rows are the projects
+ORDER = "order_of_projects"
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,24 @@ class Selection:
     column: Column
 
 
-def filters_of(wanted: Iterable[Selection | str], period: str, project: str) -> tuple[Mapping[str, Any], ...]:
+def ordered(projects: Dataset, first: str) -> Dataset:
+    """With what projects are sorted by: the one that is to be the first, then those with the longest past. A dashboard
+    opens with the first that somebody may see."""
+    of_it = "'" + first.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    sql = f"max(ifNull(dateDiff('day', first_event_on, last_event_on), -1) + if(project_id = {of_it}, 1000000, 0))"
+    told = "What projects are sorted by: MILLRACE_PROJECT first, then the days of their events."
+    return replace(projects, measures=(*projects.measures, Measure(ORDER, "Order of projects", sql, told, ",d")))
+
+
+def filters_of(wanted: Iterable[Selection | str], period: str) -> tuple[Mapping[str, Any], ...]:
     found = []
     for one in wanted:
         if one == "period":
             found.append(_filter("period", "Period", "filter_time", {}, _state({"time_range": period}, period)))
         elif one == "project":
-            mask = _state({"filters": [{"col": "project_id", "op": "IN", "val": [project]}]}, [project])
             target = {"datasetUuid": id_of("dataset", PROJECTS), "column": {"name": "project_id"}}
             # Of one at a time: each has a currency and days of its own.
-            found.append(_filter("project", "Project", "filter_select", target, mask, required=True))
+            found.append(_filter("project", "Project", "filter_select", target, _state({}, None), first_by=ORDER))
         elif isinstance(one, Selection):
             name = one.column.name
             target = {"datasetUuid": one.dataset.id, "column": {"name": name}}
@@ -61,7 +70,7 @@ def _filter(
     target: Mapping[str, Any],
     mask: Mapping[str, Any],
     *,
-    required: bool = False,
+    first_by: str = "",
     several: bool = False,
 ) -> dict[str, Any]:
     return {
@@ -73,12 +82,15 @@ def _filter(
         "targets": [dict(target)],
         "defaultDataMask": mask,
         "controlValues": {
-            "enableEmptyFilter": required,
-            "defaultToFirstItem": False,
+            "enableEmptyFilter": bool(first_by),
+            "defaultToFirstItem": bool(first_by),
             "multiSelect": several,
             "searchAllOptions": False,
             "inverseSelection": False,
+            **({"sortAscending": False} if first_by else {}),
         },
+        # Required: charts wait until it has its first value.
+        **({"sortMetric": first_by, "requiredFirst": True} if first_by else {}),
         "cascadeParentIds": [],
         "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
     }

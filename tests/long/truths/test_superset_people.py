@@ -91,6 +91,18 @@ def test_each_sees_the_rows_of_their_projects_also_out_of_the_cache(people: Peop
         assert people.seen(people.clients[name]) == expected
 
 
+@pytest.mark.parametrize(("name", "first"), [("anna", "demo"), ("mia", "demo_mobile"), ("ben", "demo")])
+def test_dashboards_open_with_a_project_that_one_may_see(people: People, name: str, first: str) -> None:
+    """What their filter asks for; that charts have its first answer, tests/long/truths/test_dashboard_pages.py sees."""
+    (dataset,) = [one for one in people.superset.bundle.datasets if one.name == "projects"]
+    asked = {
+        **people.asked(metrics=["order_of_projects"], orderby=[["order_of_projects", False]]),
+        "datasource": {"id": people.superset.id_of("dataset", dataset.id), "type": "table"},
+    }
+    rows = people.clients[name].ask("POST", "chart/data", asked)["result"][0]["data"]
+    assert rows[0]["project_id"] == first
+
+
 def test_other_projects_count_at_once(people: People) -> None:
     path = people.superset.service.home.rows_file
     text = path.read_text()
