@@ -19,6 +19,8 @@ from semantic_layer.metrics.extensions import merged, meta_of
 from warehouse.errors import MillraceError
 
 DIMENSION = re.compile(r"\{\{\s*Dimension\(\s*'(\w+)__(\w+)'\s*\)\s*\}\}")
+# Kinds of metrics that no expression over rows is right for.
+ABSENT = {"cumulative": "over a window of time", "conversion": "of what people did after something else"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,27 @@ class SemanticManifest:
     def expression(self, metric: str) -> Expression | None:
         return self._of(metric, ())
 
+    def absence(self, name: str) -> str:
+        """Why a metric has no expression, in words; empty where it has one."""
+        if self.expression(name):
+            return ""
+        metric = self.metrics[name]
+        if metric["type"] in ABSENT:
+            return ABSENT[metric["type"]]
+        params = metric["type_params"]
+        if metric["type"] == "simple":
+            _, measure = self._measures[params["measure"]["name"]]
+            own = measure["agg_time_dimension"]
+            return f"counted by {own}, not by the day of its rows" if own else "filtered by what another table knows"
+        parts = params["metrics"] or [params["numerator"], params["denominator"]]
+        if any(part.get("offset_window") or part.get("offset_to_grain") for part in parts):
+            return "set off against another time"
+        for part in parts:
+            if why := self.absence(part["name"]):
+                return f"made of {part['name']}, which is {why}"
+        models = {str(expression.model) for part in parts if (expression := self.expression(part["name"]))}
+        return f"of several tables: {', '.join(sorted(models))}"
+
     def _of(self, name: str, conditions: tuple[str, ...]) -> Expression | None:
         metric = self.metrics[name]
         params = metric["type_params"]
@@ -121,7 +144,7 @@ class SemanticManifest:
         only = " AND ".join(f"({condition})" for condition in conditions)
         value = safe_division(measure["expr"] or measure["name"])
         if measure["non_additive_dimension"]:
-            sql = _of_the_last_day(measure, model.time, value, only)
+            sql = _of_one_day(measure, model.time, value, only)
         else:
             sql = _AGGREGATED[measure["agg"]](value, only, measure) if measure["agg"] in _AGGREGATED else ""
         if not sql:
@@ -227,15 +250,15 @@ _AGGREGATED = {
 }
 
 
-def _of_the_last_day(measure: Mapping[str, Any], day: str, value: str, only: str) -> str:
-    """What is a balance counts on the last day of the time that is asked for, or of each bucket of it."""
+def _of_one_day(measure: Mapping[str, Any], day: str, value: str, only: str) -> str:
+    """What is a balance counts on the last, or first, day of the time that is asked for, or of each bucket of it."""
     balance = measure["non_additive_dimension"]
     function = {"sum": "arraySum", "max": "arrayMax", "min": "arrayMin"}.get(measure["agg"])
-    if only or function is None or balance["window_choice"] != "max" or balance["window_groupings"]:
+    if only or function is None or balance["window_groupings"]:
         return ""
     rows = f"groupArray(tuple({day}, {value}))"
-    on_the_last = f"arrayFilter(x -> x.1 = max({day}), {rows})"
-    return f"if(count() = 0, NULL, {function}(arrayMap(x -> x.2, {on_the_last})))"
+    on_that_day = f"arrayFilter(x -> x.1 = {balance['window_choice']}({day}), {rows})"
+    return f"if(count() = 0, NULL, {function}(arrayMap(x -> x.2, {on_that_day})))"
 
 
 def _together(parts: Sequence[Expression | None], combine: Any) -> Expression | None:

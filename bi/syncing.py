@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,11 +16,12 @@ from bi.client import Client, Refused
 from bi.declared import read_declarations
 from bi.differences import Difference, differences, digests, exported
 from bi.home import Home, write_private
-from bi.metrics import read_semantic_manifest
+from bi.metrics import SemanticManifest, read_semantic_manifest
 from bi.model import OURS, Bundle
 from bi.people import sync_people
 from bi.service import Service
 from semantic_layer.metrics.catalogue import load_catalogue, semantic_manifest
+from semantic_layer.metrics.extensions import meta_of
 from warehouse.errors import MillraceError
 from warehouse.lineage.graph import built_graph
 from warehouse.locks import one_at_a_time
@@ -40,12 +41,28 @@ class Synced:
 
 def bundle_of(settings: Settings) -> Bundle:
     """Of the project as it was built last, and dashboards/*.yaml as they are now."""
-    declarations = read_declarations(settings)
+    declarations, manifest = read_declarations(settings), _built(settings)
+    return assemble(declarations, _semantic(settings, manifest), manifest, _last_day(settings), settings.project)
+
+
+def metrics_of(settings: Settings) -> Iterator[tuple[str, Sequence[str], str]]:
+    """Each metric with the datasets that have it, or why none has."""
+    semantic, datasets = _semantic(settings, _built(settings)), bundle_of(settings).datasets
+    for name, metric in semantic.metrics.items():
+        if not meta_of(metric).get("hidden"):
+            found = [one.name for one in datasets if any(measure.name == name for measure in one.measures)]
+            yield name, found, "" if found else semantic.absence(name)
+
+
+def _built(settings: Settings) -> Mapping[str, Any]:
     manifest = built_graph(settings).manifest
     if not manifest["nodes"]:
         raise MillraceError("There are no marts to show yet.", hint="Run `millrace build`.")
-    semantic = read_semantic_manifest(semantic_manifest(settings), manifest)
-    return assemble(declarations, semantic, manifest, _last_day(settings), settings.project)
+    return manifest
+
+
+def _semantic(settings: Settings, manifest: Mapping[str, Any]) -> SemanticManifest:
+    return read_semantic_manifest(semantic_manifest(settings), manifest)
 
 
 def sync(settings: Settings, service: Service) -> Synced:

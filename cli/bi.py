@@ -131,6 +131,20 @@ def validate(format: FormatOption = Format.TABLE) -> None:
         raise typer.Exit(1)
 
 
+@commands.command()
+def metrics(format: FormatOption = Format.TABLE) -> None:
+    """Metrics that no dataset of Superset has, and why: `millrace metrics query` answers these."""
+    from bi.syncing import metrics_of
+
+    known = list(metrics_of(load_settings()))
+    absent = [(name, why) for name, found, why in known if not found]
+    if format is Format.JSON:
+        print_json([{"metric": name, "datasets": list(found), "absent": why} for name, found, why in known])
+        return
+    print_table(("metric", "not in Superset, as it is"), absent)
+    print_text(f"{len(known) - len(absent)} of {len(known)} metrics are in Superset.")
+
+
 def _say_synced(done: Synced) -> None:
     say(
         f"Dashboards are up to date: {len(done.changed)} of {len(done.changed) + done.unchanged} things were changed, "

@@ -129,3 +129,17 @@ def test_funnels_count_people_as_the_command_does(bundle: Bundle, built: LoadedW
     steps = ["product_viewed", "product_added", "checkout_started", "order_completed"]
     answer = built.instance.json("funnel", "--project", "demo", *(f"--step={step}" for step in steps))
     assert [int(ours[str(number)][0]) for number in range(1, 5)] == [step["users"] for step in answer["steps"]]
+
+
+def test_what_is_not_there_is_told_with_its_reason(built: LoadedWorld) -> None:
+    told = {one["metric"]: one for one in built.instance.json("bi", "metrics")}
+    assert told["revenue"] == {"metric": "revenue", "datasets": ["orders", "acquisition"], "absent": ""}
+    # What was there before the first day is of that day's rows.
+    assert told["net_new_subscribers"]["datasets"] == ["subscriptions"]
+    absent = {name: one["absent"] for name, one in told.items() if not one["datasets"]}
+    assert absent["refund_rate"] == "of several tables: orders, refunds"
+    assert absent["revenue_month_to_date"] == "over a window of time"
+    assert absent["revenue_growth_week"] == "set off against another time"
+    assert absent["activation_rate"] == "counted by signed_up_at, not by the day of its rows"
+    assert absent["ltv"].startswith("made of churn_rate, which is of several tables")
+    assert all(absent.values())
