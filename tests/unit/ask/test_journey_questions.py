@@ -118,7 +118,7 @@ def test_a_question_becomes_its_journey(question: str, expected: str) -> None:
         ("where do people go after the moon landing", "'moon'"),
         ("where do people go after signup by country", "not broken down"),
         ("stickiness by country", "not broken down"),
-        ("users who signed up but did not order", "'not'"),
+        ("users who signed up but did not order", "a funnel tells how many went on"),
         ("what do people do after signup and before order", "refused"),
     ],
 )
