@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from expectations.session import AT_THE_END
+from expectations.session import AT_THE_END, RUN
 from expectations.suites import read_suites
 from warehouse.observability.records import CheckResult
 from warehouse.settings import Settings
@@ -128,7 +128,8 @@ def _suite_and_project(title: str) -> str:
 
 
 def _row(folder: Path, title: str, of_suite: Sequence[CheckResult]) -> dict[str, Any]:
-    page = next((folder / "validations" / title.replace(".", "/")).rglob("*.html"), None)
+    # By the name of the run: the pages of the rest of a suite lie in a folder below those of its first part.
+    page = next((folder / "validations" / title.replace(".", "/") / RUN).rglob("*.html"), None)
     counts = Counter(result.status for result in of_suite)
     return {
         "page": page.relative_to(folder).as_posix() if page else "",

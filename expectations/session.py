@@ -19,6 +19,7 @@ from warehouse.observability.records import CheckResult
 from warehouse.settings import Settings
 
 LOGS_BY_ITSELF = "great_expectations.data_context.types.base"  # it gives itself a level when it is imported
+RUN = "last"  # the name of the run in the paths of pages
 AT_THE_END = ".at_the_end"  # of the rest of a suite, judged later in a build than its first part
 Key = tuple[str, str, str]  # suite, project, expectation
 
@@ -67,7 +68,7 @@ class Session:
         )
         definition = context.validation_definitions.add(gx.ValidationDefinition(name=title, data=batch, suite=gx_suite))
         started = time.monotonic()
-        validation = definition.run(result_format="SUMMARY", run_id=gx.RunIdentifier(run_name="last"))
+        validation = definition.run(result_format="SUMMARY", run_id=gx.RunIdentifier(run_name=RUN))
         found = {one.expectation_config.meta["name"]: one for one in validation.results}
         if sum(_failed_to_run(one) for one in found.values()) > 1:
             # One that cannot be run takes those in the same statement with it: each by itself tells which it is.

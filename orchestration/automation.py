@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import dagster as dg
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ml.catalogue import MODELS
@@ -15,6 +16,7 @@ from orchestration.assets.machine_learning import key_of, predicted_keys
 from orchestration.jobs import AnyJob
 from orchestration.landing import look
 from warehouse.errors import MillraceError, nearest
+from warehouse.private_files import private_folder
 from warehouse.settings import Settings, load_settings
 from warehouse.strict_yaml import load
 
@@ -60,10 +62,36 @@ class Automation(_Strict):
 def read_automation(path: Path = FILE) -> Automation:
     try:
         return Automation.model_validate(load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise MillraceError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise MillraceError(f"{path.name}: {where}: {first['msg']}.") from error
+        # A word that is misspelt is there under one name and missing under the other: the first says which it is.
+        found = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")[0]
+        where = ".".join(map(str, found["loc"]))
+        if found["type"] == "extra_forbidden":
+            known = [*Automation.model_fields, *Sensor.model_fields, *Schedule.model_fields]
+            raise MillraceError(
+                f"{path.name}: {where}: nothing is called so{nearest(str(found['loc'][-1]), known) or '.'}"
+            ) from error
+        raise MillraceError(f"{path.name}: {where}: {_in_words(found)}.") from error
+
+
+def _in_words(found: Mapping[str, Any]) -> str:
+    if found["type"] == "tuple_type":
+        return f"must be a list, as [{found['input']}]"
+    return "is missing" if found["type"] == "missing" else str(found["msg"])
+
+
+def must_be_known(automation: Automation, settings: Settings) -> None:
+    """In an environment that is misspelt nothing would run, without a word."""
+    declared = [getattr(automation, name) for name in Automation.model_fields]
+    every = [one for one in (*declared, *automation.schedules.values()) if isinstance(one, Unattended)]
+    known = sorted({"development", *(name for one in every for name in one.environments)})
+    if settings.environment not in known:
+        raise MillraceError(
+            f"{FILE.name} knows no environment {settings.environment!r}{nearest(settings.environment, known) or '.'}",
+            hint=f"MILLRACE_ENVIRONMENT is one of {', '.join(known)}; others are declared there.",
+        )
 
 
 def schedules(automation: Automation, jobs: Mapping[str, AnyJob], settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -170,6 +198,9 @@ def _training_of(model: str, found: Sequence[Due]) -> dg.RunRequest:
 
 
 def landing_sensor(automation: Automation, job: AnyJob, settings: Settings) -> dg.SensorDefinition:
+    private_folder(settings.data_dir)
+    settings.landing.mkdir(parents=True, exist_ok=True)  # whoever has files looks for it, also where nothing is loaded
+
     @dg.sensor(
         job=job,
         minimum_interval_seconds=automation.landing.every_seconds,

@@ -11,7 +11,7 @@ from orchestration.assets.models import model_assets
 from orchestration.assets.raw import raw_assets, source_keys
 from orchestration.assets.reconcile import reconcile_checks
 from orchestration.assets.semantic import semantic_assets
-from orchestration.automation import read_automation, schedules, sensors
+from orchestration.automation import must_be_known, read_automation, schedules, sensors
 from orchestration.infrastructure import RESOURCES
 from orchestration.jobs import IN_ONE_PROCESS, jobs
 from orchestration.reports import report_schedules
@@ -21,6 +21,7 @@ from warehouse.settings import load_settings
 
 def definitions() -> dg.Definitions:
     settings, automation = load_settings(), read_automation()
+    must_be_known(automation, settings)
     manifest = current_manifest(settings)
     of_models, of_others = by_maker(manifest)
     reconcile = reconcile_checks(manifest)

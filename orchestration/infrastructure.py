@@ -34,8 +34,12 @@ INFRASTRUCTURE = (
 
 
 @dg.resource(description="While the run has it, no build of the command line begins, and none is running.")
-def alone_on_the_warehouse(_: dg.InitResourceContext) -> Iterator[None]:
-    with alone_for_a_run(load_settings()):
+def alone_on_the_warehouse(context: dg.InitResourceContext) -> Iterator[None]:
+    def waits() -> None:
+        if context.log:
+            context.log.info("Waiting for a build of the command line, or a backup, to end.")
+
+    with alone_for_a_run(load_settings(), waits):
         yield
 
 

@@ -22,7 +22,6 @@ class Landed:
 
 
 def look(settings: Settings) -> Landed:
-    settings.landing.mkdir(parents=True, exist_ok=True)  # whoever has files looks for the folder
     files, digest = [], hashlib.sha256()
     for path in sorted(settings.landing.rglob("*")):
         if path.name.startswith(".") or not path.is_file():

@@ -92,6 +92,14 @@ class RunningDagster:
     def kinds(self, run_id: str) -> list[str]:
         return [event["__typename"] for event in self.told(run_id)]
 
+    def started(self, run_id: str) -> float:
+        """When its first step began, in seconds since 1970."""
+        query = "{logsForRun(runId: %s) {... on EventConnection {events {__typename ... on MessageEvent {timestamp}}}}}"
+        events = self.ask(query % json.dumps(run_id))["logsForRun"]["events"]
+        return (
+            next(int(event["timestamp"]) for event in events if event["__typename"] == "ExecutionStepStartEvent") / 1000
+        )
+
     def worker(self, run_id: str) -> int | None:
         """The process that executes a run."""
         for event in self.told(run_id):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,9 +34,12 @@ def alone(settings: Settings, waits: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def alone_for_a_run(settings: Settings) -> Iterator[None]:
+def alone_for_a_run(settings: Settings, when_it_waits: Callable[[], None]) -> Iterator[None]:
     """From the first step of a run to its last, also between them; its builds are let in. For a process of its own."""
     lock = _lock(settings)
+    with held_if_free(lock) as is_free:
+        if not is_free:
+            when_it_waits()
     with one_at_a_time(lock):
         _of_this_run.add(lock)
         try:

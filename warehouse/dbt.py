@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from warehouse.aside import put_back_what_nobody_judged, settle
 from warehouse.cluster import SHARD, clients
 from warehouse.connection import connect, endpoint
 from warehouse.errors import MillraceError, WrongUsage, nearest
+from warehouse.private_files import private_folder
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ SHOWN_FAILURES = 5
 DAYS_ANEW = "MILLRACE_DAYS_ANEW"
 # Read by the materializations (macros/build/aside.sql): there is somebody who judges what is made, and may put it back.
 JUDGED = "MILLRACE_JUDGED"
+READS = {"show", "ls", "list", "debug"}
+PARSED = "partial_parse.msgpack"
 # What cannot be meant: a build of nothing is no success.
 MUST_MATCH = '{"error": ["NoNodesForSelectionCriteria", "NothingToDo"]}'
 
@@ -79,8 +83,12 @@ class Run:
 
     @property
     def reasons(self) -> list[str]:
+        from warehouse.observability.records import without_query
+
         failed = [f"{node.name}: {node.message or node.status}" for node in self.failed]
-        return [*failed, *(one.message.rstrip(".") for one in self.judged if one.blocks)]
+        blocking = [one for one in self.judged if one.blocks]
+        told = [without_query(one.message) if one.asset in self.put_back else one.message for one in blocking]
+        return [*failed, *(message.rstrip(".") for message in told)]
 
     def sentence(self) -> str:
         """What failed first, and what was kept back because of it."""
@@ -285,13 +293,25 @@ def left_over(settings: Settings, done: Run) -> list[str]:
 
 def pass_through(settings: Settings, arguments: Sequence[str]) -> bool:
     """dbt as it is, with its own output; whether it succeeded."""
-    with alone(settings):
-        if {"build", "run", "retry"} & set(arguments):
-            put_back_what_nobody_judged(settings)
-        outcome = invoke(arguments, environment(settings), settings=settings)
+    if READS & set(arguments[:1]):
+        outcome = invoke(arguments, _beside_a_build(settings), settings=settings)
+    else:
+        with alone(settings):
+            if {"build", "run", "retry"} & set(arguments):
+                put_back_what_nobody_judged(settings)
+            outcome = invoke(arguments, environment(settings), settings=settings)
     if outcome.exception is not None:
         raise _as_sentence(settings, outcome.exception)
     return bool(outcome.success)
+
+
+def _beside_a_build(settings: Settings) -> Mapping[str, str]:
+    """What only reads has files of its own, so that it need not wait: what a build has refused is looked at by it."""
+    values = environment(settings)
+    whole, own = Path(values["DBT_TARGET_PATH"]), private_folder(settings.data_dir / "dbt" / "reading")
+    with suppress(OSError):  # what dbt read last: without it dbt reads the project anew
+        shutil.copy2(whole / PARSED, own / PARSED)
+    return {**values, "DBT_TARGET_PATH": str(own)}
 
 
 def _as_sentence(settings: Settings, error: BaseException) -> MillraceError:

@@ -33,6 +33,7 @@ BESIDE_EVENTS = {
     "hourly_events": "Events per project, hour and name, live as they arrive.",
     "user_agents": "What each user agent means.",
     "referrers": "What each referring host is.",
+    "events_rejected": "Lines that could not be accepted, with the reason.",
     "places": "Where each address is, where a geo database is configured.",
 }
 DECLARED = {

@@ -22,3 +22,23 @@ def test_no_false_alarm(built: LoadedWorld) -> None:
         if one.kind not in ("distribution", "volume", "freshness")  # for which a world may be too small
     }
     assert always <= judged
+
+
+def test_each_suite_has_its_own_page_whichever_was_judged_last(built: LoadedWorld) -> None:
+    """The rest of a suite, which is judged at the end of a build, has a page of its own."""
+    folder = built.instance.data_dir / "expectations" / "docs"
+
+    def pages() -> dict[str, str]:
+        rows = json.loads((folder / "rows.json").read_text())
+        return {title: (folder / row["page"]).read_text() for title, row in rows.items()}
+
+    assert built.instance.run("build", "--select", "fct_sessions", "dim_pages").returncode == 0
+    made = pages()
+    assert {"orders.demo", "sessions.demo", "sessions.demo.at_the_end"} <= set(made)
+    assert "duration_ms" in made["sessions.demo"]
+    assert "entry_page_key" in made["sessions.demo.at_the_end"]
+    assert "entry_page_key" not in made["sessions.demo"]
+    assert built.instance.run("expectations", "run", "orders").returncode == 0
+    after = pages()
+    assert set(after) == set(made)
+    assert {title for title in made if after[title] != made[title]} == {"orders.demo", "orders.demo_mobile"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from contextlib import closing
 from typing import Any
@@ -10,6 +11,7 @@ from warehouse.aside import refused_assets, refused_table
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import WrongUsage
 from warehouse.observability.incidents import COLUMNS, Incident
+from warehouse.observability.records import TO_SEE
 from warehouse.settings import Settings
 
 HISTORY = """
@@ -60,8 +62,17 @@ def how_to_see(one: Incident, refused: Collection[str]) -> str:
     if one.kind == "reconcile":
         return "millrace reconcile"
     if one.asset in refused:
-        return f'millrace dbt show --limit 20 --inline "select * from {refused_table(one.asset)}"'
+        # dbt's tables leave columns out, the one that is wrong perhaps among them.
+        query = f"select * from {refused_table(one.asset)}{_condition(one)}"
+        return f'millrace dbt show --limit 20 --output json --inline "{query}"'
     return "millrace expectations run"
+
+
+def _condition(one: Incident) -> str:
+    """That of the query which the message has, for the table that stood."""
+    _, _, query = one.message.partition(TO_SEE)
+    found = re.search(rf" FROM {re.escape(one.asset)}( WHERE .+) LIMIT \d+", query, re.DOTALL)
+    return found[1] if found else ""
 
 
 def read_refused(settings: Settings) -> set[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.observability.declared import Declared, read_declared
 from warehouse.observability.freshness import read_freshness
+from warehouse.observability.records import without_query
 from warehouse.observability.scoring import (
     DIMENSIONS,
     Finding,
@@ -80,7 +81,9 @@ def _of_checks(client: Client, declared: Declared) -> Iterator[Finding]:
             continue
         of = checked if checked is not None or project else sizes.get(asset)
         share = failures / of if failures and of else 0.0
-        yield Finding(asset, project, dimension, check, loss_of_check(severity, share), message or status)
+        yield Finding(
+            asset, project, dimension, check, loss_of_check(severity, share), without_query(message) or status
+        )
 
 
 def _of_lines(client: Client) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from ml.drift.watching import Due
 from orchestration.automation import (
     alerts_sensor,
     landing_sensor,
+    must_be_known,
     read_automation,
     retraining_sensor,
     schedules,
@@ -50,7 +51,11 @@ def test_what_runs_by_itself_runs_in_production_and_nowhere_else(settings: Setti
     [
         (("job: everything", "job: everthing"), "everthing'; did you mean 'everything'"),
         (("every_seconds: 10", "every_seconds: 0"), "landing.every_seconds"),
-        (("every_seconds: 10", "seconds: 10"), "landing"),
+        (("every_seconds: 10", "every_second: 10"), "landing.every_second: nothing is called so; did you mean"),
+        (("watch:", "wotch:"), "wotch: nothing is called so; did you mean 'watch'"),
+        (("landing:", "landing"), "automation.yaml is no YAML: "),
+        (("[production, demo]", "production"), r"landing.environments: must be a list, as \[production\]"),
+        (("    job: everything\n", ""), "schedules.sources_hourly.job: is missing"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(settings: Settings, tmp_path: Path, change: tuple[str, str], says: str) -> None:
@@ -60,6 +65,13 @@ def test_a_mistake_in_the_file_is_named(settings: Settings, tmp_path: Path, chan
     path.write_text(FILE.read_text().replace(*change))
     with pytest.raises(MillraceError, match=says):
         schedules(read_automation(path), jobs(), settings)
+
+
+def test_an_environment_that_nobody_declared_is_refused(settings: Settings) -> None:
+    for known in ("development", "demo", "production"):
+        must_be_known(read_automation(), in_environment(settings, known))
+    with pytest.raises(MillraceError, match="no environment 'produktion'; did you mean 'production'"):
+        must_be_known(read_automation(), in_environment(settings, "produktion"))
 
 
 def test_a_file_that_lands_has_half_of_its_thirty_seconds_left_when_a_run_is_asked_for(settings: Settings) -> None:
@@ -74,7 +86,7 @@ def test_files_are_landed_when_they_are_whole(settings: Settings) -> None:
     import os
     import time
 
-    settings.landing.mkdir()
+    settings.landing.mkdir(exist_ok=True)
     assert look(settings).files == []
     whole, hidden, young = (settings.landing / name for name in ("a.jsonl", ".b.jsonl", "c.jsonl"))
     for path in (whole, hidden, young):

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.infrastructure import ALONE, POOL, RESOURCES, RETRIES
-from warehouse.alone import alone
+from warehouse.alone import alone, alone_for_a_run
 from warehouse.errors import MillraceError
 from warehouse.settings import Settings, load_settings
 
@@ -42,6 +42,25 @@ def test_a_run_of_dagster_waits_for_a_build_of_the_command_line(settings: Settin
     waiting.join(60)
     with alone(settings):
         pass
+
+
+def test_a_run_that_waits_says_so(settings: Settings) -> None:
+    waits, begun = Event(), Event()
+
+    def run() -> None:
+        with alone_for_a_run(settings, waits.set):
+            begun.set()
+
+    waiting = Thread(target=run, daemon=True)
+    with alone(settings):
+        waiting.start()
+        assert waits.wait(60)
+        assert not begun.is_set()
+    assert begun.wait(60)
+    waiting.join(60)
+    said: list[str] = []
+    with alone_for_a_run(settings, lambda: said.append("waits")):
+        assert said == []
 
 
 ANOTHER_BUILD = """
