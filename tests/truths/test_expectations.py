@@ -32,7 +32,7 @@ def test_each_suite_has_its_own_page_whichever_was_judged_last(built: LoadedWorl
         rows = json.loads((folder / "rows.json").read_text())
         return {title: (folder / row["page"]).read_text() for title, row in rows.items()}
 
-    assert built.instance.run("build", "--select", "fct_sessions", "dim_pages").returncode == 0
+    assert built.instance.run("build", "--select", "fct_sessions", "--select", "dim_pages").returncode == 0
     made = pages()
     assert {"orders.demo", "sessions.demo", "sessions.demo.at_the_end"} <= set(made)
     assert "duration_ms" in made["sessions.demo"]

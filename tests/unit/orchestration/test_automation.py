@@ -50,8 +50,8 @@ def test_what_runs_by_itself_runs_in_production_and_nowhere_else(settings: Setti
     ("change", "says"),
     [
         (("job: everything", "job: everthing"), "everthing'; did you mean 'everything'"),
-        (("every_seconds: 10", "every_seconds: 0"), "landing.every_seconds"),
-        (("every_seconds: 10", "every_second: 10"), "landing.every_second: nothing is called so; did you mean"),
+        (("every_seconds: 5", "every_seconds: 0"), "landing.every_seconds"),
+        (("every_seconds: 5", "every_second: 5"), "landing.every_second: nothing is called so; did you mean"),
         (("watch:", "wotch:"), "wotch: nothing is called so; did you mean 'watch'"),
         (("landing:", "landing"), "automation.yaml is no YAML: "),
         (("[production, demo]", "production"), r"landing.environments: must be a list, as \[production\]"),
@@ -74,10 +74,10 @@ def test_an_environment_that_nobody_declared_is_refused(settings: Settings) -> N
         must_be_known(read_automation(), in_environment(settings, "produktion"))
 
 
-def test_a_file_that_lands_has_half_of_its_thirty_seconds_left_when_a_run_is_asked_for(settings: Settings) -> None:
-    """The rest is for the daemon, which looks every five seconds whose turn it is, and for the process of the run."""
+def test_a_file_that_lands_has_most_of_its_thirty_seconds_left_when_a_run_is_asked_for(settings: Settings) -> None:
+    """The rest is for the daemon, which looks every second whose turn it is, and for the process of the run."""
     automation = read_automation()
-    assert automation.landing.every_seconds + STILL_WRITTEN_SECONDS <= 15
+    assert automation.landing.every_seconds + STILL_WRITTEN_SECONDS <= 10
     sensor = landing_sensor(automation, jobs()["events_and_models"], settings)
     assert sensor.minimum_interval_seconds == automation.landing.every_seconds
 
