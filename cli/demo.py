@@ -17,6 +17,7 @@ from warehouse.settings import Settings, load_settings
 AN_HOUR_MS = 3_600_000
 DAY_OF_A_DIGEST = "2026-03-25"
 REPORT, DAY_OF_A_REPORT = "weekly_operations", "2026-03-30"
+EVENTS_OF_A_PLAN = "10M"
 TRAINED = ("churn", "lifetime")
 QUESTIONS = ("revenue by country last month", "what do people do after signing up")
 
@@ -47,7 +48,6 @@ def demo(
     fail_if_unusable(result)
     load_sources(settings, world / "sources")
     build(settings)
-    judge(settings)
     show_a_funnel(settings)
     show_metrics()
     show_anomalies()
@@ -60,6 +60,7 @@ def demo(
     judge_alerts()
     show_a_digest()
     write_a_report(settings)
+    show_a_plan()
     if dashboards:
         show_dashboards()
     print_text(f"Done in {time.monotonic() - begun:.0f} s.")
@@ -79,6 +80,7 @@ def demo(
     )
     print_text("  millrace alerts list       what the rules in alerts/ found; alerts/channels.yaml says who is told")
     print_text("  millrace access list       who may read what")
+    print_text("  millrace backup create     all of it, to be restored elsewhere (MILLRACE_BACKUP_PASSWORD first)")
     print_text("  millrace dagster           what runs, what is fresh: http://127.0.0.1:3000")
     print_text("  millrace bi up             dashboards: where Superset is, and as whom to log in")
     print_text("  millrace down              stop it; the data stays")
@@ -95,25 +97,16 @@ def examples(world: Path) -> list[Path]:
 
 
 def build(settings: Settings) -> None:
-    """The models, of what was loaded."""
-    from cli.build import build_models, print_build, renew_catalogue
+    """The models, of what was loaded, tested and judged by expectations as `millrace build` does."""
+    from cli.build import build_models, print_build, print_expectations, renew_catalogue
 
     begun = time.monotonic()
     done = build_models(settings)
     renew_catalogue(settings)
     print_build(done, time.monotonic() - begun)
-    if done.failed:
+    print_expectations(done)
+    if done.has_failed:
         raise typer.Exit(1)
-
-
-def judge(settings: Settings) -> None:
-    """What the tables look like, as `millrace expectations run` has it."""
-    from cli.expectations import print_report
-    from expectations.runner import run
-
-    print_text("")
-    print_text("millrace expectations run")
-    print_report(run(settings))
 
 
 def show_a_funnel(settings: Settings) -> None:
@@ -256,6 +249,16 @@ def write_a_report(settings: Settings) -> None:
     print_text(f"millrace report run {REPORT} --project demo --day {DAY_OF_A_REPORT} --format html")
     folder = settings.data_dir / "demo"
     run(REPORT, project="demo", day=DAY_OF_A_REPORT, written=[Written.HTML], out=folder)
+
+
+def show_a_plan() -> None:
+    """What so many events would need, by what these take."""
+    from cli.plan import plan
+
+    print_text("")
+    print_text(f"millrace plan --events-per-day {EVENTS_OF_A_PLAN}")
+    plan(events_per_day=EVENTS_OF_A_PLAN)
+    print_text("")
 
 
 def show_dashboards() -> None:

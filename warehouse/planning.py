@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.query_settings import SPILL_BYTES
+from warehouse.setting_values import days_in
 from warehouse.settings import Settings
 
 DAY_SECONDS = 24 * 3600
@@ -58,10 +59,9 @@ def number_of(text: str) -> int:
 
 
 def days_of(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([dy])", text.strip())
-    if not match or int(match[1]) == 0:
+    if not (days := days_in(text)):
         raise WrongUsage(f"{text!r} is no retention: write days or years, as 90d or 2y.")
-    return int(match[1]) * (365 if match[2] == "y" else 1)
+    return days
 
 
 def measure(settings: Settings) -> Measured:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from warehouse import strict_yaml
 from warehouse.errors import MillraceError, nearest
+from warehouse.setting_values import days_in
 from warehouse.settings import Settings
 
 MIN_RETENTION_DAYS, MAX_RETENTION_DAYS = 30, 7 * 365 + 2  # 30 days to 7 years, leap days included
@@ -85,11 +86,9 @@ def _place(told: Any) -> Any:
 
 
 def _days(text: Any) -> Any:
-    match = re.fullmatch(r"(\d+)\s*(d|y)", str(text).strip())
-    if not match:
+    days = days_in(str(text))
+    if days is None:
         raise ValueError(f"{text!r} is not a retention: write days or years, as 90d or 2y")
-    number, unit = int(match[1]), match[2]
-    days = number if unit == "d" else number * 365 + number // 4
     if not MIN_RETENTION_DAYS <= days <= MAX_RETENTION_DAYS:
         raise ValueError(f"{text!r} is outside 30d to 7y")
     return days

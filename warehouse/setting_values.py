@@ -13,12 +13,18 @@ def valid_cluster(name: str) -> str:
     return name
 
 
+def days_in(text: str) -> int | None:
+    """What `90d` or `2y` says, leap days included; None: it says neither."""
+    match = re.fullmatch(r"(\d{1,5})\s*([dy])", text.strip())
+    if not match:
+        return None
+    number = int(match[1])
+    return number if match[2] == "d" else number * 365 + number // 4
+
+
 def days_of(age: str) -> int:
-    match = re.fullmatch(r"(\d{1,4})\s*(d|y)", age.strip())
-    days = 0
-    if match:
-        days = int(match[1]) if match[2] == "d" else int(match[1]) * 365 + int(match[1]) // 4
-    if not 1 <= days <= MAX_AGE_DAYS:
+    days = days_in(age)
+    if days is None or not 1 <= days <= MAX_AGE_DAYS:
         raise ValueError(f"must be days or years, 20 at most, as 90d or 1y, not {age!r}")
     return days
 
