@@ -35,9 +35,9 @@ def test_each_suite_has_its_own_page_whichever_was_judged_last(built: LoadedWorl
     assert built.instance.run("build", "--select", "fct_sessions", "--select", "dim_pages").returncode == 0
     made = pages()
     assert {"orders.demo", "sessions.demo", "sessions.demo.at_the_end"} <= set(made)
-    assert "duration_ms" in made["sessions.demo"]
-    assert "entry_page_key" in made["sessions.demo.at_the_end"]
-    assert "entry_page_key" not in made["sessions.demo"]
+    assert "lasts_a_day_at_most" in made["sessions.demo"]
+    assert "landed_on_a_known_page" in made["sessions.demo.at_the_end"]
+    assert "landed_on_a_known_page" not in made["sessions.demo"]
     assert built.instance.run("expectations", "run", "orders").returncode == 0
     after = pages()
     assert set(after) == set(made)
