@@ -1,4 +1,4 @@
-"""Every test runs apart from the developer's own services: no .env, no MILLRACE_ variable, no fixed port."""
+"""Every test runs apart from the developer's own services: no .env, no MILLRACE_ variable, no fixed port, no width."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pytest
 for variable in [name for name in os.environ if name.startswith("MILLRACE_")]:
     del os.environ[variable]
 os.environ["MILLRACE_ENV_FILE"] = ""  # no file
+# GNU readline, which pytest imports, hands the size of a terminal on to all processes below: a width that nobody chose.
+for variable in ("COLUMNS", "LINES"):
+    os.environ.pop(variable, None)
 
 from tests.support import Instance  # noqa: E402 - the environment must be clean before settings are first read
 
