@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.programs import program
+from tests.programs import found, program
 
+PG_CTL = ("pg_ctl", "/usr/lib/postgresql/*/bin/pg_ctl")
 ACCOUNT, PASSWORD = "postgres", "on-loopback-for-a-test"
 
 
@@ -27,9 +28,13 @@ class Postgres:
         return done.stdout.strip()
 
 
+def is_installed() -> bool:
+    return found(*PG_CTL) is not None
+
+
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    binaries = Path(program("pg_ctl", "/usr/lib/postgresql/*/bin/pg_ctl")).resolve().parent
+    binaries = Path(program(*PG_CTL)).resolve().parent
     # Not in a folder of pytest's: those are closed to others, and PostgreSQL does not run as root.
     folder = Path(tempfile.mkdtemp(prefix="millrace-postgres-"))
     secret = folder / "password"

@@ -1,5 +1,5 @@
-"""A real Dagster, its daemon and its sensor, with its storage in PostgreSQL: files that land become rows of marts, bad
-data stays out of them until it is mended, its pages show it, and nothing is left behind."""
+"""A real Dagster, its daemon and its sensor, with its storage in PostgreSQL where there is one: files that land become
+rows of marts, bad data stays out of them until it is mended, its pages show it, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.postgres import Postgres, postgres
+from tests.postgres import Postgres, is_installed, postgres
 from tests.programs import program
 from tests.running_dagster import EVENT, RunningDagster, until
 from tests.support import REPOSITORY, Instance
@@ -68,13 +68,19 @@ def hook() -> Iterator[Webhook]:
 
 
 @pytest.fixture(scope="module")
-def storage() -> Iterator[Postgres]:
+def storage() -> Iterator[Postgres | None]:
+    """Without PostgreSQL the one test of it is left out, and Dagster keeps its storage in SQLite."""
+    if not is_installed() and not os.environ.get("CI"):
+        yield None
+        return
     with postgres() as own:
         yield own
 
 
 @pytest.fixture(scope="module")
-def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook, storage: Postgres) -> Iterator[RunningDagster]:
+def dagster(
+    tmp_path_factory: pytest.TempPathFactory, hook: Webhook, storage: Postgres | None
+) -> Iterator[RunningDagster]:
     folder = tmp_path_factory.mktemp("dagster")
     copy = folder / "repository"
     left_out = shutil.ignore_patterns("__pycache__", "target", "logs")
@@ -99,7 +105,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory, hook: Webhook, storage: Po
         (own.project_dir / "alerts").mkdir()
         (own.project_dir / "alerts" / "rules.yaml").write_text(ALERTS)
         own.up()
-        running = RunningDagster(own, MILLRACE_DAGSTER_POSTGRES=storage.url)
+        running = RunningDagster(own, **({"MILLRACE_DAGSTER_POSTGRES": storage.url} if storage else {}))
         try:
             assert until(running.is_loaded)
             yield running
@@ -217,13 +223,18 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def test_runs_are_kept_in_postgresql(dagster: RunningDagster, storage: Postgres) -> None:
+def test_runs_are_kept_in_postgresql(dagster: RunningDagster, storage: Postgres | None) -> None:
+    if storage is None:
+        pytest.skip("There is no PostgreSQL here: .ci/run installs Debian's.")
     runs = dagster.runs()
     assert storage.ask("SELECT run_id, status FROM runs ORDER BY id") == "\n".join(
         f"{run_id}|{status}" for run_id, status in runs.items()
     )
     assert int(storage.ask("SELECT count(*) FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'")) > 80
     assert not list((dagster.instance.data_dir / "dagster").rglob("*.db"))
+    # Dagster's own class makes two connections for each event: what keeps them is nowhere else seen to be at work.
+    connections = int(storage.ask("SELECT sessions FROM pg_stat_database WHERE datname = current_database()"))
+    assert connections < int(storage.ask("SELECT count(*) FROM event_logs")) / 2
 
 
 def test_the_graph_renders(dagster: RunningDagster, page: Page, tmp_path: Path) -> None:
