@@ -11,6 +11,7 @@ from expectations.suites import Suite
 from warehouse.errors import nearest
 
 Columns = Mapping[str, Mapping[str, str]]  # of each table: name and type of each column
+OVER_TIME = kinds.Volume | kinds.Freshness | kinds.Distribution
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Check:
     wrong: str = ""
     show: str = ""
     cannot: str = ""  # why it cannot be checked
+    newest: windows.Newest | None = None  # of what newest_for() names, before it is compiled
 
 
 def text(value: str | int | float) -> str:
@@ -55,10 +57,9 @@ def _missing(suite: Suite, expected: kinds.Expectation, project: str, columns: C
     if project and "project_id" not in columns[suite.table]:
         return f"{suite.table} has no column project_id: its suite needs projects: together"
     used = [(suite.table, column) for column in expected.columns_used]
-    for place in (getattr(expected, "to", None), getattr(expected, "against", None)):
-        if place:
-            table, _, column = place.rpartition(".")
-            used.append((table, column))
+    for place in _places(expected):
+        table, _, column = place.rpartition(".")
+        used.append((table, column))
     for table, column in used:
         if table not in columns:
             return f"the table {table} does not exist"
@@ -69,10 +70,22 @@ def _missing(suite: Suite, expected: kinds.Expectation, project: str, columns: C
 
 def tables_read(expected: kinds.Expectation) -> set[str]:
     """Those that are looked at beside the table itself."""
-    places = [expected.to] if isinstance(expected, kinds.References) else []
-    if isinstance(expected, kinds.Volume | kinds.Freshness | kinds.Distribution):
-        places.append(expected.against or windows.EVENTS_DAY)
-    return {place.rpartition(".")[0] for place in places}
+    return {place.rpartition(".")[0] for place in _places(expected)}
+
+
+def _places(expected: kinds.Expectation) -> list[str]:
+    """Columns of any table that one reads beside its own."""
+    if isinstance(expected, OVER_TIME):
+        return [windows.against_of(expected)]
+    return [expected.to] if isinstance(expected, kinds.References) else []
+
+
+def newest_for(check: Check, columns: Columns) -> str:
+    """The query that tells what a check must know before it is compiled; empty: nothing."""
+    if check.cannot or not isinstance(check.expected, OVER_TIME):
+        return ""
+    place = windows.against_of(check.expected)
+    return windows.newest_sql(place, of_project(place.rpartition(".")[0], check.project, columns))
 
 
 def _wrong(expected: Any, columns: Columns) -> tuple[str, str]:
@@ -130,15 +143,7 @@ def as_gx(check: Check, columns: Columns) -> Any:
             return custom.ExpectColumnToMatchRegex(column=expected.column, regex=expected.regex, **mostly)
         case kinds.OneOf():
             return custom.ExpectColumnToBeInSet(column=expected.column, value_set=expected.values, **mostly)
-        case kinds.Ordered():
-            return custom.ExpectColumnPairToBeOrdered(
-                column_A=expected.then,
-                column_B=expected.first,
-                or_equal=True,
-                ignore_row_if="either_value_is_missing",
-                **mostly,
-            )
-        case kinds.Filled() | kinds.Rows() | kinds.References() | kinds.Unique():
+        case kinds.Filled() | kinds.Rows() | kinds.Ordered() | kinds.References() | kinds.Unique():
             return custom.ExpectRowsToPass(failing=_failing(check, columns), **mostly)
     return custom.ExpectMeasureToBeAsUsual(measure=_measure(check, columns), **common)
 
@@ -162,17 +167,15 @@ def _failing(check: Check, columns: Columns) -> str:
 def _measure(check: Check, columns: Columns) -> str:
     expected, table = check.expected, check.suite.table
     where = of_project(table, check.project, columns)
-    if isinstance(expected, kinds.Schema):
-        return _schema(expected, table)
-    against = getattr(expected, "against", None) or windows.EVENTS_DAY
-    theirs = of_project(against.rpartition(".")[0], check.project, columns)
-    match expected:
-        case kinds.Volume():
-            return windows.volume_sql(expected, table, where, theirs)
-        case kinds.Freshness():
-            return windows.freshness_sql(expected, table, where, theirs)
-        case kinds.Distribution():
-            return windows.distribution_sql(expected, table, where, theirs)
+    match expected, check.newest:
+        case kinds.Schema(), _:
+            return _schema(expected, table)
+        case kinds.Volume(), windows.Newest() as newest:
+            return windows.volume_sql(expected, table, where, newest)
+        case kinds.Freshness(), windows.Newest() as newest:
+            return windows.freshness_sql(expected, table, where, newest)
+        case kinds.Distribution(), windows.Newest() as newest:
+            return windows.distribution_sql(expected, table, where, newest, columns[table][expected.column])
     raise ValueError(f"{check.name} is of no kind that is known")
 
 

@@ -13,9 +13,6 @@ import sqlalchemy as sa
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
-from great_expectations.expectations.core.expect_column_pair_values_a_to_be_greater_than_b import (
-    ExpectColumnPairValuesAToBeGreaterThanB,
-)
 from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
 from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
 from great_expectations.expectations.core.expect_column_values_to_match_regex import ExpectColumnValuesToMatchRegex
@@ -139,6 +136,3 @@ class ExpectColumnToMatchRegex(_WithoutSamples, ExpectColumnValuesToMatchRegex):
 
 
 class ExpectColumnToBeInSet(_WithoutSamples, ExpectColumnValuesToBeInSet): ...
-
-
-class ExpectColumnPairToBeOrdered(_WithoutSamples, ExpectColumnPairValuesAToBeGreaterThanB): ...

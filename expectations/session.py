@@ -9,12 +9,15 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from expectations.compiling import Check, Columns, as_gx, of_project
-from expectations.telling import result_of, unchecked
-from warehouse.connection import endpoint
+from expectations.compiling import Check, Columns, as_gx, newest_for, of_project
+from expectations.telling import first_line, result_of, unchecked
+from expectations.windows import Newest
+from warehouse.connection import connect, endpoint
 from warehouse.observability.records import CheckResult
 from warehouse.settings import Settings
 
@@ -32,6 +35,7 @@ class Session:
         self.settings = settings
         self._opened: tuple[Any, Any] | None = None
         self._pages: dict[str, list[CheckResult]] = {}
+        self._newest: dict[str, Newest | str] = {}  # by its query: many expectations ask for the same; or why it fails
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +45,7 @@ class Session:
             self._opened[1].get_execution_engine().close()
 
     def judge(self, checks: Sequence[Check], columns: Columns) -> list[CheckResult]:
+        checks = self._knowing_what_is_newest(checks, columns)
         results = {_key(check): unchecked(check) for check in checks if check.cannot}
         for group in _grouped(check for check in checks if not check.cannot).values():
             results |= self._validated(group, columns)
@@ -51,6 +56,23 @@ class Session:
         from expectations.data_docs import build
 
         return build(self.settings, self._open()[0], self._pages) if self._pages else None
+
+    def _knowing_what_is_newest(self, checks: Sequence[Check], columns: Columns) -> list[Check]:
+        from clickhouse_connect.driver.exceptions import DatabaseError
+
+        asked = {query for check in checks if (query := newest_for(check, columns))} - self._newest.keys()
+        if asked:
+            with closing(connect(self.settings, "engineer")) as client:
+                for query in asked:
+                    try:
+                        self._newest[query] = Newest(*client.query(query).result_rows[0])
+                    except DatabaseError as error:
+                        self._newest[query] = first_line(str(error))
+        return [self._with_newest(check, newest_for(check, columns)) for check in checks]
+
+    def _with_newest(self, check: Check, query: str) -> Check:
+        found = self._newest.get(query)
+        return replace(check, cannot=found) if isinstance(found, str) else replace(check, newest=found)
 
     def _validated(self, group: list[Check], columns: Columns) -> dict[Key, CheckResult]:
         import great_expectations as gx

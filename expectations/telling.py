@@ -93,11 +93,11 @@ def _exception(found: Any) -> str:
     nested = [info] if "raised_exception" in info else [one for one in info.values() if isinstance(one, dict)]
     for one in nested:
         if one.get("raised_exception"):
-            return _first_line(str(one.get("exception_message") or "unknown"))
+            return first_line(str(one.get("exception_message") or "unknown"))
     return ""
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
     text = " ".join(text.split())
     _, found, rest = text.partition("DB::Exception: ")
     text = (rest if found else text).partition(" (version")[0].partition(" [SQL:")[0]

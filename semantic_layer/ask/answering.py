@@ -23,8 +23,9 @@ from semantic_layer.ask.wording import Span, period_name, period_of, start_of
 from semantic_layer.journeys.models import Funnel, Journey, Retention
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.code_version import code_version
+from semantic_layer.metrics.comparing import compared
 from semantic_layer.metrics.kept_answers import KeptAnswer
-from semantic_layer.metrics.models import METRIC_TIME, MetricQuery
+from semantic_layer.metrics.models import METRIC_TIME, Compare, MetricQuery
 from semantic_layer.reader import Reader
 from warehouse.settings import Settings
 
@@ -161,11 +162,9 @@ def answer_metrics(
 
     asked = understood.query
     assert isinstance(asked, MetricQuery)
-    # A value by itself says little: it is compared with the time before, where nobody asked for another comparison.
-    alone = not asked.by and not asked.compare and asked.first_day and asked.last_day
-    days = recognised(asked.first_day, asked.last_day, today)
-    query = asked.model_copy(update={"compare": before_these(days)}) if alone else asked
     facts = catalogue.projects[asked.project]
+    against = _compared_by_itself(asked, facts, today)
+    query = asked.model_copy(update={"compare": against}) if against else asked
     query = _of_days_with_data(query, facts)
     fills = has_empty_periods(query, catalogue)
     found = answer(settings, catalogue, every_period(query) if fills else query, cache=use_cache)
@@ -190,6 +189,16 @@ def answer_metrics(
         definitions=tuple(_definition(catalogue.metrics[name]) for name in asked.metrics),
         remarks=(*understood.remarks, *_where_data_begin(facts, asked.first_day, before)),
     )
+
+
+def _compared_by_itself(asked: MetricQuery, facts: ProjectFacts, today: date) -> Compare | None:
+    """A value by itself says little: it is compared with the time before, where nobody asked for another comparison and
+    all of that time has data."""
+    if asked.by or asked.compare or not asked.first_day or not asked.last_day:
+        return None
+    against = before_these(recognised(asked.first_day, asked.last_day, today))
+    days = compared(asked.first_day, asked.last_day, None, against).days
+    return against if days and facts.first_day and days[0] >= facts.first_day else None
 
 
 def _left_out(journey: Journey, facts: ProjectFacts) -> list[str]:

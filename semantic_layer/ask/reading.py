@@ -112,7 +112,7 @@ def _values(table: Table, metrics: list[Column], span: Span | None, before: Span
         when = f" {within(span)}{so_far}"
     if len(parts) == 1:
         said, since = parts[0]
-        against = _against(since, before, span)
+        against = _against(since, before, span, table.first_day)
         return f"{said}{when}{against}."
     against = f", against {period_name(before, span.last if span else None)}" if before else ""
     return (
@@ -120,7 +120,7 @@ def _values(table: Table, metrics: list[Column], span: Span | None, before: Span
     )
 
 
-def _against(since: Change | None, before: Span | None, span: Span | None) -> str:
+def _against(since: Change | None, before: Span | None, span: Span | None, first_with_data: date | None) -> str:
     if since is None or before is None:
         return ""
     name = period_name(before, span.first if span else None)
@@ -129,7 +129,10 @@ def _against(since: Change | None, before: Span | None, span: Span | None) -> st
             return f"; there was none {within(before, span.first if span else None)}"
         case Direction.SAME:
             return f", unchanged from {name}"
-    return f", {since.direction} {since.much} on {name}" + (f" ({since.judged})" if since.judged else "")
+    said = f", {since.direction} {since.much} on {name}"
+    if first_with_data and before.first < first_with_data:  # what is half there is no measure of better and worse
+        return f"{said}, whose data begin on {period_name(Span(first_with_data, first_with_data))}"
+    return said + (f" ({since.judged})" if since.judged else "")
 
 
 def _course(table: Table, metrics: list[Column], time: Column) -> str:

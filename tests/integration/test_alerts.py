@@ -330,6 +330,15 @@ def test_a_project_that_never_sent_anything_is_late_since_it_was_declared(instan
     assert late.summary.endswith(" UTC, 3 h ago; it may be 2 h old.")
     assert instance.run("migrate").returncode == 0  # it is declared since the day on which it was met first
     assert [alert.subject for alert in judge(instance).resolved] == ["raw.events"]
+    instance.client().command(
+        "INSERT INTO raw.load_counts (file_id, project_id, lines, loaded_at) VALUES ('a', 'demo', 1, now64(3) - 18000)"
+    )
+    (late,) = judge(instance).opened
+    assert "raw.events of demo was loaded last" in late.summary
+    # Taken out of projects.yaml: nothing is expected of it any more.
+    instance.client().command("ALTER TABLE raw.projects DELETE WHERE project_id = 'demo' SETTINGS mutations_sync = 1")
+    assert [alert.subject for alert in judge(instance).resolved] == ["raw.events"]
+    assert instance.run("migrate").returncode == 0
 
 
 def test_a_check_must_fail_as_often_as_the_rule_says(instance: Instance) -> None:

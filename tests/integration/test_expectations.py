@@ -145,6 +145,8 @@ def report(own: Instance, tmp_path_factory: pytest.TempPathFactory) -> Report:
         "no_function": {"kind": "rows", "that": "no_such_function(id)", "why": "x"},
         "no_column": {"kind": "filled", "column": "amuont", "why": "x"},
         "only_mobile": {"kind": "rows", "that": "throwIf(project_id = 'demo', 'boom') = 0", "why": "x"},
+        "no_day": {**expectation("volume"), "against": "marts.good.id"},
+        "no_events": {"kind": "volume", "severity": "error", "why": "x"},  # of marts.fct_events, which is not there
     }
     write_suite(folder, "broken", broken)
     write_suite(folder, "missing", {"fine": expectation("between")}, table="marts.no_such_table")
@@ -193,7 +195,7 @@ def test_of_an_empty_table_nothing_is_said(report: Report, project: str) -> None
 
 def test_what_cannot_be_checked_takes_nothing_with_it(report: Report) -> None:
     demo, mobile = found(report, "broken", "demo"), found(report, "broken", "demo_mobile")
-    errors = {"no_function": "error", "no_column": "error"}
+    errors = dict.fromkeys(("no_function", "no_column", "no_day", "no_events"), "error")
     assert {name: one.status for name, one in demo.items()} == {
         **{"fine": "pass", "fine_too": "pass", "only_mobile": "error"},
         **errors,
@@ -205,6 +207,8 @@ def test_what_cannot_be_checked_takes_nothing_with_it(report: Report) -> None:
     assert "did you mean 'amount'?" in demo["no_column"].message
     assert "no_such_function" in demo["no_function"].message
     assert "boom" in demo["only_mobile"].message
+    assert "it cannot be checked: " in demo["no_day"].message
+    assert "the table marts.fct_events does not exist" in demo["no_events"].message
     assert found(report, "no_such_table", "demo")["fine"].status == "error"
 
 

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 # Of raw the last load counts, of models the last good build, also where nothing in them changed by it. Rows of dead
-# letters and of retries that took lines away are no load of events.
+# letters and of retries that took lines away are no load of events; of a project that was taken out of projects.yaml
+# nothing is expected any more.
 UPDATES = """
 SELECT 'raw.events' AS asset, toString(project_id) AS project_id, max(loaded_at) AS updated_at
-FROM raw.load_counts WHERE reason = '' AND lines > 0 AND project_id != '' GROUP BY project_id
+FROM raw.load_counts
+WHERE reason = '' AND lines > 0 AND project_id IN (SELECT project_id FROM raw.projects)
+GROUP BY project_id
 UNION ALL
 SELECT concat('raw.', source), '', max(loaded_at) FROM raw.source_loads GROUP BY source
 UNION ALL

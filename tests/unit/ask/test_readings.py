@@ -285,3 +285,10 @@ def test_of_days_before_the_data_nothing_is_said_to_be_0() -> None:
     # What other systems know may be older than the first event.
     older = table((REVENUE,), (700,), first_day=date(2026, 1, 2))
     assert reading(older, long_ago) == "Revenue was 700 EUR in 2024."
+
+
+def test_days_before_that_are_half_there_measure_nothing() -> None:
+    answer = table((REVENUE, before(REVENUE)), (300, 100), first_day=date(2026, 2, 14))
+    said = reading(answer, MARCH, FEBRUARY)
+    assert said == "Revenue was 300 EUR in March 2026, up 200 % on February, whose data begin on 14 February 2026."
+    assert reading(answer, MARCH, Span(date(2026, 2, 14), date(2026, 2, 28))).endswith("(better).")
