@@ -59,6 +59,7 @@ class Lexicon:
         self._spelled: set[tuple[str, str, str]] = set()  # phrase, kind, name: as it is declared, not by its stems
         self._events: dict[str, dict[tuple[str, str, str], Meaning]] = {}
         self.words: set[str] = set()  # of names, labels and synonyms: what a typing mistake may have been
+        self.words_of_values: set[str] = set()
         for name, metric in catalogue.metrics.items():
             self._add(Meaning("metric", name), (name, metric.label))
             self._add(Meaning("metric", name, rank=1), metric.synonyms)
@@ -156,6 +157,8 @@ class Lexicon:
         for phrase in phrases:
             words = words_of(phrase)
             self.words.update(words)
+            if meaning.kind == "value":
+                self.words_of_values.update(words)
             said = [words]
             if meaning.kind != "value" and "_" not in phrase and len(fewer := content(words)) > 1:
                 said.append(fewer)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from semantic_layer.ask.countries import names_everywhere
 from semantic_layer.ask.declared import read_yaml
 from semantic_layer.ask.lexicon import Lexicon
 from semantic_layer.ask.phrases import grammar_words
@@ -17,6 +18,7 @@ from semantic_layer.ask.time_phrases import time_words
 from semantic_layer.ask.tokens import Token, stem
 
 ENGLISH = Path(__file__).parent / "english_words.txt"
+NAMES = Path(__file__).parent / "names.txt"
 SHORTEST = 3  # letters; in shorter words one letter is too much of the word
 SLIPS = Path(__file__).parent / "slips.yaml"
 MOST_CANDIDATES = 20
@@ -31,8 +33,9 @@ class Mended:
 
 @cache
 def english_words() -> frozenset[str]:
-    text = ENGLISH.read_text(encoding="utf-8")
-    return frozenset(word for word in text.split("\n") if word and word[0] != "#")
+    """Also names of people, places and countries: of those that no data has, nothing is told."""
+    lines = "\n".join(file.read_text(encoding="utf-8") for file in (ENGLISH, NAMES)).split("\n")
+    return frozenset(word for word in lines if word and word[0] != "#") | names_everywhere()
 
 
 @cache
@@ -75,11 +78,14 @@ def mend(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mended]:
     """With typing mistakes corrected, in every way that is equally likely; nothing where there are none."""
     known = lexicon.words | grammar_words() | time_words()
     known |= {f"{word}s" for word in lexicon.words}
+    of_names = lexicon.words_of_values | time_words()
     ways: list[list[list[Token]]] = []
-    for token in tokens:
+    for place, token in enumerate(tokens):
         options = [[token]]
         if token.kind == "word" and not token.quoted and token.text not in known and token.stem not in known:
-            found = corrections(token.text, known) or _split(token.text, known)
+            # What is written as a name is one, and no small word that would be passed over.
+            meant = of_names if place and token.raw[0].isupper() and not token.raw.isupper() else known
+            found = corrections(token.text, meant) or _split(token.text, known)
             stems = {stem(phrase): phrase for phrase in found}
             options = [
                 [replace(token, text=word, raw=word) for word in phrase.split()] for phrase in stems.values()
