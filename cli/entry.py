@@ -14,6 +14,7 @@ from warehouse.local_sockets import is_ours, peer_of, reachable
 
 QUESTIONS = ("ask", "funnel", "retention", "lifecycle", "stickiness", "paths", "sql")
 OF_METRICS = ("list", "show", "query", "explain", "dimensions", "values")
+WITHOUT_VALUE = ("--explain", "--no-cache", "--good", "--bad", "--report", "--help")  # options of ask
 # Of the environment that the code is installed in, so one process does for all its warehouses.
 FOLDER = Path(sys.prefix) / "millrace"
 SOCKET = "warm.sock"
@@ -45,10 +46,23 @@ def is_question(arguments: list[str]) -> bool:
     match arguments:
         case ["metrics", command, *_]:
             return command in OF_METRICS
-        case [command, first, *_]:
-            return command in QUESTIONS and (command != "ask" or not first.startswith("-"))
-        case [command]:
-            return command in QUESTIONS and command != "ask"
+        case ["ask", *rest]:
+            return _has_words(rest)
+        case [command, *_]:
+            return command in QUESTIONS
+    return False
+
+
+def _has_words(arguments: list[str]) -> bool:
+    """Whether a question is among the options of `ask`, which all but some take a value."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return next(rest, None) is not None
+        if not argument.startswith("-"):
+            return True
+        if argument not in WITHOUT_VALUE and "=" not in argument:
+            next(rest, None)
     return False
 
 

@@ -102,7 +102,7 @@ def answer_journey(
         users = [step["users"] for step in found["steps"]]
         details |= {"before": {"from": days.first.isoformat(), "to": days.last.isoformat(), "users": users}}
         sql = [*sql, *more]
-    table = journey_table(journey, details, facts.last_day)
+    table = journey_table(journey, details, facts.last_day, facts.first_day)
     span = span_of(journey, facts)
     return Answer(
         question=question,

@@ -16,9 +16,10 @@ from semantic_layer.ask.llm.model import ModelFailed
 from semantic_layer.ask.llm.reply import NotAnswerable
 from semantic_layer.ask.llm.route import ask_model
 from semantic_layer.ask.next_questions import next_questions
+from semantic_layer.ask.phrasing import with_labels
 from semantic_layer.ask.sessions import Session, load_session, save_session
 from semantic_layer.ask.structures import Structure, kind_of, to_json
-from semantic_layer.ask.understanding import Context, understand
+from semantic_layer.ask.understanding import Context, suggested, understand
 from semantic_layer.ask.understood import Refusal, Route, Understood
 from semantic_layer.ask.wording import Span, period_name
 from semantic_layer.metrics.catalogue import Catalogue, ProjectFacts
@@ -84,7 +85,7 @@ class Asker:
                 answer = self._answer(question, understood)
             except WrongUsage as error:
                 # It was understood, and is nothing that can be asked: metrics that do not go together, most likely.
-                return self._refused(Refusal(error.message), row, begun)
+                return self._refused(self._in_words(question, error), row, begun)
             rows = len(answer.table.rows)
             row = replace(row, outcome="answered" if rows else "empty", result_rows=rows)
             self._remember(structure)
@@ -92,6 +93,12 @@ class Asker:
         except Exception as error:
             reason = error.message if isinstance(error, MillraceError) else type(error).__name__
             raise AskingFailed(error, self._measured(replace(row, reason=reason), begun)) from error
+
+    def _in_words(self, question: str, error: WrongUsage) -> Refusal:
+        """What those who write queries are told, with labels in the place of names."""
+        reason = with_labels(error.message, self._catalogue)
+        context = Context(self.project, self.as_of)
+        return Refusal(reason, suggestions=suggested(question, self._catalogue, context))
 
     def _refused(self, refusal: Refusal, row: Row, begun: float) -> Asked:
         words = list(refusal.unknown_words)

@@ -17,6 +17,7 @@ from semantic_layer.metrics.models import Comparator, Grain
 JOINS = (Role.AND, Role.OR)
 ValueList = tuple[int, tuple[tuple[Meaning, ...], ...], bool]  # where it ends, the values, whether they are contrasted
 COUNTING = ("how many", "number of", "the number of", "count of", "total number of", "number", "total count of")
+NOW = ("currently", "right now", "at the moment", "now")
 DANGLING = ("with", "in", "on", "from", "for", "of", "by", "via")
 OPPOSITE = {Comparator.EQUAL: Comparator.UNEQUAL, Comparator.UNEQUAL: Comparator.EQUAL}
 # Begins of phrases that also hold for what is joined to them: excluding mobile and Germany.
@@ -332,6 +333,8 @@ class ClauseReader:
             return False  # with and without a coupon
         if item.has(Role.FILLER) or item.has(Role.AND) or item.has(Role.IS) or item.has(Role.COUNT):
             self.slots.counts = self.slots.counts or item.text in COUNTING
+            is_last = all(map(self.is_filler, range(self.at, len(self.items))))
+            self.slots.now |= item.text in NOW and (item.text != "now" or (is_last and self.at > 0))
             self.at += 1
             return True
         if item.has(Role.HAVING) or item.has(Role.WHICH):

@@ -26,6 +26,11 @@ def names_of_countries(code: str) -> tuple[str, ...]:
     return (*((name,) if name else ()), *_aliases().get(code, ()))
 
 
+def name_of(code: str) -> str:
+    """Nothing where it is the code of no country."""
+    return _territories().get(code, "")
+
+
 @cache
 def _territories() -> dict[str, str]:
     """Of a file, since Babel takes 40 ms for them, a tenth of a question."""

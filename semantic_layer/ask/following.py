@@ -15,8 +15,23 @@ from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.time_phrases import Against
-from semantic_layer.metrics.models import METRIC_TIME, All, Compare, Comparison, Condition, Grain, MetricQuery, Ordering
+from semantic_layer.metrics.models import (
+    METRIC_TIME,
+    All,
+    Comparator,
+    Compare,
+    Comparison,
+    Condition,
+    Grain,
+    MetricQuery,
+    Ordering,
+)
 
+# Of which conditions a value may be one more.
+JOINED_BY = {
+    Comparator.EQUAL: (Comparator.EQUAL, Comparator.UNEQUAL),
+    Comparator.UNEQUAL: (Comparator.UNEQUAL,),
+}
 REMOVABLE = (Role.CONDITIONS, Role.GROUPINGS, Role.COMPARISON, Role.RANKING, Role.TIMES)
 
 
@@ -147,8 +162,8 @@ def amended(
         changes=said.changes,
         shares=said.shares or bool(before.share and (_groups(reader, before) or said.clauses)),
     )
-    if reader.adds or said.contrasts:
-        together.clauses, together.kept = _joined(said.clauses, together.kept)
+    if reader.adds or said.contrasts or _only_excludes(reader):
+        together.clauses, together.kept = _joined(said.clauses, together.kept, assumed)
     if said.contrasts and len(together.clauses) < len(said.clauses):
         # vs France, after one of Germany: both, side by side.
         joined = [one for one in together.kept if isinstance(one, Comparison) and len(one.values) > 1]
@@ -218,17 +233,29 @@ def _kept(reader: FollowUpReader, before: MetricQuery) -> list[Condition]:
     for clause in [] if reader.adds or reader.slots.contrasts else reader.slots.clauses:
         said |= {meaning.name for value in clause.values for meaning in value}
         said |= {meaning.name for meaning in clause.dimension.meanings} if clause.dimension else set()
-    return [one for one in conditions if not (isinstance(one, Comparison) and one.dimension in said)]
+    # "and without free" after one without pro: neither of them.
+    stays = (Comparator.UNEQUAL,) if _only_excludes(reader) else ()
+    return [
+        one
+        for one in conditions
+        if not (isinstance(one, Comparison) and one.dimension in said and one.operator not in stays)
+    ]
 
 
-def _joined(clauses: list[Clause], kept: list[Condition]) -> tuple[list[Clause], list[Condition]]:
-    """also tablet: one more value of the condition there is."""
+def _only_excludes(reader: FollowUpReader) -> bool:
+    return all(clause.operator is Comparator.UNEQUAL for clause in reader.slots.clauses)
+
+
+def _joined(clauses: list[Clause], kept: list[Condition], assumed: Assumptions) -> tuple[list[Clause], list[Condition]]:
+    """also tablet: one more value of the condition there is; after "without mobile" it is left out as well."""
     others, joined = list(clauses), list(kept)
     for clause in clauses:
         for place, one in enumerate(joined):
-            if isinstance(one, Comparison) and one.operator is clause.operator and clause.values:
+            if isinstance(one, Comparison) and one.operator in JOINED_BY.get(clause.operator, ()) and clause.values:
                 more = [m.value for value in clause.values for m in value if m.name == one.dimension]
                 if len(more) == len(clause.values):
+                    if one.operator is not clause.operator:
+                        assumed.assume(f"{clause.text!r} is left out as well.", 0.9)
                     joined[place] = one.model_copy(update={"values": tuple(dict.fromkeys((*one.values, *more)))})
                     others.remove(clause)
                     break

@@ -91,6 +91,10 @@ def _candidates(
     shared = lexicon.elliptical(tokens) if "metric" in kinds else {}
     words = [token.text for token in tokens]
     all_candidates: list[list[Item]] = []
+    # Where the next code of a country stands, which is part of no other phrase.
+    codes = [
+        next((at for at in range(i, len(tokens)) if tokens[at].kind == "code"), len(tokens)) for i in range(len(tokens))
+    ]
     for i, token in enumerate(tokens):
         spans: dict[int, dict[str, object]] = {i + 1: {}}
         for end in range(i + 1, min(i + LONGEST_TERM, len(tokens)) + 1):
@@ -104,10 +108,10 @@ def _candidates(
             for end in range(i + 1, i + 4):
                 if (i, end) in shared and "meanings" not in spans.get(end, {}):
                     spans.setdefault(end, {})["meanings"] = shared[i, end]
-        if not token.quoted:
-            if read := reader.read(i):
+        if not token.quoted and token.kind != "code":
+            if (read := reader.read(i)) and read[0] <= codes[i]:
                 spans.setdefault(read[0], {})["time"] = read[1]
-            for end in range(i + 1, min(i + LONGEST_PHRASE, len(tokens)) + 1):
+            for end in range(i + 1, min(i + LONGEST_PHRASE, codes[i]) + 1):
                 if known_roles := grammar.get(tuple(words[i:end])):
                     spans.setdefault(end, {})["roles"] = known_roles
         if token.quoted and (i == 0 or tokens[i - 1].quoted != token.quoted):
@@ -129,7 +133,7 @@ def _with_small_words(
     """Names between whose words small ones stand: how long do people stay on the site."""
     said: list[Token] = []
     for end in range(begin, min(begin + 2 * LONGEST_TERM, len(tokens))):
-        if tokens[end].text in SKIPPED:
+        if tokens[end].text in SKIPPED and tokens[end].kind != "code":
             if not said:
                 return
             continue

@@ -8,6 +8,7 @@ from typing import Any
 
 from semantic_layer.ask.items import Item
 from semantic_layer.ask.journey_dimensions import choose_path, filters_of
+from semantic_layer.ask.journey_questions import since_its_begin
 from semantic_layer.ask.journey_reader import JourneyReader
 from semantic_layer.ask.phrases import Role
 from semantic_layer.ask.resolution import Assumptions, Unclear, days_and_comparison
@@ -103,7 +104,8 @@ def amended_journey(
         changes["top"] = slots.top
     if not changes:
         raise Unclear("It is not clear what of the question before it changes.")
-    return before.model_copy(update=changes)
+    made = before.model_copy(update=changes)
+    return since_its_begin(made, assumed) if isinstance(made, Lifecycle) else made
 
 
 def _filtered(before: Journey, filters: list[Filter], removes: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
-from semantic_layer.ask.calendar_days import Days
+from semantic_layer.ask.calendar_days import Days, start_of
 from semantic_layer.ask.items import Item
 from semantic_layer.ask.journey_dimensions import choose_path, filters_of
 from semantic_layer.ask.journey_reader import JourneyReader, StepMention
@@ -129,17 +129,22 @@ class FunnelQuestion(JourneyQuestion):
     def is_meant(self) -> bool:
         if self.declared:
             return True
-        shown = {Role.FUNNEL, Role.TAKES} & self.said or Role.THEN in {step.link for step in self.steps}
+        shown = {Role.FUNNEL, Role.TAKES} & self.said or self._leads_on()
         # "how many people who begin a checkout place an order"
         counted = (
             {Role.COUNT, Role.SHARE} & self.said
             and len(self.steps) > 1
             and not any(item.has(Role.AND) for item in self.items)
+            and not any(step.is_passed for step in self.steps)
         )
         return bool((shown or counted) and self.steps)
 
     def is_sure(self) -> bool:
-        return bool(self.declared) or Role.FUNNEL in self.said or Role.THEN in {step.link for step in self.steps}
+        return bool(self.declared) or Role.FUNNEL in self.said or self._leads_on()
+
+    def _leads_on(self) -> bool:
+        """Orders through the app are no funnel to it."""
+        return any(step.link is Role.THEN and not step.is_passed for step in self.steps)
 
     def take_step(self) -> bool:
         return self._take_declared() or super().take_step()
@@ -225,6 +230,11 @@ class RetentionQuestion(JourneyQuestion):
 
     def is_meant(self) -> bool:
         return bool({Role.RETENTION, Role.RETURNS} & self.said) or (Role.AGAIN in self.said and bool(self.steps))
+
+    def is_sure(self) -> bool:
+        """Whether people come back is not answered by how many did."""
+        asks_whether = self.items[0].text in ("do", "does", "did") and Role.COUNT not in self.said
+        return asks_whether and Role.RETURNS in self.said
 
     def take_word(self) -> bool:
         if self.items[self.at].text == "new" and self.has(self.at + 1, Role.PEOPLE):
@@ -361,7 +371,18 @@ class LifecycleQuestion(JourneyQuestion):
         if period is None:
             self.assumed.assume("Per week.", 0.95)
         step = event.model_copy(update={"filters": (*event.filters, *self.filters())})
-        return make(Lifecycle, {**common, "event": step, "period": period or Period.WEEK})
+        made = make(Lifecycle, {**common, "event": step, "period": period or Period.WEEK})
+        return since_its_begin(made, self.assumed)
+
+
+def since_its_begin(lifecycle: Lifecycle, assumed: Assumptions) -> Lifecycle:
+    """Who was new in a week is known of whole ones: since 1 May is since the Monday before."""
+    first = lifecycle.first_day
+    begin = start_of(Grain(str(lifecycle.period)), first) if first else None
+    if begin == first:
+        return lifecycle
+    assumed.assume(f"Whole {lifecycle.period}s are told: the first begins on {begin}.", 1.0)
+    return lifecycle.model_copy(update={"first_day": begin})
 
 
 class StickinessQuestion(JourneyQuestion):

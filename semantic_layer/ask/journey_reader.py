@@ -14,6 +14,7 @@ from semantic_layer.ask.time_phrases import Each
 from semantic_layer.metrics.models import Grain
 
 PAGE_EVENT = "page_viewed"
+PASSING = ("via", "through", "over")
 USES = ("use", "used", "uses", "using")
 SECONDS = {Grain.HOUR: 3600, Grain.DAY: 86400, Grain.WEEK: 7 * 86400, Grain.MONTH: 30 * 86400}
 SHORTER = {"minute": 60, "minutes": 60, "second": 1, "seconds": 1}
@@ -27,6 +28,7 @@ class StepMention:
     events: tuple[Meaning, ...]
     page: str = ""
     link: Role | None = None  # what stood before it: FROM, THEN …
+    is_passed: bool = False  # via, through: between two others, and no arrow by itself
     is_excluded: bool = False
 
 
@@ -41,6 +43,7 @@ class JourneyReader(ClauseReader):
         self.said: set[Role] = set()
         self.within_seconds: int | None = None
         self._link: Role | None = None
+        self._passes = False
 
     def take(self) -> bool:
         return (
@@ -67,8 +70,8 @@ class JourneyReader(ClauseReader):
         if found is None:
             return False
         self.at, step = found
-        self.steps.append(replace(step, link=self._link, is_excluded=excluded))
-        self._link = None
+        self.steps.append(replace(step, link=self._link, is_passed=self._passes, is_excluded=excluded))
+        self._link, self._passes = None, False
         return True
 
     def _step(self, at: int) -> tuple[int, StepMention] | None:
@@ -118,7 +121,7 @@ class JourneyReader(ClauseReader):
             if role in (Role.STARTS, Role.THEN):
                 if not self._step(self.past_people(self.at + 1)):
                     continue
-                self._link = role
+                self._link, self._passes = role, item.text in PASSING
             self.said.add(role)
             self.at += 1
             return True

@@ -14,7 +14,8 @@ Answer = dict[str, Any]  # as semantic_layer/journeys/answers.py has it
 GRAINS = {Period.DAY: Grain.DAY, Period.WEEK: Grain.WEEK, Period.MONTH: Grain.MONTH}
 
 
-def journey_table(journey: Journey, answer: Answer, last_day: date | None) -> Table:
+def journey_table(journey: Journey, answer: Answer, last_day: date | None, first_day: date | None = None) -> Table:
+    """`last_day`, `first_day`: with data."""
     match journey:
         case Funnel():
             columns, rows = _funnel(journey, answer)
@@ -31,7 +32,7 @@ def journey_table(journey: Journey, answer: Answer, last_day: date | None) -> Ta
             raise TypeError(type(journey))
     backwards = isinstance(journey, Paths) and journey.direction is Direction.PREVIOUS
     asked = (journey.first_day, journey.last_day)
-    return Table(tuple(columns), tuple(rows), last_day=last_day, asked=asked, backwards=backwards)
+    return Table(tuple(columns), tuple(rows), last_day=last_day, first_day=first_day, asked=asked, backwards=backwards)
 
 
 Rows = list[tuple[Any, ...]]

@@ -7,7 +7,9 @@ from datetime import date
 
 from pydantic import ValidationError
 
+from semantic_layer.ask.aggregations import check_what_is_made
 from semantic_layer.ask.calendar_days import Days
+from semantic_layer.ask.declined import PERSONS
 from semantic_layer.ask.lexicon import EVENT_NAMES, Lexicon, Meaning
 from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
@@ -15,6 +17,7 @@ from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.thresholds import check_currencies, chosen, is_of_rows, of_single_ones, threshold
 from semantic_layer.ask.time_points import UNITS
 from semantic_layer.ask.tokens import key_of, stem, words_of
+from semantic_layer.ask.wording import inside
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.comparing import fits
 from semantic_layer.metrics.models import (
@@ -23,6 +26,7 @@ from semantic_layer.metrics.models import (
     MOST_ROWS,
     Comparator,
     Compare,
+    Comparison,
     Grain,
     Grouping,
     MetricQuery,
@@ -31,6 +35,7 @@ from semantic_layer.metrics.models import (
 
 NOTHING_MEASURED = "It names nothing that is measured"
 GRAINS = list(Grain)
+WEEKDAY, VARIANT, EXPERIMENT = "__weekday", "__variant", "__name"
 COUNTED = {"number", "count", "volume", "amount", "total"}
 LONG_OR_SHORT = {"longest", "shortest", "slowest", "fastest", "quickest"}
 LARGE_OR_SMALL = {"largest", "biggest", "greatest", "smallest"}
@@ -42,17 +47,14 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     catalogue = lexicon.catalogue
     if not slots.metrics and (mention := _metric_in_a_value(slots, lexicon)):
         slots.metrics.append(mention)
-    if slots.events:
+    if slots.events and not (slots.doers and _are_a_metric(slots, lexicon, assumed)):
         _count_events(slots, catalogue, assumed)
     if not slots.metrics:
         raise Unclear(NOTHING_MEASURED)
     metrics = choose_metrics(lexicon, slots, assumed)
-    if slots.averages:
-        _check_averages(slots, [catalogue.metrics[name] for name in metrics])
+    check_what_is_made(slots, catalogue, metrics)
     if slots.asks_where and not slots.groups:
         raise Unclear("It asks where, and not by what: add `by country`, `by channel` or another dimension")
-    if slots.counts:
-        _check_counts(slots, [catalogue.metrics[name] for name in metrics])
     dimensions = Dimensions(catalogue, metrics)
     days, compare = days_and_comparison(slots, today, assumed)
     if slots.joined and not slots.groups and slots.direction is None:
@@ -73,7 +75,7 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
         of_single_ones(limit, dimensions, metrics) for limit in slots.limits if is_of_rows(limit, catalogue, metrics)
     ]
     limits = [limit for limit in slots.limits if not is_of_rows(limit, catalogue, metrics)]
-    having = [threshold(limit, catalogue, metrics) for limit in limits]
+    having = [threshold(limit, catalogue, metrics, assumed) for limit in limits]
     if having and not by:
         raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")
     _tell_currency(slots, catalogue, project, dimensions, assumed)
@@ -147,6 +149,21 @@ def _tell_currency(
             assumed.assume(f"{kept} what was paid in {values}; it is told in {told}, as all money is.", 0.9)
 
 
+def _are_a_metric(slots: Slots, lexicon: Lexicon, assumed: Assumptions) -> bool:
+    """Users who churned are churned customers, where a metric counts them: those with its event are others."""
+    if len(slots.events) != 1 or slots.metrics:
+        return False
+    said = slots.events[0].text
+    found = {one.name: one for who in sorted(PERSONS) for one in lexicon.metrics_named([*said.split(), who])}
+    found |= {one.name: one for who in sorted(PERSONS) for one in lexicon.metrics_named([who, *said.split()])}
+    if len(found) != 1:
+        return False
+    (meaning,) = found.values()
+    slots.events, slots.metrics = [], [Mention(said, (meaning,))]
+    assumed.assume(f"Who {said} is counted by {inside(lexicon.catalogue.metrics[meaning.name].label)}.", 0.95)
+    return True
+
+
 def _count_events(slots: Slots, catalogue: Catalogue, assumed: Assumptions) -> None:
     """Of events that are named, how many there were: a condition on the metric of all events."""
     doers = min(slots.doers.meanings, key=lambda meaning: meaning.rank).name if slots.doers else EVENTS
@@ -170,14 +187,6 @@ def _count_events(slots: Slots, catalogue: Catalogue, assumed: Assumptions) -> N
     slots.metrics.append(Mention(text, (Meaning("metric", doers),)))
 
 
-def _check_counts(slots: Slots, metrics: list[Metric]) -> None:
-    """How many people abandoned the cart is no percentage."""
-    said = {word for mention in slots.metrics for word in mention.text.split()}
-    if all(metric.format == "percent" for metric in metrics) and not said & {"rate", "rates", "share", "shares"}:
-        labels = " and ".join(metric.label for metric in metrics)
-        raise Unclear(f"{labels} {'is a share' if len(metrics) == 1 else 'are shares'}: nothing is counted by it.")
-
-
 def _metric_in_a_value(slots: Slots, lexicon: Lexicon) -> Mention | None:
     """network errors are the errors of that type; pro users the users of that plan."""
     words = next((clause.text.split()[-1:] for clause in slots.clauses if " " in clause.text), [])
@@ -193,6 +202,7 @@ def _groupings(
     slots: Slots, dimensions: Dimensions, catalogue: Catalogue, project: str, days: Days, assumed: Assumptions
 ) -> list[Grouping]:
     by: list[Grouping] = []
+    chosen_names = [dimensions.choose(group.dimension, assumed) for group in slots.groups if group.dimension]
     for group in slots.groups:
         if group.dimension:
             name = dimensions.choose(group.dimension, assumed)
@@ -200,6 +210,9 @@ def _groupings(
             found = Grouping(name=name, grain=_grain_in(group.dimension.text) if is_time else None)
         else:
             grain = group.grain or _suiting_grain(days, catalogue, project)
+            if grain is Grain.HOUR and any(name.endswith(WEEKDAY) for name in chosen_names):
+                by.append(Grouping(name=dimensions.hour_of_day(), grain=None))
+                continue
             if group.over_time and any(other.grain for other in slots.groups):
                 continue
             _check_grain(grain, [catalogue.metrics[name] for name in dimensions.metrics])
@@ -208,6 +221,7 @@ def _groupings(
             found = Grouping(name=METRIC_TIME, grain=grain)
         if found not in by:
             by.append(found)
+    by += [Grouping(name=name, grain=None) for name in _experiments(slots, dimensions, project, chosen_names, assumed)]
     if not any(one.name == METRIC_TIME for one in by) and any(
         catalogue.metrics[n].needs_time for n in dimensions.metrics
     ):
@@ -221,6 +235,20 @@ def _groupings(
     return by
 
 
+def _experiments(
+    slots: Slots, dimensions: Dimensions, project: str, by: Sequence[str], assumed: Assumptions
+) -> list[str]:
+    """Variants of several experiments have the same names, and are no groups together: they are told by experiment."""
+    names = [name.removesuffix(VARIANT) + EXPERIMENT for name in by if name.endswith(VARIANT)]
+    told = {*by, *(dimensions.comparison(clause).dimension for clause in slots.clauses)}
+    told |= {one.dimension for one in slots.kept if isinstance(one, Comparison)}
+    known = dimensions.catalogue.dimensions
+    found = [n for n in names if n in dimensions.common and n not in told and len(known[n].values.get(project, ())) > 1]
+    if found:
+        assumed.assume("By experiment as well: each has variants of these names.", 0.95)
+    return found
+
+
 def _check_grain(grain: Grain, metrics: list[Metric]) -> None:
     for metric in metrics:
         if metric.grains and grain not in metric.grains:
@@ -228,17 +256,6 @@ def _check_grain(grain: Grain, metrics: list[Metric]) -> None:
             raise Unclear(f"{metric.label} is known {listed}, not per {grain}.")
         if not metric.grains and metric.grain in GRAINS and GRAINS.index(grain) < GRAINS.index(Grain(metric.grain)):
             raise Unclear(f"The finest that {metric.label.lower()} is known by is the {metric.grain}, not the {grain}.")
-
-
-def _check_averages(slots: Slots, metrics: list[Metric]) -> None:
-    """An average revenue may be one of orders, of users or of days."""
-    said = {word for mention in slots.metrics for word in mention.text.split()}
-    for metric in metrics:
-        if metric.at_the_end:
-            raise Unclear(f"{metric.label} is that of the last day, and no average: ask for it per day, or per month.")
-        averaged = {"average", "mean"} & set(" ".join((metric.label, *metric.synonyms)).lower().split())
-        if metric.format != "percent" and not averaged and "per" not in {*metric.label.lower().split(), *said}:
-            raise Unclear(f"{metric.label} is no average: say of what.")
 
 
 def _check_superlative(slots: Slots, metric: Metric) -> None:
@@ -300,7 +317,12 @@ def _ranking(
         return (), None
     name = chosen(slots.order_by, metrics) if slots.order_by else metrics[0]
     if not by:
-        raise Unclear(f"It ranks by {catalogue.metrics[name].label.lower()} and does not say what: add `by country`.")
+        # What has no dimension is ranked by its days.
+        label, instead = (
+            inside(catalogue.metrics[name].label),
+            "by country" if catalogue.metrics[name].dimensions else "per day",
+        )
+        raise Unclear(f"It ranks by {label} and does not say what: add `{instead}`.")
     if slots.superlative:
         _check_superlative(slots, catalogue.metrics[name])
     if slots.changes:

@@ -36,17 +36,37 @@ class MetricReader(ClauseReader):
     def add_metric(self, mention: Mention) -> None:
         if mention not in self.slots.metrics:
             self.slots.metrics.append(mention)
+        self.slots.made.setdefault(mention.text, set()).update(self._what_is_made(mention))
+
+    def _what_is_made(self, mention: Mention) -> set[str]:
+        """The small words right before and behind it: the total number of, in total."""
+        at = next((i for i in range(self.at, len(self.items)) if self.items[i].text == mention.text), self.at)
+        begin, end = at, at + 1
+        while self.is_filler(begin - 1) or self.has(begin - 1, Role.COUNT):
+            begin -= 1
+        while self.is_filler(end):
+            end += 1
+        behind = {item.text for item in self.items[at + 1 : end]} & {"in total", "altogether"}
+        return {item.text for item in self.items[begin:at]} | behind
 
     def take_metric(self) -> bool:
         mention = self.mention(self.at, "metric")
         if mention is None or (self.has(self.at, Role.PEOPLE) and not self._people_are_counted()):
             return False
+        if mention.text == "return" and self._is_done_by_people():
+            return False  # users who return come back, and refund nothing
         if self.slots.metrics and not self._is_joined(mention):
             return False  # sessions that had errors are not sessions and errors
         self.add_metric(mention)
         self.slots.counts_people = self.has(self.at, Role.PEOPLE) and self.has(self.at - 1, Role.COUNT)
         self.at += 1
         return True
+
+    def _is_done_by_people(self) -> bool:
+        at = self.at - 1
+        while self.is_filler(at) or self.has(at, Role.HAVING):
+            at -= 1
+        return self.has(at, Role.PEOPLE)
 
     def take_parts(self) -> bool:
         """share of revenue, revenue share."""

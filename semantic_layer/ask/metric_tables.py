@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from semantic_layer.ask.lexicon import EVENT_NAMES
 from semantic_layer.ask.table import Column, Role, Table
 from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.checking import comparisons
 from semantic_layer.metrics.models import CHANGE, METRIC_TIME, PREVIOUS, SHARE, MetricQuery
 from semantic_layer.metrics.requests import column_of
 
@@ -33,6 +35,8 @@ def metric_table(
 
 def _meanings(query: MetricQuery, catalogue: Catalogue) -> dict[str, Column]:
     found: dict[str, Column] = {}
+    # More users are better, and more users with a cancellation are not: of single events nobody says what is good.
+    of_an_event = any(EVENT_NAMES.fullmatch(one.dimension) for one in comparisons(query.where))
     for grouping in query.by:
         name = column_of(grouping.name, grouping.grain)
         if grouping.name == METRIC_TIME:
@@ -52,8 +56,9 @@ def _meanings(query: MetricQuery, catalogue: Catalogue) -> dict[str, Column]:
         ):
             form = "percent" if role in (Role.CHANGE, Role.SHARE) else metric.format
             column = f"{name}{suffix}"
+            good = "neutral" if of_an_event else metric.good
             found[column] = Column(
-                column, "", label, role, form, metric.good, metric.adds_up, name, at_the_end=metric.at_the_end
+                column, "", label, role, form, good, metric.adds_up, name, at_the_end=metric.at_the_end
             )
     return found
 

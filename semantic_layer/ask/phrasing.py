@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from semantic_layer.ask.wording import Span, inside, listed, named_grain, period_name, within
@@ -46,6 +47,14 @@ def title(structure: MetricQuery | Journey, catalogue: Catalogue) -> str:
         case _:
             raise TypeError(type(structure))
     return text[0].upper() + text[1:]
+
+
+def with_labels(message: str, catalogue: Catalogue) -> str:
+    """A message for people who do not know the names of the catalogue."""
+    labels = {name: inside(metric.label) for name, metric in catalogue.metrics.items()}
+    labels |= {name: inside(dimension.label) for name, dimension in catalogue.dimensions.items()}
+    said = re.sub(r"\w+", lambda word: labels.get(word[0], word[0]), message)
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def _by(dimension: str | None) -> str:

@@ -21,7 +21,7 @@ from semantic_layer.ask.wording import (
     points,
     within,
 )
-from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Order, Paths, Retention, Stickiness
+from semantic_layer.journeys.models import Funnel, Journey, Kind, Lifecycle, Order, Paths, Retention, Stickiness
 from semantic_layer.metrics.models import Grain
 
 FEWEST_PEOPLE = 30  # whose conversion is compared with that of others
@@ -115,7 +115,11 @@ def _retention(retention: Retention, answer: Answer, last_day: date | None) -> s
     first, last = over[0], over[-1]
     of = f"from {_named(grain, first)} to {_named(grain, last)}" if first is not last else f"of {_named(grain, first)}"
     later = f"1 {retention.period} later" + ("" if retention.mode == "on" else " or after that")
-    said = f"Of {plural(people, 'person', 'people')} in the cohorts {of}, {percent(back / people)} were back {later}"
+    who = plural(people, "person", "people")
+    if len(over) > 1 and retention.kind is Kind.RECURRING:
+        # Somebody is in the cohort of each period that they began in.
+        who = f"{people:,} beginnings, one per person and {retention.period},"
+    said = f"Of {who} in the cohorts {of}, {percent(back / people)} were back {later}"
     furthest = max(
         (
             far
@@ -162,7 +166,9 @@ def _lifecycle(lifecycle: Lifecycle, answer: Answer, last_day: date | None) -> s
     rows = answer["periods"]
     if not rows:
         return "Nobody was active in these days."
-    over = [row for row in rows if last_day is None or _ends(grain, row, 0) <= last_day]
+    # Of the period that the question ends in, its days until then are counted.
+    end = min((day for day in (last_day, lifecycle.last_day) if day), default=None)
+    over = [row for row in rows if end is None or _ends(grain, row, 0) <= end]
     row = (over or rows)[-1]
     active = row["new"] + row["returning"] + row["resurrecting"]
     span = period_of(grain, date.fromisoformat(row["period"]))

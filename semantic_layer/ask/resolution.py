@@ -69,9 +69,27 @@ def choose_metrics(lexicon: Lexicon, slots: Slots, assumed: Assumptions) -> list
                 f"{mention.text!r} may mean {', '.join(labels[:-1])} or {labels[-1]}: say which.",
                 [f"{inside(label)} last month" for label in labels[:3]],
             )
+        if "how much" in slots.made.get(mention.text, ()) and (money := _how_much(lexicon, mention, names[0])):
+            assumed.assume(f"{mention.text!r} is {inside(metrics[money].label)} here, since it asks how much.", 0.9)
+            names = [money]
         if names[0] not in chosen:
             chosen.append(names[0])
     return chosen
+
+
+def _how_much(lexicon: Lexicon, mention: Mention, name: str) -> str | None:
+    """How much was refunded is money: that which a metric says it is in such words."""
+    metrics = lexicon.catalogue.metrics
+    if mention.is_plural or metrics[name].format != "number":
+        return None
+    said = set(map(root, mention.text.split()))
+    found = [
+        one.name
+        for one in metrics.values()
+        if one.format == "currency" and one.adds_up
+        if any(said <= set(map(root, words_of(text))) for text in one.synonyms if text.startswith("how much "))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _money_of(lexicon: Lexicon, slots: Slots, money: Mention, assumed: Assumptions) -> Mention:
@@ -145,6 +163,14 @@ class Dimensions:
             return longer
         return self._only(mention.text, ranked)
 
+    def hour_of_day(self) -> str:
+        """Beside the day of the week an hour is one of the day, and no point in time."""
+        found = next((name for name in self.common if name.endswith("__hour_of_day")), None)
+        if found is None:
+            labels = " and ".join(self.catalogue.metrics[name].label for name in self.metrics)
+            raise Unclear(f"{labels} cannot be told by the hour of the day: ask per hour, or by day of the week.")
+        return found
+
     def _longer(self, mention: Mention) -> str | None:
         """The only dimension of the metrics whose name ends with what was said: of advertising a platform is an ad
         platform."""
@@ -161,7 +187,8 @@ class Dimensions:
         possible = [name for name in self.common if name in ranked]
         if not possible:
             labels = " and ".join(self.catalogue.metrics[name].label for name in self.metrics)
-            raise Unclear(f"{labels} cannot be told by {text}.", self._instead(ranked))
+            said = inside(self.catalogue.dimensions[text].label) if text in self.catalogue.dimensions else text
+            raise Unclear(f"{labels} cannot be told by {said}.", self._instead(ranked))
         best = min(ranked[name] for name in possible)
         possible = [name for name in possible if ranked[name] == best]
         # The country of the session and that of the user are one thing to most people, and the metric has the more

@@ -85,6 +85,8 @@ class Slots:
     people: bool = False
     shares: bool = False  # of the total
     averages: bool = False  # on average
+    made: dict[str, set[str]] = field(default_factory=dict)  # of a metric, as it was said: sum of, number of
+    now: bool = False  # currently
     stems: set[str] = field(default_factory=set)  # of all its words
     uncovered: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from semantic_layer.ask.lexicon import Meaning
-from semantic_layer.ask.resolution import Dimensions, Unclear
+from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear
 from semantic_layer.ask.slots import Clause, Limit, Mention, Slots
 from semantic_layer.ask.wording import inside
-from semantic_layer.metrics.catalogue import Catalogue
+from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.models import Threshold
 
 IN_SECONDS = {"seconds": 1, "milliseconds": 1000}  # formats of times
 
 
-def threshold(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> Threshold:
+def threshold(limit: Limit, catalogue: Catalogue, metrics: list[str], assumed: Assumptions) -> Threshold:
     if limit.metric is None:
         if len(metrics) > 1:
             raise Unclear("It sets a threshold and does not say of which metric.")
@@ -24,9 +24,20 @@ def threshold(limit: Limit, catalogue: Catalogue, metrics: list[str]) -> Thresho
         if catalogue.metrics[name].format != "percent":
             raise Unclear(f"{catalogue.metrics[name].label} is no percentage.")
         value = limit.value / 100
+    elif catalogue.metrics[name].format == "percent":
+        value = _bare_percentage(limit.value, catalogue.metrics[name], assumed)
     if limit.seconds is not None:
         value = limit.value * limit.seconds * IN_SECONDS[catalogue.metrics[name].format]
     return Threshold(metric=name, operator=limit.operator, value=value)
+
+
+def _bare_percentage(value: int | float, metric: Metric, assumed: Assumptions) -> int | float:
+    """A churn rate over 10 is one over 10 %. Of 0.4 nobody knows whether it is 0.4 % or 40 %."""
+    if 0 < abs(value) < 1:
+        raise Unclear(f"{metric.label} is a percentage: say whether {value:g} is {value:g} % or {100 * value:g} %.")
+    if value:
+        assumed.assume(f"{value:g} is {value:g} %, since {inside(metric.label)} is a percentage.", 0.95)
+    return value / 100
 
 
 def check_currencies(slots: Slots, catalogue: Catalogue, project: str) -> None:

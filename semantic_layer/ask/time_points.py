@@ -26,6 +26,11 @@ THIS = {"this", "current", "present", "ongoing"}
 TO_DATE = {"wtd": Grain.WEEK, "mtd": Grain.MONTH, "qtd": Grain.QUARTER, "ytd": Grain.YEAR}
 QUARTER, HALF = re.compile(r"q([1-4])"), re.compile(r"h([12])")
 YEAR = re.compile(r"(?:19|20)\d\d")
+# A number behind one of these says how many there are: top 3, orders over 50.
+OF_AMOUNTS = {"top", "bottom", "first", "leading", "best", "worst", "limit", "over", "above", "below", "under", "than"}
+OF_AMOUNTS |= {"least", "most", "exceeding", "exactly", "precisely", "beyond", ">", "<", ">=", "<=", "="}
+OF_LIMITS = {"with", "where", "whose", "having"}
+MOST_YEARS = 20  # back, that "over 2015" is one of; 2000 is a number
 SLASHED = re.compile(r"(\d+)([./])(\d+)\2(\d+)")
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 
@@ -67,12 +72,23 @@ class PointReader:
     def point(self, i: int) -> Read:
         """The longest that begins here."""
         i = self.follows(i, "the") or i
+        if self._is_amount(i):
+            return None
         readings = [
             *(self._named_day(i), self._relative(i), self._last_periods(i), self._ago(i), self._part(i)),
             *(self._written_date(i), self._month(i), self._quarter(i), self._year(i), self._week(i), self._weekday(i)),
         ]
         found = [reading for reading in readings if reading]
         return max(found, key=lambda reading: reading[0], default=None)
+
+    def _is_amount(self, i: int) -> bool:
+        """Of "orders over 50 last month", "top 3 May" the number is none of days; of "over 2 last weeks" it is."""
+        if self.word(i - 1) not in OF_AMOUNTS or counted(self.word(i)) is None:
+            return False
+        if self.word(i - 1) != "over":
+            return True
+        is_year = YEAR.fullmatch(self.word(i)) and abs(self.today.year - int(self.word(i))) < MOST_YEARS
+        return not self._last_periods(i) and (not is_year or bool(OF_LIMITS & {*self.words[:i]}))
 
     def _named_day(self, i: int) -> Read:
         if end := self.follows(i, "day before yesterday"):
@@ -109,10 +125,10 @@ class PointReader:
         """last 7 days, past three months, 2 last weeks, last 30d: whole ones, before the one that today is in."""
         at, count = i + 1, counted(self.word(i + 1))
         if self.word(i) not in LAST:
-            at, count = i, counted(self.word(i))
-            if count is None or self.word(i + 1) not in LAST:
+            at, count = i + 1, counted(self.word(i))
+            # "50 last month" are fifty of something, last month.
+            if count is None or self.word(i + 1) not in LAST or not self.word(i + 2).endswith("s"):
                 return None
-            at += 1
         elif match := re.fullmatch(r"(\d+)(d|w|mo|y)", self.word(i + 1)):
             return i + 2, _fixed(self._whole(SHORT_UNITS[match[2]], int(match[1])))
         at += self.follows(at + 1, "full", "whole", "complete", "calendar") > 0

@@ -59,6 +59,7 @@ _KEPT = re.compile(r"(?:ss|us|is)$")
 _IRREGULAR_VERBS = {"bought": "buy", "made": "make", "saw": "see", "seen": "see", "began": "begin", "begun": "begin"}
 _IRREGULAR_VERBS |= {"chose": "choose", "chosen": "choose", "got": "get", "wrote": "write", "written": "write"}
 _IRREGULAR_VERBS |= {"ran": "run", "paid": "pay", "left": "leave", "became": "become", "took": "take", "gave": "give"}
+_IRREGULAR_VERBS |= {"sold": "sell", "spent": "spend"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Token:
     raw: str
     start: int
     end: int
-    kind: str  # date, path, number, word, sign, dash, comma, other
+    kind: str  # date, path, number, word, code, sign, dash, comma, other
     quoted: int = 0  # which pair of quotation marks it stands in; 0 for none
     quotation: str = ""  # all that stands in them
 

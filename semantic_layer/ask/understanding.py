@@ -10,7 +10,8 @@ from datetime import date
 from types import MappingProxyType
 
 from semantic_layer.ask.attempts import Attempt
-from semantic_layer.ask.countries import names_everywhere
+from semantic_layer.ask.countries import name_of, names_everywhere
+from semantic_layer.ask.country_codes import is_placed, with_codes
 from semantic_layer.ask.declined import declined
 from semantic_layer.ask.following import FollowUpReader, amended
 from semantic_layer.ask.items import EVENT_KINDS, JOURNEY_KINDS, METRIC_KINDS, Item, cut
@@ -53,7 +54,7 @@ class Context:
 def understand(question: str, catalogue: Catalogue, context: Context) -> Understood | Refusal:
     if len(question) > LONGEST_QUESTION:
         return Refusal(f"The question is longer than {LONGEST_QUESTION} characters: ask for one thing at a time.")
-    tokens, lexicon = tokenise(question), lexicon_of(catalogue, context.project)
+    tokens, lexicon = with_codes(tokenise(question)), lexicon_of(catalogue, context.project)
     if not tokens or len(tokens) > MOST_WORDS:
         reason = "There is no question." if not tokens else f"The question has more than {MOST_WORDS} words."
         return Refusal(reason, suggestions=_suggested((), lexicon, context))
@@ -95,7 +96,18 @@ def _attempts(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[A
     if context.previous is None:
         return alone
     follow_up = _follow_up(tokens, lexicon, context, context.previous)
-    return [follow_up, *alone] if _leans(tokens, lexicon, context) else [*alone, follow_up]
+    if not _leans(tokens, lexicon, context):
+        return [*alone, follow_up]
+    if follow_up.problem and not follow_up.uncovered:
+        # "and MRR?" of what was by country is not MRR of everything, because it is not known by country.
+        alone = [attempt for attempt in alone if not _says_a_metric_only(attempt.query)]
+    return [follow_up, *alone]
+
+
+def _says_a_metric_only(query: MetricQuery | Journey | None) -> bool:
+    if not isinstance(query, MetricQuery):
+        return False
+    return not (query.by or query.where or query.first_day or query.last_day or query.compare)
 
 
 def _alone(tokens: list[Token], lexicon: Lexicon, context: Context) -> list[Attempt]:
@@ -285,6 +297,11 @@ def _amended(
     return amended_journey(reader, before, lexicon.catalogue, today, assumed)
 
 
+def suggested(question: str, catalogue: Catalogue, context: Context) -> tuple[str, ...]:
+    """What to ask instead of a question that was understood, and is nothing that can be asked."""
+    return _suggested(with_codes(tokenise(question)), lexicon_of(catalogue, context.project), context)
+
+
 def _suggested(
     tokens: Sequence[Token], lexicon: Lexicon, context: Context, first: Sequence[str] = ()
 ) -> tuple[str, ...]:
@@ -293,7 +310,7 @@ def _suggested(
     asked = [token.text for token in tokens]
 
     def answer(question: str) -> MetricQuery | Journey | None:
-        words = tokenise(question)
+        words = with_codes(tokenise(question))
         if [word.text for word in words] == asked or declined(words, lexicon):
             return None
         try:
@@ -335,8 +352,9 @@ def _refusal(
         # Of "by moon phase" it is the moon and its phase that are not known.
         unknown = [word for word in best.uncovered if word.lower() not in HANGING]
         words = tuple(dict.fromkeys(as_written.get(word, word) for word in unknown or best.uncovered))
-        if all(fold(word) in names_everywhere() for word in words):
-            return Refusal(f"There are no data of {' or '.join(words)}: no event came from there.", words, suggestions)
+        if all(fold(word) in names_everywhere() or (name_of(word) and is_placed(tokens, word)) for word in words):
+            named = " or ".join(name_of(word) or word for word in words)
+            return Refusal(f"There are no data of {named}: no event came from there.", words, suggestions)
         listed = ", ".join(repr(word) for word in words[:8])
         return Refusal(f"It is not known what {listed} means here.", words, suggestions)
     problem = best.problem or "The question is not understood."

@@ -62,6 +62,10 @@ def test_before_the_process_that_waits_is_asked_nothing_else_is_imported() -> No
         ("ask 'how many orders?' --project demo", True),
         ("ask", False),  # a prompt
         ("ask --session mine", False),
+        ("ask --format json 'how many orders?'", True),
+        ("ask --explain 'how many orders?'", True),
+        ("ask --as-of=2026-06-01 --project demo", False),
+        ("ask --bad", False),
         ("metrics query --metric orders", True),
         ("metrics define it --formula 1", False),
         ("metrics", False),

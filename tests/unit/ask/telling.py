@@ -5,16 +5,17 @@ from __future__ import annotations
 from semantic_layer.ask.understanding import Context, understand
 from semantic_layer.ask.understood import Refusal, Understood
 from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Retention, Stickiness
+from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.models import All, Any, Comparison, Condition, MetricQuery, Not
 from tests.unit.ask.world import CATALOGUE, TODAY
 
 
-def ask(question: str, previous: Understood | None = None) -> Understood | Refusal:
-    return understand(question, CATALOGUE, Context("demo", TODAY, previous))
+def ask(question: str, previous: Understood | None = None, catalogue: Catalogue = CATALOGUE) -> Understood | Refusal:
+    return understand(question, catalogue, Context("demo", TODAY, previous))
 
 
-def told(question: str) -> str:
-    found = ask(question)
+def told(question: str, catalogue: Catalogue = CATALOGUE) -> str:
+    found = ask(question, None, catalogue)
     return f"refused: {found.reason}" if isinstance(found, Refusal) else line(found.query)
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -186,6 +186,15 @@ def test_those_who_went_are_below_the_line() -> None:
     answer = journey_table(journey, document, date(2026, 3, 31))
     spec = specification(answer, choose_for_journey(journey, answer), "t")
     assert {point["value"] for point in spec["data"]["values"] if point["series"] == "Dormant"} == {-4}
+
+
+def test_the_week_in_which_the_data_begin_is_no_whole_one() -> None:
+    _, journey, document = JOURNEYS["lifecycle"]
+    (first, *_) = [date.fromisoformat(row["period"]) for row in document["periods"]]
+    for begin, whole in ((first, True), (first + timedelta(days=4), False)):
+        answer = journey_table(journey, document, date(2026, 3, 31), begin)
+        points = specification(answer, choose_for_journey(journey, answer), "t")["data"]["values"]
+        assert {point["whole"] for point in points if point["time"][:10] == str(first)} == {whole}
 
 
 def _svg(answer: Table) -> str:

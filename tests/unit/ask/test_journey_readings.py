@@ -10,7 +10,7 @@ import pytest
 from semantic_layer.ask.earlier_funnels import funnel_before, unfinished
 from semantic_layer.ask.reading_journeys import read_journey
 from semantic_layer.ask.wording import Span
-from semantic_layer.journeys.models import Funnel, Journey, Lifecycle, Paths, Retention, Step, Stickiness, make
+from semantic_layer.journeys.models import Funnel, Journey, Kind, Lifecycle, Paths, Retention, Step, Stickiness, make
 from semantic_layer.metrics.catalogue import ProjectFacts
 
 MARCH = Span(date(2026, 3, 1), date(2026, 3, 31))
@@ -144,11 +144,15 @@ def test_retention_tells_the_first_period_of_the_cohorts_that_have_had_it() -> N
         {"period": "2026-03-23", "size": 50, "returned": [3]},
         {"period": "2026-03-30", "size": 10, "returned": []},
     ]
-    assert said(retention, {"cohorts": cohorts}) == (
-        "Of 160 people in the cohorts from the week of 9 March 2026 to the week of 16 March 2026, 40 % were back "
-        "1 week later, and 30 % of those who could be after 2 weeks; for the week of 23 March 2026 that week is not "
-        "over."
+    course = (
+        "in the cohorts from the week of 9 March 2026 to the week of 16 March 2026, 40 % were back 1 week later, and "
+        "30 % of those who could be after 2 weeks; for the week of 23 March 2026 that week is not over."
     )
+    # Who began in two weeks is in both cohorts; who is counted by the first time only, in one.
+    assert said(retention, {"cohorts": cohorts}) == f"Of 160 beginnings, one per person and week, {course}"
+    by_first_time = retention.model_copy(update={"kind": Kind.FIRST_EVER})
+    assert said(by_first_time, {"cohorts": cohorts}) == f"Of 160 people {course}"
+    assert said(retention, {"cohorts": cohorts[1:]}).startswith("Of 60 people in the cohorts of the week of 16 March")
 
 
 @pytest.mark.parametrize(
@@ -174,6 +178,11 @@ def test_a_lifecycle_is_that_of_the_last_period_that_is_over() -> None:
         "In the week of 23 March 2026, 35 people were active: 10 new, 20 returning, 5 back after a pause; 7 went "
         "dormant; the week of 30 March 2026 is incomplete."
     )
+    # Of a week in which the question ends the days until then are counted, whatever data there are.
+    until = make(Lifecycle, {"project": "demo", "event": ANY, "to": date(2026, 3, 26)})
+    assert said(until, {"periods": periods[:1]}).startswith("In the week of 23 March 2026, 35 people were active")
+    earlier = {**periods[0], "period": "2026-03-16", "new": 11}
+    assert said(until, {"periods": [earlier, periods[0]]}).endswith("the week of 23 March 2026 is incomplete.")
 
 
 def test_stickiness_tells_who_came_once_and_who_came_often() -> None:
