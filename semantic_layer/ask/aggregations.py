@@ -17,6 +17,7 @@ SUMS = {"sum of", "total", "our total", "total amount of", "amount of", "the amo
 SUMS |= {"altogether", "how much total", "how many total"}
 COUNTS = {"how many", "number of", "the number of", "count of", "total number of", "total count of", "quantity of"}
 COUNTS |= {"how many times", "how many total", "how many different"}
+WORTH = {"value of", "worth of"}
 DIFFERENT = {"different", "how many different", "various", "kind of", "kinds of", "type of", "types of"}
 BUT_NEW = re.compile(r"\w+ - new_\w+")  # of all days everybody is new
 TIMES = ("seconds", "milliseconds")
@@ -33,8 +34,13 @@ def check_what_is_made(slots: Slots, catalogue: Catalogue, metrics: Sequence[str
         metric = catalogue.metrics[chosen(mention, list(metrics))]
         if SUMS & said and not _has_a_sum(metric, bool({"sum of"} & said)):
             raise Unclear(f"{metric.label} {_is(metric)} not added up: there is no sum of it.")
-        if COUNTS & said and (metric.format in ("percent", "score", *TIMES)):
+        is_amount = metric.format == "currency" and bool(COUNTS & said - {"how many", "how many total"})
+        if COUNTS & said and (metric.format in ("percent", "score", *TIMES) or is_amount):
             raise Unclear(f"{metric.label} {_is(metric)} not counted: there is no number of it.")
+        if WORTH & said and metric.format == "number":
+            raise Unclear(
+                f"{metric.label} {_is(metric)} counted, and it asks for a value: ask for revenue, or how many."
+            )
         if DIFFERENT & said and metric.adds_up:
             raise Unclear(f"Of {inside(metric.label)} it is known how many there were, not how many different ones.")
     by_time = any(group.dimension is None for group in slots.groups)

@@ -17,6 +17,7 @@ from semantic_layer.metrics.models import Comparator, Grain
 JOINS = (Role.AND, Role.OR)
 ValueList = tuple[int, tuple[tuple[Meaning, ...], ...], bool]  # where it ends, the values, whether they are contrasted
 COUNTING = ("how many", "number of", "the number of", "count of", "total number of", "number", "total count of")
+LASTING = ("last", "lasts", "that last")
 NOW = ("currently", "right now", "at the moment", "now")
 DANGLING = ("with", "in", "on", "from", "for", "of", "by", "via")
 OPPOSITE = {Comparator.EQUAL: Comparator.UNEQUAL, Comparator.UNEQUAL: Comparator.EQUAL}
@@ -337,6 +338,8 @@ class ClauseReader:
             self.slots.now |= item.text in NOW and (item.text != "now" or (is_last and self.at > 0))
             self.at += 1
             return True
+        if item.text in LASTING and not self.has(self.past_fillers(self.at + 1), Role.COMPARATOR, Role.BETWEEN):
+            return False  # the last orders, of which nobody knows which
         if item.has(Role.HAVING) or item.has(Role.WHICH):
             self.slots.asks_where |= item.text == "where" and all(map(self.is_filler, range(self.at)))
             self.at += 1

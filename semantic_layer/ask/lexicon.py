@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from semantic_layer.ask.countries import is_country, names_of_countries
-from semantic_layer.ask.tokens import Token, content, key_of, root, stem, words_of
+from semantic_layer.ask.tokens import Token, content, fold, key_of, root, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue, Dimension
 
 LONGEST_TERM = 8  # words
@@ -171,6 +171,7 @@ class Lexicon:
         self._add(Meaning("dimension", name, rank=1), dimension.synonyms)
         values = dimension.values.get(self.project, ())
         countries = is_country(name, values)
+        screens = {fold(value) for value in values if not value.startswith("/")}
         for value in values:
             # What is declared of a dimension is its own: email is a channel first, and a medium second.
             self._add(
@@ -180,13 +181,14 @@ class Lexicon:
             if countries:
                 self._add(Meaning("value", name, value, 1), names_of_countries(value))
             if PAGES.fullmatch(name):
-                self._add_page(name, value)
+                self._add_page(name, value, screens)
         # What people call a value counts also where it is not among the frequent ones.
         for value, words in dimension.value_synonyms.items():
             self._add(Meaning("value", name, value, 0), words)
 
-    def _add_page(self, dimension: str, path: str) -> None:
-        """By its words: the pricing page. Without `page` only where a journey leads there, since a path may be /new."""
+    def _add_page(self, dimension: str, path: str, screens: Collection[str]) -> None:
+        """By its words: the pricing page. Without `page` only where a journey leads there, since a path may be /new, or
+        where a screen of an app is called so: both are meant then."""
         # A screen of an app has a name, and is a page to those only who have no page of that name.
         rank = 0 if path.startswith("/") else 1
         page, value = Meaning("page", path, rank=rank), Meaning("value", dimension, path, rank)
@@ -199,6 +201,8 @@ class Lexicon:
             words = words.replace("-", " ")
             self._add(page, (words, f"{words} page", f"page {words}"))
             self._add(value, (f"{words} page", f"page {words}"))
+            if fold(words) in screens:
+                self._add(Meaning("value", dimension, path, 1), (words,))
 
     def _add_event(self, event: str, synonyms: Sequence[str]) -> None:
         words = words_of(event)

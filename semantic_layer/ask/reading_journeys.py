@@ -68,7 +68,17 @@ def _funnel(funnel: Funnel, answer: Answer, span: Span | None) -> str:
         lost = percent(1 - worst["from_previous"])
         between = f"between {before['name']} and {worst['name']}"
         said += f"; the largest drop is {between}, where {worst['drop_off']:,} ({lost}) are lost"
-    return f"{said}{_values_of(funnel, answer)}."
+    return f"{said}{_course_of(funnel, answer)}{_values_of(funnel, answer)}."
+
+
+def _course_of(funnel: Funnel, answer: Answer) -> str:
+    """Of those who began in the first and in the last period, where it is asked for over time."""
+    trend = answer.get("trend") or []
+    if funnel.trend is None or len(trend) < 2:
+        return ""
+    grain = GRAINS[funnel.trend]
+    told = [f"{percent(row['rate'])} of those of {_named(grain, row)}" for row in (trend[0], trend[-1])]
+    return f"; it was {told[0]} and {told[1]}"
 
 
 def _since(answer: Answer, span: Span | None) -> str:

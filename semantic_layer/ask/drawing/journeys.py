@@ -250,6 +250,13 @@ def _merged(rows: list[dict[str, Any]]) -> list[Edge]:
         step, end = row["step"], row["to"] or "(end)"
         begin = row["from"] if step == 1 or (step - 1, row["from"]) in kept else REST
         sums[(step, begin, end if (step, end) in kept else REST)] += row["sessions"]
+    # Only the most frequent ones are in the rows; all sessions begin there.
+    of_start = [row for row in rows if row["step"] == 1 and row["share"]]
+    if of_start:
+        every = round(of_start[0]["sessions"] / of_start[0]["share"])
+        rest = every - sum(sessions for (step, _, _), sessions in sums.items() if step == 1)
+        sums[(1, of_start[0]["from"], REST)] += rest
+    sums = {edge: sessions for edge, sessions in sums.items() if sessions > 0}
     return [(*edge, sessions) for edge, sessions in sorted(sums.items(), key=lambda item: (item[0][0], -item[1]))]
 
 

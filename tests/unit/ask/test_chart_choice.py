@@ -188,6 +188,15 @@ def test_those_who_went_are_below_the_line() -> None:
     assert {point["value"] for point in spec["data"]["values"] if point["series"] == "Dormant"} == {-4}
 
 
+def test_paths_are_of_all_sessions_and_not_of_the_most_frequent_ones_alone() -> None:
+    _, journey, document = JOURNEYS["paths"]
+    edges = [{**edge, "share": edge["sessions"] / 250} for edge in document["edges"]]
+    answer = journey_table(journey, {"sessions": 250, "edges": edges}, date(2026, 3, 31))
+    spec = specification(answer, choose_for_journey(journey, answer), "t")
+    texts = {label["text"] for layer in spec["layer"] for label in layer["data"]["values"] if "text" in label}
+    assert {"pricing  250", "(others)  150", "signed_up  45"} <= texts
+
+
 def test_the_week_in_which_the_data_begin_is_no_whole_one() -> None:
     _, journey, document = JOURNEYS["lifecycle"]
     (first, *_) = [date.fromisoformat(row["period"]) for row in document["periods"]]

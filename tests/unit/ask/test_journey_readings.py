@@ -122,6 +122,15 @@ def test_a_funnel_by_a_dimension_compares_values_with_enough_people() -> None:
     assert sentence.endswith("; by device.type, desktop is best with 40 %, mobile lowest with 20 %.")
 
 
+def test_a_funnel_over_time_tells_the_first_and_the_last_period() -> None:
+    trend = [
+        {"period": f"2026-0{m}-01", "entered": 100, "converted": c, "rate": c / 100}
+        for m, c in ((1, 30), (2, 9), (3, 20))
+    ]
+    sentence = said(funnel(trend="month"), {"steps": steps(300, 100, 59), "breakdown": [], "trend": trend})
+    assert sentence.endswith("are lost; it was 30 % of those of January 2026 and 20 % of those of March 2026.")
+
+
 def test_a_funnel_in_any_order() -> None:
     names = ("any 1 of 3", "any 2 of 3", "any 3 of 3")
     answer = {"steps": steps(50, 40, 10, names=names), "breakdown": []}

@@ -4,6 +4,7 @@ another: each is read as it is meant, or refused."""
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -54,6 +55,8 @@ MORE = (
     _metric("refunded_revenue", "Refunded revenue", "how much we refunded", format="currency", adds_up=True),
     _metric("churned_customers", "Churned customers", "customers churned", adds_up=True),
     _metric("returning_users", "Returning users", "people who come back", made_of="active_users - new_users"),
+    _metric("churn_rate", "Churn rate", format="percent", description="Usually asked per month."),
+    _metric("activation", "Activation", format="percent", made_of="Share of people, of those whose 7 days are over"),
     _metric("experiment_rate", "Order rate in experiments", by=("experiment__variant", "experiment__name")),
     _metric("logins", "Logins", by=("event__weekday", "event__hour_of_day"), adds_up=True),
     _metric("tickets", "Tickets", by=("event__weekday",), adds_up=True),
@@ -61,6 +64,8 @@ MORE = (
 DIMENSIONS = (
     Dimension("experiment__variant", "Variant", "", "categorical", (), {}, {"demo": ("control", "treatment")}),
     Dimension("experiment__name", "Experiment", "", "categorical", (), {}, {"demo": ("button_colour", "bundle")}),
+    # A page, and a screen of an app that is called so
+    Dimension("page__page_path", "Page", "", "categorical", (), {}, {"demo": ("/", "/pricing", "Pricing")}),
     Dimension("event__weekday", "Day of the week", "", "categorical", ("weekday",), {}, {"demo": ("Monday",)}),
     Dimension("event__hour_of_day", "Hour of the day", "", "categorical", ("hour of day",), {}, {"demo": ("08",)}),
 )
@@ -98,6 +103,9 @@ WORLD = replace(
         ("REVENUE IN THE US", "revenue where user__country = US"),
         ("revenue in IN", "revenue where user__country = IN"),
         ("revenue not in the us", "revenue where user__country != US"),
+        ("orders from anywhere but Germany", "orders where user__country != DE"),
+        ("page views of pricing", "page_views where page__page_path = /pricing|Pricing"),
+        ("page views of the pricing page", "page_views where page__page_path = /pricing"),
         ("show us revenue IN Germany", "revenue where user__country = DE"),
         # What a metric is: a bare number is a percentage of what is one, and how much was refunded is money.
         ("channels with bounce rate over 40", "bounce_rate by session__channel having bounce_rate > 0.4"),
@@ -148,6 +156,9 @@ def test_read_as_it_is_meant(question: str, expected: str) -> None:
         ("how many users do we have now", "say which"),
         ("channels with bounce rate over 0.4", "0.4 % or 40 %"),
         ("returning users", "say which"),
+        ("value of sign-ups", "asks for a value"),
+        ("number of revenue", "there is no number of it"),
+        ("last orders", "'last'"),
         ("highest DAU in May", "add `per day`"),
         ("tickets by weekday and hour", "hour of the day"),
     ],
@@ -200,3 +211,27 @@ def test_messages_for_those_who_write_queries_are_told_in_labels() -> None:
     message = "monthly_recurring_revenue cannot be told by user__country; it can by user__plan."
     assert with_labels(message, CATALOGUE) == "Monthly recurring revenue cannot be told by country; it can by plan."
     assert with_labels("session__channel has no value 'x__y'.", CATALOGUE) == "Channel has no value 'x__y'."
+
+
+@pytest.mark.parametrize(
+    ("question", "remark"),
+    [
+        ("churn rate", "Churn rate is usually told of a month: ask `churn rate per month`."),
+        ("churn rate in May", None),
+        ("churn rate per week", None),
+        ("activation in June", "In activation those who began too late to know are not counted."),
+        ("activation in May", None),
+    ],
+)
+def test_days_that_matter_are_told(question: str, remark: str | None) -> None:
+    found = ask(question, None, WORLD)
+    assert isinstance(found, Understood)
+    assert [one for one in found.remarks if "usually" in one or "too late" in one] == ([remark] if remark else [])
+
+
+def test_what_is_not_known_of_everybody_yet_is_neither_better_nor_worse() -> None:
+    """The world has data until 24 June: whose 7 days are over began by the 17th."""
+    for last, good in ((date(2026, 6, 17), "up"), (date(2026, 6, 18), "neutral"), (None, "neutral")):
+        query = MetricQuery.model_validate({"project": "demo", "metrics": ("activation",), "to": last})
+        table = metric_table(query, WORLD, [("activation", "Float64")], [(0.5,)])
+        assert table.columns[0].good == good
