@@ -132,6 +132,7 @@ class FollowUpReader(MetricReader):
             self.adds = True
         elif (
             not ((item.has(Role.CUE) or item.has(Role.LEADS)) and self.at == 0)
+            or item.text in ("by", "per")  # per user is another metric, and no number of users
             or item.has(Role.NOT)
             or item.has(Role.OR)
         ):

@@ -65,6 +65,11 @@ def choose_path(catalogue: Catalogue, mention: Mention) -> str:
     return paths[0]
 
 
+def one_value_only(path: str) -> str:
+    named = path.replace(".", " ").replace("_", " ")
+    return f"A journey takes one value of {named}: ask by {named} instead."
+
+
 def filters_of(catalogue: Catalogue, clauses: Sequence[Clause]) -> list[Filter]:
     """Conditions as filters of a step, which must all hold and take one value each."""
     filters: list[Filter] = []
@@ -84,6 +89,6 @@ def filters_of(catalogue: Catalogue, clauses: Sequence[Clause]) -> list[Filter]:
             path, values = choose_path(catalogue, clause.dimension), [*clause.constants]
         operator = Operator(str(clause.operator))
         if len(set(values)) > 1 and operator is not Operator.UNEQUAL:
-            raise Unclear(f"A journey takes one value of {path}, not {len(values)}: ask by {path} instead.")
+            raise Unclear(one_value_only(path))
         filters += [Filter(path=path, operator=operator, value=value) for value in dict.fromkeys(values)]
     return filters

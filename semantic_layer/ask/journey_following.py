@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from semantic_layer.ask.items import Item
-from semantic_layer.ask.journey_dimensions import choose_path, filters_of
+from semantic_layer.ask.journey_dimensions import choose_path, filters_of, one_value_only
 from semantic_layer.ask.journey_questions import since_its_begin
 from semantic_layer.ask.journey_reader import JourneyReader
 from semantic_layer.ask.phrases import Role
@@ -18,6 +18,7 @@ from semantic_layer.journeys.models import (
     Funnel,
     Journey,
     Lifecycle,
+    Operator,
     Paths,
     Period,
     Retention,
@@ -90,7 +91,8 @@ def amended_journey(
         changes |= {"first_day": days.first, ("cohorts_until" if is_cohorts else "last_day"): days.last}
     if slots.clauses or Role.CONDITIONS in reader.removed:
         filters = filters_of(catalogue, slots.clauses)
-        changes |= _filtered(before, filters, Role.CONDITIONS in reader.removed)
+        adds = any(item.has(Role.ADD) for item in reader.items)
+        changes |= _filtered(before, filters, Role.CONDITIONS in reader.removed, adds)
     changes |= _grouped(reader, before, catalogue)
     if reader.within_seconds:
         if not isinstance(before, Funnel):
@@ -108,12 +110,26 @@ def amended_journey(
     return since_its_begin(made, assumed) if isinstance(made, Lifecycle) else made
 
 
-def _filtered(before: Journey, filters: list[Filter], removes: bool) -> dict[str, Any]:
-    said = {one.path for one in filters}
+def _filtered(before: Journey, filters: list[Filter], removes: bool, adds: bool) -> dict[str, Any]:
+    said = {one.path: one.operator for one in filters}
+
+    def stays(one: Filter) -> bool:
+        if one.path == PAGE or one.path not in said:
+            return one.path == PAGE or not removes
+        if one.operator is Operator.UNEQUAL and (adds or said[one.path] is Operator.UNEQUAL):
+            return True  # "and without tablet", "also tablet" after one without mobile: neither of them
+        if adds:
+            raise Unclear(one_value_only(one.path))
+        return False
 
     def with_filters(step: Step) -> Step:
-        kept = [one for one in step.filters if one.path == PAGE or not (removes or one.path in said)]
-        return step.model_copy(update={"filters": (*kept, *filters)})
+        kept = [one for one in step.filters if stays(one)]
+        excluded = {one.path for one in kept if one.operator is Operator.UNEQUAL}
+        new = [
+            one.model_copy(update={"operator": Operator.UNEQUAL}) if adds and one.path in excluded else one
+            for one in filters
+        ]
+        return step.model_copy(update={"filters": (*kept, *new)})
 
     match before:
         case Funnel():

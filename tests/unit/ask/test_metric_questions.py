@@ -120,7 +120,7 @@ MAY = "2026-05-01..2026-05-31"
             "how many different product viewed",
             "refused: Of product_viewed it is known how often it happened, not of how many different ones.",
         ),
-        ("average product viewed", "refused: Events is no average: say of what."),
+        ("average product viewed", "refused: Events are no average: say of what."),
         # groupings
         ("revenue by country", "revenue by user__country"),
         ("revenue by country and plan", "revenue by user__country, user__plan"),

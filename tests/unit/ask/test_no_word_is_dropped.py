@@ -177,6 +177,13 @@ def test_refused_with_what_to_ask_instead(question: str, reason: str) -> None:
         ("revenue without pro", "and without free", "revenue where user__plan != pro|free"),
         ("revenue without pro", "only free", "revenue where user__plan = free"),
         ("revenue of pro users", "without pro", "revenue where user__plan != pro"),
+        (
+            "funnel from signup to order without mobile",
+            "also tablet",
+            "funnel signed_up[device.type!=mobile,device.type!=tablet] > "
+            "order_completed[device.type!=mobile,device.type!=tablet]",
+        ),
+        ("lifecycle without mobile", "without tablet", "lifecycle *[device.type!=mobile,device.type!=tablet] per week"),
         ("lifecycle", "since 5 May", "lifecycle * per week 2026-05-04..2026-06-24"),
     ],
 )
@@ -186,6 +193,21 @@ def test_what_follows_changes_what_it_says(before: str, question: str, expected:
     found = ask(question, first)
     assert isinstance(found, Understood)
     assert line(found.query) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "reason"),
+    [
+        ("revenue by country", "per user", "'per'"),
+        ("funnel from signup to order on mobile", "also tablet", "one value of device type"),
+    ],
+)
+def test_what_follows_is_refused_where_it_would_lose_a_word(before: str, question: str, reason: str) -> None:
+    first = ask(before)
+    assert isinstance(first, Understood)
+    found = ask(question, first)
+    assert isinstance(found, Refusal), line(found.query)
+    assert reason in found.reason
 
 
 def test_a_metric_that_cannot_be_told_so_is_not_told_without() -> None:
