@@ -20,6 +20,7 @@ COUNTS |= {"how many times", "how many total", "how many different"}
 WORTH = {"value of", "worth of"}
 DIFFERENT = {"different", "how many different", "various", "kind of", "kinds of", "type of", "types of"}
 BUT_NEW = re.compile(r"\w+ - new_\w+")  # of all days everybody is new
+AS_OF = "`as of` a day may be since it, until it or on it: say which."
 TIMES = ("seconds", "milliseconds")
 
 
@@ -43,6 +44,8 @@ def check_what_is_made(slots: Slots, catalogue: Catalogue, metrics: Sequence[str
             )
         if DIFFERENT & said and metric.adds_up:
             raise Unclear(f"Of {inside(metric.label)} it is known how many there were, not how many different ones.")
+    if slots.as_of and any(not one.at_the_end for one in named):
+        raise Unclear(AS_OF)
     by_time = any(group.dimension is None for group in slots.groups)
     if (known := next((one for one in named if BUT_NEW.fullmatch(one.made_of)), None)) and not (
         slots.ranges or by_time

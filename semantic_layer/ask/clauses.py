@@ -93,8 +93,9 @@ class ClauseReader:
     def take_time(self) -> bool:
         item = self.items[self.at]
         match item.time:
-            case Range(days):
+            case Range(days, as_of):
                 self.slots.ranges.append(days)
+                self.slots.as_of |= as_of
             case Each(None):
                 self.slots.groups.append(Group(over_time=True))
             case Each(grain):

@@ -161,6 +161,9 @@ def amended(
         asks_for_one=said.asks_for_one,
         contrasts=said.contrasts and bool(said.clauses),
         changes=said.changes,
+        averages=said.averages,
+        made=said.made,
+        as_of=said.as_of,
         shares=said.shares or bool(before.share and (_groups(reader, before) or said.clauses)),
     )
     if reader.adds or said.contrasts or _only_excludes(reader):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
+from semantic_layer.ask.aggregations import AS_OF
 from semantic_layer.ask.calendar_days import Days, start_of
 from semantic_layer.ask.items import Item
 from semantic_layer.ask.journey_dimensions import choose_path, filters_of
@@ -63,6 +64,8 @@ class JourneyQuestion(JourneyReader):
         """The journey, of what was read; Unclear where it cannot be."""
         if self.slots.against or self.slots.contrasts or self.slots.changes:
             raise Unclear("Journeys are not compared with other days: ask for each.")
+        if self.slots.as_of:
+            raise Unclear(AS_OF)
         if self.slots.averages and Role.TAKES not in self.said:
             raise Unclear("A journey tells counts and shares, no averages.")
         days, _ = days_and_comparison(self.slots, self.today, self.assumed)
@@ -351,6 +354,10 @@ class LifecycleQuestion(JourneyQuestion):
         stages = [item.text for item in self.items if item.has(Role.STAGE)]
         return Role.LIFECYCLE in self.said or len(stages) > 1 or bool(OWN_STAGES & {*stages})
 
+    def take_step(self) -> bool:
+        """New and churned users are two stages, and no users of an event."""
+        return not self.has(self.at, Role.STAGE) and super().take_step()
+
     def take_word(self) -> bool:
         # Of `and` and `or` together nobody knows what they mean.
         either = self.items[self.at].text == "or" and not any(item.text == "and" for item in self.items)
@@ -390,7 +397,9 @@ class StickinessQuestion(JourneyQuestion):
     silent = (Role.STICKINESS, Role.ACTIVE_DAYS, Role.ACTIVE, Role.COUNT)
 
     def is_meant(self) -> bool:
-        return Role.STICKINESS in self.said or Role.ACTIVE_DAYS in self.said
+        # "how many days have data" are nobody's active days.
+        of_people = self.slots.people or any({"active", "user"} & {*item.text.split()} for item in self.items)
+        return Role.STICKINESS in self.said or (Role.ACTIVE_DAYS in self.said and bool(of_people))
 
     def build(self, common: dict[str, Any]) -> Stickiness:
         self.no_more_than(1)

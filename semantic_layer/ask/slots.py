@@ -87,6 +87,7 @@ class Slots:
     averages: bool = False  # on average
     made: dict[str, set[str]] = field(default_factory=dict)  # of a metric, as it was said: sum of, number of
     now: bool = False  # currently
+    as_of: bool = False  # as of 15 May
     stems: set[str] = field(default_factory=set)  # of all its words
     uncovered: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

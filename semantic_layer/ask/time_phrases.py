@@ -28,7 +28,6 @@ LENGTHS = {"day": 1, "days": 1, "week": 7, "weeks": 7}
 WITHIN: tuple[str, ...] = (
     "over the course of",
     "in the course of",
-    "as of",
     "in",
     "on",
     "during",
@@ -106,6 +105,7 @@ PERIOD_WORDS = ("period", "time frame", "timeframe", "one")
 @dataclass(frozen=True)
 class Range:
     days: Days
+    as_of: bool = False  # what there is on that day; of what happens it may be since, until or on it
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class TimeReader(PointReader):
     def _range(self, i: int) -> Found | None:
         end = self.follows(i, *ALL_TIME)
         always = (end, Range(Days(None, None))) if end else None
-        readings = [self._between(i), self._since(i), self._until(i), self._within(i), always]
+        readings = [self._between(i), self._since(i), self._until(i), self._within(i), self._as_of(i), always]
         return max((reading for reading in readings if reading), key=lambda reading: reading[0], default=None)
 
     def _between(self, i: int) -> Found | None:
@@ -215,9 +215,7 @@ class TimeReader(PointReader):
         return Range(Days(begin.first, end.last))
 
     def _since(self, i: int) -> Found | None:
-        if at := self.follows(
-            i, "since", "starting", "starting from", "beginning", "ever since", "as of", "starting in"
-        ):
+        if at := self.follows(i, "since", "starting", "starting from", "beginning", "ever since", "starting in"):
             at = self.follows(at, "from", "in", "on", "with") or at
             point = self.point(at)
             return (point[0], Range(Days(point[1].days.first, self.today))) if point else None
@@ -249,6 +247,11 @@ class TimeReader(PointReader):
         if point is None:
             return None
         return self.follows(point[0], "so far", "alone", "only") or point[0], Range(point[1].days)
+
+    def _as_of(self, i: int) -> Found | None:
+        at = self.follows(i, "as of")
+        point = self.point(at) if at else None
+        return (point[0], Range(point[1].days, as_of=True)) if point else None
 
     def _against(self, i: int) -> Found | None:
         """week over week, vs the previous period, compared to last year."""

@@ -340,8 +340,12 @@ def _refusal(
     as_written: Mapping[str, str] = MappingProxyType({}),
 ) -> Refusal:
     """`as_written`: what was corrected, and is told as it was written."""
-    # That it says what is so already is a better reason than that it does not stand alone.
-    best = min(attempts, key=lambda attempt: (len(attempt.uncovered), attempt.problem != UNCHANGED))
+    # That it says what is so already is a better reason than that it does not stand alone, and so is any other.
+    follows = context.previous is not None
+    best = min(
+        attempts,
+        key=lambda one: (len(one.uncovered), one.problem != UNCHANGED, follows and one.problem == NOTHING_MEASURED),
+    )
     if {word.lower() for word in best.uncovered} & NEGATING:
         items = cut(tokens, lexicon, context.today, JOURNEY_KINDS, roles(OF_JOURNEYS))
         steps = [i.text for i in items if (i.named("event") or i.named("page")) and not i.has(Role.PEOPLE)]

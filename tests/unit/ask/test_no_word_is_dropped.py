@@ -28,6 +28,7 @@ def _metric(
     adds_up: bool = False,
     made_of: str = "",
     description: str = "",
+    at_the_end: bool = False,
 ) -> Metric:
     grains = ("day", "week", "month", "quarter", "year")
     return Metric(
@@ -44,6 +45,7 @@ def _metric(
         "day",
         grains,
         adds_up=adds_up,
+        at_the_end=at_the_end,
     )
 
 
@@ -55,6 +57,7 @@ MORE = (
     _metric("refunded_revenue", "Refunded revenue", "how much we refunded", format="currency", adds_up=True),
     _metric("churned_customers", "Churned customers", "customers churned", adds_up=True),
     _metric("returning_users", "Returning users", "people who come back", made_of="active_users - new_users"),
+    _metric("subscribers", "Subscribers", at_the_end=True),
     _metric("churn_rate", "Churn rate", format="percent", description="Usually asked per month."),
     _metric("activation", "Activation", format="percent", made_of="Share of people, of those whose 7 days are over"),
     _metric("experiment_rate", "Order rate in experiments", by=("experiment__variant", "experiment__name")),
@@ -121,9 +124,11 @@ WORLD = replace(
         ),
         # Whether people come back is asked of retention.
         ("do people come back", "retention * > * per week"),
+        ("subscribers as of 15 May", "subscribers 2026-05-15..2026-05-15"),
         ("returning users in May", f"returning_users {MAY}"),
         # A lifecycle has whole periods.
         ("lifecycle since 1 May", "lifecycle * per week 2026-04-27..2026-06-24"),
+        ("new and churned users per week", "lifecycle * per week"),
         # `through` is no arrow by itself.
         ("funnel from signup via checkout to order", "funnel signed_up > checkout_started > order_completed"),
     ],
@@ -159,6 +164,10 @@ def test_read_as_it_is_meant(question: str, expected: str) -> None:
         ("value of sign-ups", "asks for a value"),
         ("number of revenue", "there is no number of it"),
         ("last orders", "'last'"),
+        ("how many days have data", "days"),
+        ("number of days with orders", "days"),
+        ("revenue as of 15 May", "`as of` a day may be"),
+        ("funnel from signup to order as of May", "`as of` a day may be"),
         ("highest DAU in May", "add `per day`"),
         ("tickets by weekday and hour", "hour of the day"),
     ],
@@ -199,6 +208,9 @@ def test_what_follows_changes_what_it_says(before: str, question: str, expected:
     ("before", "question", "reason"),
     [
         ("revenue by country", "per user", "'per'"),
+        ("revenue in May", "average by country", "no average"),
+        ("revenue in May", "and sum of bounce rate", "there is no sum of it"),
+        ("revenue in May", "as of 15 May", "`as of` a day may be"),
         ("funnel from signup to order on mobile", "also tablet", "one value of device type"),
     ],
 )
