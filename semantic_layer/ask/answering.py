@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ from semantic_layer.ask.charts import Chart, choose, choose_for_journey
 from semantic_layer.ask.earlier_funnels import funnel_before, unfinished
 from semantic_layer.ask.empty_periods import every_period, has_empty_periods, with_empty_periods
 from semantic_layer.ask.journey_tables import GRAINS, journey_table
-from semantic_layer.ask.metric_tables import metric_table
+from semantic_layer.ask.metric_tables import final_day, metric_table
+from semantic_layer.ask.periods import is_unfinished
 from semantic_layer.ask.phrasing import title
 from semantic_layer.ask.reading import read
 from semantic_layer.ask.reading_journeys import read_journey
@@ -19,7 +20,7 @@ from semantic_layer.ask.structures import to_json
 from semantic_layer.ask.table import Role, Table
 from semantic_layer.ask.time_phrases import before_these
 from semantic_layer.ask.understood import Understood
-from semantic_layer.ask.wording import Span, period_name, period_of, start_of
+from semantic_layer.ask.wording import Span, listed, period_name, period_of, plural, start_of
 from semantic_layer.journeys.models import Funnel, Journey, Retention
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.code_version import code_version
@@ -163,7 +164,10 @@ def answer_metrics(
     asked = understood.query
     assert isinstance(asked, MetricQuery)
     facts = catalogue.projects[asked.project]
-    against = _compared_by_itself(asked, facts, today)
+    span = span_of(asked, facts)
+    waited_for = final_day(asked, catalogue)
+    unfinished = span is not None and is_unfinished(_with_data(span, facts), waited_for)
+    against = None if unfinished else _compared_by_itself(asked, facts, today)
     query = asked.model_copy(update={"compare": against}) if against else asked
     query = _of_days_with_data(query, facts)
     fills = has_empty_periods(query, catalogue)
@@ -175,7 +179,8 @@ def answer_metrics(
         rows = with_empty_periods(query, rows, facts)
     columns = [(column.name, column.type) for column in found.columns]
     table = metric_table(query if fills else found.query, catalogue, columns, rows)
-    span = span_of(asked, facts)
+    if unfinished and not table.of(Role.TIME):  # a series tells which of its periods are incomplete
+        table = _unjudged(table)
     before = Span(*found.compared_days) if found.compared_days else None
     return Answer(
         question=question,
@@ -187,7 +192,11 @@ def answer_metrics(
         subtitle=subtitle(asked.project, shown_span(table, span)),
         sql=(found.sql,),
         definitions=tuple(_definition(catalogue.metrics[name]) for name in asked.metrics),
-        remarks=(*understood.remarks, *_where_data_begin(facts, asked.first_day, before)),
+        remarks=(
+            *understood.remarks,
+            *_where_data_begin(facts, asked.first_day, before),
+            *([_not_final(asked, catalogue, waited_for)] if unfinished and waited_for else ()),
+        ),
     )
 
 
@@ -235,6 +244,26 @@ def _where_data_begin(facts: ProjectFacts, first: date | None, before: Span | No
     if facts.first_day is None or earliest is None or earliest >= facts.first_day:
         return []
     return [f"Events begin on {period_name(Span(facts.first_day, facts.first_day))}: before it there are none."]
+
+
+def _with_data(span: Span, facts: ProjectFacts) -> Span:
+    """Of days of which the last have no data yet, those that have."""
+    return Span(span.first, min(span.last, max(facts.last_day or span.last, span.first)))
+
+
+def _unjudged(table: Table) -> Table:
+    """What may still rise is not worse for being low."""
+    return replace(table, columns=tuple(replace(column, good="neutral") for column in table.columns))
+
+
+def _not_final(asked: MetricQuery, catalogue: Catalogue, final: date) -> str:
+    waiting = [metric for name in asked.metrics if (metric := catalogue.metrics[name]).window_days]
+    days = max(metric.window_days for metric in waiting)
+    since = period_name(Span(final, final))
+    return (
+        f"{listed([metric.label for metric in waiting])}: not final. People have {plural(days, 'day')}, and of those "
+        f"who began after {since} they are not over."
+    )
 
 
 def _definition(metric: Metric) -> Definition:

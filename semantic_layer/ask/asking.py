@@ -62,6 +62,10 @@ class Asker:
             self._before = None
         facts = catalogue.projects[self.project]
         self.as_of, self._assumed = (as_of, "") if as_of else _today(facts)
+        self._last_day = as_of if as_of and facts.last_day and as_of < facts.last_day else None
+        if self._last_day:  # what came later is not known yet on that day
+            facts = replace(facts, last_day=self._last_day)
+            self._catalogue = replace(catalogue, projects={**catalogue.projects, self.project: facts})
         self._tokens = 0
         self._route: Route = "matcher"
 
@@ -155,6 +159,9 @@ class Asker:
             check_values(structure, self._catalogue, Reader(self._settings))
 
     def _answer(self, question: str, understood: Understood) -> Answer:
+        if self._last_day and understood.query.last_day is None:
+            until = understood.query.model_copy(update={"last_day": self._last_day})
+            understood = replace(understood, query=until)
         if isinstance(understood.query, MetricQuery):
             answer = answer_metrics(self._settings, question, understood, self._catalogue, self.as_of, self._use_cache)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from semantic_layer.ask.lexicon import EVENT_NAMES
@@ -27,11 +28,19 @@ def metric_table(
         rows=tuple(tuple(_value(c, value) for c, value in zip(described, row, strict=True)) for row in rows),
         currency=facts.currency,
         last_day=facts.last_day,
+        final_day=final_day(query, catalogue),
         first_day=facts.first_day,
         asked=(query.first_day, query.last_day),
         cut=bool(query.having) or (query.limit is not None and len(rows) >= query.limit),
     )
     return table if query.order or table.of(Role.TIME) else _largest_first(table)
+
+
+def final_day(query: MetricQuery, catalogue: Catalogue) -> date | None:
+    """The last day whose people have had the time that a metric gives them, where one gives them any."""
+    window = max(catalogue.metrics[name].window_days for name in query.metrics)
+    last = catalogue.projects[query.project].last_day
+    return last - timedelta(days=window) if window and last else None
 
 
 def _meanings(query: MetricQuery, catalogue: Catalogue) -> dict[str, Column]:

@@ -10,6 +10,8 @@ from semantic_layer.ask.table import Column, Table
 from semantic_layer.ask.wording import Span, grain_name, period_of
 from semantic_layer.metrics.models import Grain
 
+A_LITTLE = 10  # one of so many parts
+
 
 @dataclass(frozen=True)
 class Period:
@@ -43,9 +45,15 @@ def _period(table: Table, time: Column, value: Any) -> Period:
         return Period(value, f"{grain_name(Grain.DAY, day)}, {clock}", True, "on")
     span = period_of(time.grain, day)
     first, last = table.asked
-    ends = min(end for end in (last, table.last_day) if end) if last or table.last_day else span.last
+    ends = min((end for end in (last, table.last_day) if end), default=span.last)
     whole = span.last <= ends and (first is None or first <= span.first) and not _begins_late(table, span)
+    whole = whole and not is_unfinished(span, table.final_day)
     return Period(value, grain_name(time.grain, day), whole, "on" if time.grain is Grain.DAY else "in")
+
+
+def is_unfinished(span: Span, final_day: date | None) -> bool:
+    """More than a little of it is of people who still have time to do what is counted."""
+    return final_day is not None and (span.last - final_day).days > span.days / A_LITTLE
 
 
 def _begins_late(table: Table, span: Span) -> bool:
@@ -53,4 +61,4 @@ def _begins_late(table: Table, span: Span) -> bool:
     first event is not made of events, as subscriptions are not."""
     if table.first_day is None or not span.first < table.first_day <= span.last:
         return False
-    return (table.first_day - span.first).days > span.days / 10
+    return (table.first_day - span.first).days > span.days / A_LITTLE

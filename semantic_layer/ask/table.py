@@ -40,6 +40,7 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     currency: str = ""
     last_day: date | None = None  # the last day of which there is data: a period that ends later is not over
+    final_day: date | None = None  # the last day whose values may not change any more, where that is an earlier one
     first_day: date | None = None  # the first of which there is data
     asked: tuple[date | None, date | None] = (None, None)  # the range of the question
     cut: bool = False  # rows of it were left out, by a limit or a threshold

@@ -14,7 +14,7 @@ from warehouse.errors import MillraceError
 from warehouse.projects import projects_file
 from warehouse.settings import Settings
 
-LAYOUT = 4  # of the file: raised where what is written means something else
+LAYOUT = 5  # of the file: raised where what is written means something else
 # How many values of a dimension are known by name: what has fewer in a project is known whole.
 KNOWN_VALUES = 200
 
@@ -41,6 +41,7 @@ class Metric:
     needs_time: bool = False  # has a value at a time only, as the running total of a month
     adds_up: bool = False  # its parts make a whole, as orders by country do; rates and different people do not
     at_the_end: bool = False  # what there is on the last day, as subscriptions are: of a day, not of the days before it
+    window_days: int = 0  # how long people who begin have to do it: of so many last days it is not final
 
 
 @dataclass(frozen=True)

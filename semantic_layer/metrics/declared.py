@@ -15,6 +15,7 @@ from warehouse.errors import MillraceError
 
 SEPARATOR = "__"
 FINER_THAN_AN_HOUR = ("nanosecond", "microsecond", "millisecond", "second", "minute")
+DAYS_AT_MOST = {"week": 7, "month": 31, "quarter": 92, "year": 366}  # of finer grains a day
 ADDED_UP = ("sum", "count", "sum_boolean")
 GRAINS = tuple(grain.value for grain in Grain)
 
@@ -84,6 +85,7 @@ class _Declared:
             needs_time=self._needs_time(metric["name"]),
             adds_up=self._adds_up(metric["name"]),
             at_the_end=self._is_at_the_end(metric["name"]),
+            window_days=self._window_days(metric["name"]),
         )
 
     def _dimensions(self, metric: str) -> list[Dimension]:
@@ -189,6 +191,15 @@ class _Declared:
             return (measure["non_additive_dimension"] or {}).get("window_choice") == "max"
         parts = _inputs(metric)
         return bool(parts) and all(not _offset(part) and self._is_at_the_end(part["name"]) for part in parts)
+
+    def _window_days(self, name: str) -> int:
+        """Of a conversion its window, of what the marts know of people the one that is declared; of what is made of
+        several the longest."""
+        metric = self.metrics[name]
+        days = [int(_meta(metric).get("window_days", 0))]
+        if metric["type"] == "conversion" and (window := metric["type_params"]["conversion_type_params"]["window"]):
+            days.append(window["count"] * DAYS_AT_MOST.get(window["granularity"], 1))
+        return max((*days, *(self._window_days(part["name"]) for part in _inputs(metric))))
 
     def _made_of(self, metric: Mapping[str, Any]) -> str:
         params, kind = metric["type_params"], metric["type"]

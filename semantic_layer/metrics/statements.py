@@ -127,7 +127,9 @@ def _finished(
     query: MetricQuery, keys: Sequence[Key], select: str, source: str, settings: str, shown: Sequence[str] = ()
 ) -> str:
     lines = [select, f"FROM {source}"]
-    if conditions := [*shown, *(f"{t.metric} {t.operator} {t.value!r}" for t in query.having)]:
+    # People who never signed up have no time of it, and so no place in a series.
+    in_time = [f"{key.column} IS NOT NULL" for key in keys if key.name == METRIC_TIME]
+    if conditions := [*in_time, *shown, *(f"{t.metric} {t.operator} {t.value!r}" for t in query.having)]:
         lines.append(f"WHERE {' AND '.join(conditions)}")
     if order := _order(query, keys):
         lines.append(f"ORDER BY {', '.join(order)}")
