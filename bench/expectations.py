@@ -8,22 +8,20 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bench.harness import report, server
-from expectations.breaker import Breaker
+from expectations.breaker import Breaker, Judging
 from expectations.runner import run
 from expectations.suites import read_suites
 from ingestion.demo import World, generate
 from tests.other_sources import load_other_sources
 from tests.support import Instance
-from warehouse.dbt import NodeResult, Watcher, build_arguments
+from warehouse.dbt import Watcher, build_arguments
 from warehouse.dbt import run as build
-from warehouse.observability.records import CheckResult
 
 ROWS, EVENTS = 5_000_000, 200_000
 DAYS = 180
@@ -103,17 +101,6 @@ def beside_a_build(events: int) -> list[tuple[Any, ...]]:
              (judged_too - tested) / tables),
             ("the whole quality pass", judged_too - tables, (judged_too - tables) / tables),
         ]  # fmt: skip
-
-
-class Judging(Watcher):
-    def __init__(self, breaker: Breaker) -> None:
-        self.breaker = breaker
-
-    def judge(self, node: NodeResult) -> Sequence[CheckResult]:
-        return self.breaker.judge(node.id)
-
-    def judge_the_rest(self) -> Sequence[CheckResult]:
-        return self.breaker.judge_the_rest()
 
 
 def passes(own: Instance) -> dict[str, list[float]]:

@@ -20,7 +20,6 @@ from warehouse.settings import load_settings
 if TYPE_CHECKING:
     from expectations.breaker import Breaker
     from warehouse.dbt import NodeResult, Run, Watcher
-    from warehouse.observability.records import CheckResult
     from warehouse.settings import Settings
 
 SHOWN_FAILURES = 10
@@ -220,10 +219,11 @@ def _bar(breaker: Breaker | None) -> Iterator[Watcher]:
             def finished(self, node: NodeResult) -> None:
                 bars.update(task, advance=1, description=node.name)
 
-            def judge(self, node: NodeResult) -> Sequence[CheckResult]:
-                return breaker.judge(node.id) if breaker else ()
+        if breaker is None:
+            yield Bar()
+            return
+        from expectations.breaker import Judging
 
-            def judge_the_rest(self) -> Sequence[CheckResult]:
-                return breaker.judge_the_rest() if breaker else ()
+        class JudgingBar(Bar, Judging): ...
 
-        yield Bar()
+        yield JudgingBar(breaker)

@@ -26,10 +26,11 @@ def reconcile(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Compare tables that are built in parts with what a full build would make, on a sample of days."""
+    from expectations.breaker import build_all
     from warehouse.days import days_between
     from warehouse.reconciliation import reconcile
 
-    found = reconcile(load_settings(), days, days_between(from_, to))
+    found = reconcile(load_settings(), days, days_between(from_, to), build_all=build_all)
     if format is Format.JSON:
         print_json({"days": found.days, "checks": [asdict(check) for check in found.checks]})
     else:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Self
 
 from expectations.compiling import check_of, tables_read
-from expectations.runner import read_columns
+from expectations.runner import declared, read_columns
 from expectations.session import Session
-from expectations.suites import Suite
+from expectations.suites import Suite, read_suites
+from warehouse.dbt import NodeResult, Run, Watcher, build_arguments, run
 from warehouse.lineage.graph import Graph, built_graph
-from warehouse.observability.records import CheckResult
+from warehouse.observability.records import CheckResult, RunRecord
 from warehouse.projects import load_projects
 from warehouse.settings import Settings
 
@@ -31,6 +32,9 @@ class Breaker:
         self.settings = settings
         self.suites = {suite.table: suite for suite in suites.values()}
         self.projects = list(load_projects(settings))
+        # Not only of those that are judged here: what another suite found is not over. What is wrong in one is told
+        # before anything is made.
+        self.declared = declared([*read_suites().values(), *suites.values()], self.projects)
         self.docs: Path | None = None
         self._session = Session(settings)
         self._left: dict[str, list[str]] = defaultdict(list)
@@ -74,3 +78,25 @@ class Breaker:
                 ],
                 columns,
             )
+
+
+class Judging(Watcher):
+    """Of a build: each table by its expectations."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self.breaker = breaker
+
+    def judge(self, node: NodeResult) -> Sequence[CheckResult]:
+        return self.breaker.judge(node.id)
+
+    def judge_the_rest(self) -> Sequence[CheckResult]:
+        return self.breaker.judge_the_rest()
+
+    def declared(self) -> Mapping[str, Collection[tuple[str, str, str]]]:
+        return {"expectation": self.breaker.declared}
+
+
+def build_all(settings: Settings, record: RunRecord, waits: bool) -> Run:
+    """All models, tested and judged."""
+    with Breaker(settings, read_suites()) as breaker:
+        return run(settings, build_arguments(), Judging(breaker), waits=waits, record=record)

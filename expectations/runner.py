@@ -64,14 +64,19 @@ def run(
         blocking[0].message if blocking else "",
         checks=results,
         # Not only of those that are judged now: what another suite found is not over.
-        declared={"expectation": declared([*all_there_are.values(), *every.values()])},
+        declared={"expectation": declared([*all_there_are.values(), *every.values()], projects)},
     )
     return Report(results, time.monotonic() - started, docs)
 
 
-def declared(suites: Collection[Suite]) -> set[tuple[str, str]]:
-    """Every check there is, as asset and name."""
-    return {(suite.table, name) for suite in suites for name in suite.expectations}
+def declared(suites: Collection[Suite], projects: Sequence[str]) -> set[tuple[str, str, str]]:
+    """Every check there is, as asset, name and project."""
+    return {
+        (suite.table, name, project)
+        for suite in suites
+        for project in suite.projects_of(projects)
+        for name in suite.expectations
+    }
 
 
 def judge(settings: Settings, checks: Sequence[Check], columns: Columns) -> tuple[list[CheckResult], Path | None]:

@@ -33,7 +33,15 @@ class Suite(Declared):
         """The projects that are judged, one by one; the empty one is the table as a whole."""
         if self.projects == "together":
             return [""]
-        return list(declared) if self.projects == "all" else list(self.projects)
+        if self.projects == "all":
+            return list(declared)
+        for project in self.projects:
+            if project not in declared:
+                raise WrongUsage(
+                    f"The suite {self.name}: no project is called {project!r}{nearest(project, declared) or '.'}",
+                    hint="projects.yaml says which there are.",
+                )
+        return list(self.projects)
 
 
 def read_suites(folder: Path = FOLDER) -> dict[str, Suite]:

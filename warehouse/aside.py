@@ -35,12 +35,12 @@ WHERE (database = '{DATABASE}' AND name = {{name:String}}) OR concat(database, '
 
 
 def refused_table(asset: str) -> str:
-    """Where what was refused of a table is, until the next build."""
+    """Where what was refused of a table is, until a build makes it anew."""
     return f"{DATABASE}.{asset.replace('.', '__', 1)}{REFUSED}"
 
 
 def refused_assets(client: Client) -> set[str]:
-    """Tables of which the last build refused what it made: what stands in their place says nothing of that."""
+    """Tables of which what was made last was refused: what stands in their place says nothing of that."""
     return {name.removesuffix(REFUSED).replace("__", ".", 1) for name in _names(client) if name.endswith(REFUSED)}
 
 
@@ -51,7 +51,7 @@ def put_back_what_nobody_judged(settings: Settings) -> None:
         if NOTED in names:
             for asset in _kept(names):
                 _put_back(client, asset, names)
-        _drop(client, names, also=REFUSED)
+        _drop(client, names)
 
 
 def settle(settings: Settings, wrong: Collection[str], graph: Graph) -> list[str]:
@@ -60,6 +60,7 @@ def settle(settings: Settings, wrong: Collection[str], graph: Graph) -> list[str
     refused = {graph.assets.get(one) for node in wrong for one in (node, *graph.below(node))}
     with _client(settings) as client:
         names = _names(client)
+        _drop_what_is_judged_anew(client, names, graph)
         back = [asset for asset in _kept(names) if asset in refused and _put_back(client, asset, names)]
         for asset in back:
             made = next(one for what in (BEFORE, COPY, DAYS_MADE) if (one := _name(asset, what)) in names)
@@ -67,6 +68,15 @@ def settle(settings: Settings, wrong: Collection[str], graph: Graph) -> list[str
             names.remove(made)
         _drop(client, names)
     return back
+
+
+def _drop_what_is_judged_anew(client: Client, names: set[str], graph: Graph) -> None:
+    """What an earlier build refused of the tables that this one has made, or that no model makes any more. Of others it
+    stays: that a table passes which was put back is no reason to think that what was refused is right."""
+    of_now = {*_kept(names), *({name.removesuffix(REFUSED).replace("__", ".", 1) for name in names} - set(graph.nodes))}
+    if old := [_name(asset, REFUSED) for asset in sorted(of_now) if _name(asset, REFUSED) in names]:
+        client.command(f"DROP TABLE IF EXISTS {', '.join(f'{DATABASE}.{name}' for name in old)}")
+        names.difference_update(old)
 
 
 def forget(client: Client) -> None:

@@ -7,7 +7,7 @@ import gc
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -72,6 +72,8 @@ class Run:
     remarks: list[str] = field(default_factory=list)  # what went wrong beside it
     incidents: list[Change] = field(default_factory=list)  # that were opened, failed again or ended
     put_back: list[str] = field(default_factory=list)  # tables that were made, refused, and are as before
+    # Of a kind of check that the watcher judges by: every one there is, as asset, name and project.
+    declared: Mapping[str, Collection[tuple[str, str, str]]] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[NodeResult]:
@@ -118,6 +120,10 @@ class Watcher:
     def judge_the_rest(self) -> Sequence[CheckResult]:
         """When all models are made."""
         return ()
+
+    def declared(self) -> Mapping[str, Collection[tuple[str, str, str]]]:
+        """All that it judges by, where it does: an incident of what is not among it is over."""
+        return {}
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
@@ -245,6 +251,7 @@ def run(
         ],
         judged=listener.judged,
         put_back=listener.put_back,
+        declared=listener.watcher.declared(),
     )
     if listener.unsettled and not done.has_failed:
         raise listener.unsettled

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.alone import alone
 from warehouse.connection import connect
 from warehouse.days import days_with_events, must_have_events
-from warehouse.dbt import as_one_line, build_arguments, environment, invoke, run
+from warehouse.dbt import Run, as_one_line, environment, invoke
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.observability.records import CheckResult, RunRecord
 from warehouse.settings import Settings
@@ -76,15 +76,18 @@ def reconcile(
     days: int = SAMPLE_DAYS,
     between: tuple[date, date] | None = None,
     record: RunRecord | None = None,
+    *,
+    build_all: Callable[[Settings, RunRecord, bool], Run],
 ) -> Reconciliation:
-    """Bring the models up to date, compare, and note what was found. `between`: all days of a range, no sample."""
+    """Bring the models up to date, compare, and note what was found. `between`: all days of a range, no sample.
+    `build_all`: how models are built and judged."""
     if days < 1:
         raise WrongUsage("At least one day must be compared.")
     if between:
         must_have_events(settings, between)
     record = record or RunRecord("reconcile")
     waits = record.started_by != "command line"
-    _bring_up_to_date(settings, record, waits)
+    _bring_up_to_date(build_all, settings, record, waits)
     with alone(settings, waits):
         sample = _sample(settings, days, between)
         tables = _tables(settings)
@@ -93,23 +96,24 @@ def reconcile(
         # What was loaded after that build is no drift.
         differing = {check.asset for check in found.drifted}
         again = [table for table in tables if table.asset in differing]
-        _bring_up_to_date(settings, record, waits)
+        _bring_up_to_date(build_all, settings, record, waits)
         with alone(settings, waits):
             second = {check.asset: check for check in (_check(settings, table, sample) for table in again)}
         found.checks = [second.get(check.asset, check) for check in found.checks]
     message = "; ".join(f"{check.asset}: {check.message}" for check in found.drifted)
-    declared = {"reconcile": {(table.asset, CHECK) for table in tables}}
+    declared = {"reconcile": {(table.asset, CHECK, "") for table in tables}}
     record.write(settings, "failed" if found.drifted else "success", message, checks=found.checks, declared=declared)
     return found
 
 
-def _bring_up_to_date(settings: Settings, record: RunRecord, waits: bool) -> None:
-    of_build = RunRecord("build", record.started_by, record.dagster_run_id)
-    done = run(settings, build_arguments(tests=False), waits=waits, record=of_build)
-    if done.failed:
-        first = done.failed[0]
+def _bring_up_to_date(
+    build_all: Callable[[Settings, RunRecord, bool], Run], settings: Settings, record: RunRecord, waits: bool
+) -> None:
+    """What was refused stays refused: a build that judged nothing would let it through to everybody."""
+    done = build_all(settings, RunRecord("build", record.started_by, record.dagster_run_id), waits)
+    if done.has_failed:
         raise MillraceError(
-            f"Nothing was compared: the build before it failed at {first.name}: {first.message}",
+            f"Nothing was compared: the build before it failed: {done.sentence()}",
             hint="Mend that, then run `millrace reconcile` again.",
         )
 

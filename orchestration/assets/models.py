@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from expectations.breaker import Breaker
+from expectations.breaker import Breaker, Judging
 from expectations.suites import Suite
 from orchestration.assets.expectations import as_checks, judged_alone, specs
 from orchestration.infrastructure import (
@@ -25,7 +25,7 @@ from orchestration.selection import arguments_for
 from orchestration.translation import Translator
 from warehouse.connection import connect
 from warehouse.days import days_between, must_have_events
-from warehouse.dbt import NodeResult, Run, Watcher, run
+from warehouse.dbt import NodeResult, Run, run
 from warehouse.lineage.graph import Graph
 from warehouse.lineage.kept import KeptLineage
 from warehouse.observability.records import CheckResult, RunRecord
@@ -100,15 +100,15 @@ def _as_it_goes(
     """What a build in another thread has made and found, one after another; its failure is ours."""
     told: SimpleQueue[NodeResult | Sequence[CheckResult] | Run | BaseException] = SimpleQueue()
 
-    class Teller(Watcher):
+    class Teller(Judging):
         def finished(self, node: NodeResult) -> None:
             told.put(node)
 
         def judge(self, node: NodeResult) -> Sequence[CheckResult]:
-            return self._tell(breaker.judge(node.id))
+            return self._tell(super().judge(node))
 
         def judge_the_rest(self) -> Sequence[CheckResult]:
-            return self._tell(breaker.judge_the_rest())
+            return self._tell(super().judge_the_rest())
 
         def _tell(self, results: Sequence[CheckResult]) -> Sequence[CheckResult]:
             told.put(results)
@@ -116,7 +116,7 @@ def _as_it_goes(
 
     def build() -> None:
         try:
-            told.put(run(settings, arguments, Teller(), waits=True, record=record, days=days))
+            told.put(run(settings, arguments, Teller(breaker), waits=True, record=record, days=days))
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
             told.put(error)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from expectations.breaker import build_all
 from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from warehouse.days import days_between
 from warehouse.observability.records import RunRecord
@@ -43,7 +44,7 @@ def reconcile_checks(manifest: Mapping[str, Any]) -> dg.AssetChecksDefinition:
         with retried_where_the_infrastructure_failed():
             between = days_between(config.from_day, config.to_day)
             record = RunRecord("reconcile", "dagster", context.run.run_id)
-            found = reconcile(load_settings(), config.days, between, record)
+            found = reconcile(load_settings(), config.days, between, record, build_all=build_all)
         for check in found.checks:
             yield dg.AssetCheckResult(
                 asset_key=dg.AssetKey(check.asset.split(".")),

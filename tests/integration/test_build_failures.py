@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import expectations.breaker
 import expectations.runner
 import expectations.suites
 import warehouse.dbt
@@ -359,11 +360,11 @@ def test_what_an_expectation_refuses_does_not_flow_on_by_any_build(
 ) -> None:
     """The command line judges, as Dagster does; of the table that stands nothing is said."""
 
-    def expect(last_year: int) -> None:
-        expected = {"ends_in_time": {"kind": "between", "column": "year", "max": last_year, "why": "x"}}
+    def expect(last_year: int, name: str = "ends_in_time") -> None:
+        expected = {name: {"kind": "between", "column": "year", "max": last_year, "why": "x"}}
         suite = {"name": "dates", "file": "dates.yaml", "table": "marts.dim_dates", "owner": "x", "description": "x"}
         suites = {"dates": Suite.model_validate({**suite, "projects": "together", "expectations": expected})}
-        for module in (expectations.suites, expectations.runner):
+        for module in (expectations.suites, expectations.runner, expectations.breaker):
             monkeypatch.setattr(module, "read_suites", lambda: suites)
 
     expect(2030)
@@ -384,7 +385,15 @@ def test_what_an_expectation_refuses_does_not_flow_on_by_any_build(
     assert f"{shows} (year > 2030)" in shown
     assert "to see them" not in shown
     assert "run `millrace build`" in shown
+    # Neither does a build that only compares let it through, nor one of something else make it forgotten.
+    with monkeypatch.context() as of_little:
+        dates = warehouse.dbt.build_arguments(select=["dim_dates"])
+        of_little.setattr(expectations.breaker, "build_arguments", lambda: dates)
+        compared = run_here(instance, "reconcile")
+    assert (compared.returncode, instance.rows(STANDS)) == (1, [stood])
+    assert "Nothing was compared: the build before it failed: marts.dim_dates, ends_in_time: " in compared.stderr
     expect(2100)  # what stands passes, which says nothing of what was refused
+    assert build(instance, "--select", "dim_projects").returncode == 0
     told = "SELECT count() FROM ops.check_results WHERE check_name = 'ends_in_time' AND status = 'pass'"
     judged = run_here(instance, "expectations", "run")
     assert "marts.dim_dates is as it was before the last build, whose rows were refused" in judged.stderr
@@ -396,6 +405,10 @@ def test_what_an_expectation_refuses_does_not_flow_on_by_any_build(
     assert "resolved: marts.dim_dates, ends_in_time." in healed.stdout
     assert instance.rows(STANDS) != [stood]
     assert instance.rows(told) == [(1,)]
+    expect(2030)
+    assert build(instance, "--select", "dim_dates").returncode == 1
+    expect(2100, "another")
+    assert "resolved: marts.dim_dates, ends_in_time." in build(instance, "--select", "dim_projects").stdout
     expect(2030)
     unjudged = build(instance, "--select", "dim_dates", "--no-tests")
     assert unjudged.returncode == 0

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 import warehouse.dbt
-from expectations.breaker import Breaker
+from expectations.breaker import Breaker, Judging
 from expectations.suites import Suite
 from tests.integration.in_process import json_here, run_here
 from tests.support import Instance
-from warehouse.dbt import NodeResult, Run, Watcher
+from warehouse.dbt import Run
 from warehouse.observability.records import CheckResult, RunRecord
 
 TEST = "no_day_is_the_first_of_may"
@@ -102,19 +102,6 @@ def write(own: Instance, *found: CheckResult) -> list[str]:
     return [change.what for change in changes]
 
 
-class Judged(Watcher):
-    """A build that judges its tables by expectations while it makes them, as Dagster's does."""
-
-    def __init__(self, breaker: Breaker) -> None:
-        self.breaker = breaker
-
-    def judge(self, node: NodeResult) -> list[CheckResult]:
-        return self.breaker.judge(node.id)
-
-    def judge_the_rest(self) -> list[CheckResult]:
-        return self.breaker.judge_the_rest()
-
-
 def judged(own: Instance, last_year: int) -> Run:
     """dim_days_after is made of dim_dates, of which this is expected."""
     expected = {"ends_in_time": {"kind": "between", "column": "year", "max": last_year, "why": "x"}}
@@ -122,7 +109,7 @@ def judged(own: Instance, last_year: int) -> Run:
     suites = {"dates": Suite.model_validate({**suite, "projects": "together", "expectations": expected})}
     arguments = warehouse.dbt.build_arguments(select=["dim_dates+1"])
     with own.active() as settings, Breaker(settings, suites) as breaker:
-        return warehouse.dbt.run(settings, arguments, Judged(breaker))
+        return warehouse.dbt.run(settings, arguments, Judging(breaker))
 
 
 def test_what_is_made_of_a_table_waits_for_its_expectations(instance: Instance, defect: Path) -> None:

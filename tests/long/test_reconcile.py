@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from expectations.breaker import build_all
 from tests.integration.arrivals import LAST_WEEK, arrive, build, world_aside
 from tests.integration.in_process import json_here, run_here
 from tests.support import Instance
@@ -30,7 +31,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 def little_to_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where all is up to date already: to find that out for every model takes longer than to compare some days."""
     calendar = build_arguments(select=["dim_dates"], tests=False)
-    monkeypatch.setattr("warehouse.reconciliation.build_arguments", lambda tests: calendar)
+    monkeypatch.setattr("expectations.breaker.build_arguments", lambda: calendar)
 
 
 def test_what_builds_made_in_parts_is_what_a_full_build_would_make(warehouse: Instance) -> None:
@@ -182,4 +183,4 @@ def test_placeholders_are_filled_in_and_days_that_follow_each_other_are_one_rang
 
 def _reconcile(warehouse: Instance, **how: Any) -> Reconciliation:
     with warehouse.active() as settings:
-        return reconcile(settings, **how)
+        return reconcile(settings, build_all=build_all, **how)

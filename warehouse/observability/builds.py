@@ -28,13 +28,14 @@ OF_MODELS = {"success": "success", "skipped": "skipped", "put back": "skipped"}
 def record_build(settings: Settings, done: Run, record: RunRecord) -> list[Change]:
     """Write a build down; what it changed about incidents."""
     graph = built_graph(settings)
+    of_dbt = {"dbt": {(graph.asset_of_test(test), test["name"], "") for test in graph.tests.values()}}
     return record.write(
         settings,
         "failed" if done.has_failed else "success",
         done.sentence() if done.has_failed else "",
         models=list(models_of(done.nodes, graph)),
         checks=[*checks_of(done.nodes, graph), *done.judged],
-        declared={"dbt": {(graph.asset_of_test(test), test["name"]) for test in graph.tests.values()}},
+        declared={**of_dbt, **done.declared},
         graph=graph,
     )
 

@@ -83,7 +83,7 @@ def follow(
     settings: Settings,
     checks: Sequence[CheckResult],
     models: Sequence[ModelRun],
-    declared: Mapping[str, Collection[tuple[str, str]]],
+    declared: Mapping[str, Collection[Key]],
     graph: Graph | None = None,
 ) -> list[Change]:
     """Open, count and end incidents by the results of a run, which are in ops.check_results already."""
@@ -107,7 +107,7 @@ def follow(
         changes += [
             _resolved(one, _now(client), GONE)
             for one in known.values()
-            if one.kind in declared and (one.asset, one.check_name) not in declared[one.kind]
+            if one.kind in declared and one.key not in declared[one.kind]
         ]
         _write(client, [change.incident for change in changes])
     return changes

@@ -89,13 +89,13 @@ class RunRecord:
         message: str = "",
         models: Iterable[ModelRun] = (),
         checks: Iterable[CheckResult] = (),
-        declared: Mapping[str, Collection[tuple[str, str]]] | None = None,
+        declared: Mapping[str, Collection[tuple[str, str, str]]] | None = None,
         graph: Graph | None = None,
     ) -> list[Change]:
         """What was found becomes rows, and incidents of it: what changed about them is told.
 
-        `declared`: of a kind, every check there is, as asset and name; an incident of another one ends. `graph`: where
-        it is at hand.
+        `declared`: of a kind, every check there is, as asset, name and project; an incident of another one ends.
+        `graph`: where it is at hand.
         """
         from warehouse.aside import refused_assets
         from warehouse.observability.incidents import follow
