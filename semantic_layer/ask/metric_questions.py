@@ -13,11 +13,11 @@ from semantic_layer.ask.declined import PERSONS
 from semantic_layer.ask.lexicon import EVENT_NAMES, Lexicon, Meaning
 from semantic_layer.ask.phrases import OF_SINGLE_ONES, Quality
 from semantic_layer.ask.resolution import Assumptions, Dimensions, Unclear, choose_metrics, days_and_comparison, until
-from semantic_layer.ask.ripening import tell_days
 from semantic_layer.ask.slots import Clause, Group, Mention, Slots
 from semantic_layer.ask.thresholds import check_currencies, chosen, is_of_rows, of_single_ones, threshold
 from semantic_layer.ask.time_points import UNITS
 from semantic_layer.ask.tokens import key_of, stem, words_of
+from semantic_layer.ask.usual_periods import tell_usual_period
 from semantic_layer.ask.wording import inside
 from semantic_layer.metrics.catalogue import Catalogue, Metric
 from semantic_layer.metrics.comparing import fits
@@ -80,8 +80,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     if having and not by:
         raise Unclear("It sets a threshold and does not say of what: add `by country`, or `days with`.")
     _tell_currency(slots, catalogue, project, dimensions, assumed)
-    by_time, last_day = any(one.name == METRIC_TIME for one in by), catalogue.projects[project].last_day
-    tell_days([catalogue.metrics[name] for name in metrics], days, by_time, last_day, assumed)
+    by_time = any(one.name == METRIC_TIME for one in by)
+    tell_usual_period([catalogue.metrics[name] for name in metrics], days, by_time, assumed)
     order, limit = _ranking(slots, catalogue, metrics, by, compare)
     if days == Days(None, None):
         assumed.assume(_all_days(catalogue, project, by), 1.0)

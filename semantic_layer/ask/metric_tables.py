@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from semantic_layer.ask.lexicon import EVENT_NAMES
-from semantic_layer.ask.ripening import is_ripe
 from semantic_layer.ask.table import Column, Role, Table
 from semantic_layer.metrics.catalogue import Catalogue
 from semantic_layer.metrics.checking import comparisons
@@ -66,8 +65,7 @@ def _meanings(query: MetricQuery, catalogue: Catalogue) -> dict[str, Column]:
         ):
             form = "percent" if role in (Role.CHANGE, Role.SHARE) else metric.format
             column = f"{name}{suffix}"
-            ripe = is_ripe(metric, query.last_day, catalogue.projects[query.project].last_day)
-            good = metric.good if ripe and not of_an_event else "neutral"
+            good = "neutral" if of_an_event else metric.good
             found[column] = Column(
                 column, "", label, role, form, good, metric.adds_up, name, at_the_end=metric.at_the_end
             )
