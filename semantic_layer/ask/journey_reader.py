@@ -14,7 +14,7 @@ from semantic_layer.ask.time_phrases import Each
 from semantic_layer.metrics.models import Grain
 
 PAGE_EVENT = "page_viewed"
-PASSING = ("via", "through", "over")
+PASSING = ("via", "through", "over", "into", "onto")
 USES = ("use", "used", "uses", "using")
 SECONDS = {Grain.HOUR: 3600, Grain.DAY: 86400, Grain.WEEK: 7 * 86400, Grain.MONTH: 30 * 86400}
 SHORTER = {"minute": 60, "minutes": 60, "second": 1, "seconds": 1}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from semantic_layer.ask.countries import is_country, names_of_countries
+from semantic_layer.ask.shadowing import Shadows
 from semantic_layer.ask.tokens import Token, content, fold, key_of, root, stem, words_of
 from semantic_layer.metrics.catalogue import Catalogue, Dimension
 
@@ -64,7 +65,10 @@ class Lexicon:
             self._add(Meaning("metric", name), (name, metric.label))
             self._add(Meaning("metric", name, rank=1), metric.synonyms)
         for name, dimension in catalogue.dimensions.items():
-            self._add_dimension(name, dimension)
+            self._add_names(name, dimension)
+        shadows = Shadows(self.words)
+        for name, dimension in catalogue.dimensions.items():
+            self._add_values(name, dimension, shadows)
         facts = catalogue.projects.get(project)
         if facts:
             for event in facts.events:
@@ -166,13 +170,18 @@ class Lexicon:
             for key in {key_of(map(stem, some)) for some in said} - {""}:
                 self._terms.setdefault(key, {}).setdefault((meaning.kind, meaning.name, meaning.value), meaning)
 
-    def _add_dimension(self, name: str, dimension: Dimension) -> None:
+    def _add_names(self, name: str, dimension: Dimension) -> None:
         self._add(Meaning("dimension", name), (name, name.rpartition("__")[2], dimension.label))
         self._add(Meaning("dimension", name, rank=1), dimension.synonyms)
+
+    def _add_values(self, name: str, dimension: Dimension, shadows: Shadows) -> None:
         values = dimension.values.get(self.project, ())
         countries = is_country(name, values)
         screens = {fold(value) for value in values if not value.startswith("/")}
         for value in values:
+            is_own = countries or value in dimension.value_synonyms
+            if not is_own and shadows.hides(value, words_of(value)):
+                continue
             # What is declared of a dimension is its own: email is a channel first, and a medium second.
             self._add(
                 Meaning("value", name, value, rank=0 if value in dimension.value_synonyms else 1, is_bare=True),
@@ -181,12 +190,12 @@ class Lexicon:
             if countries:
                 self._add(Meaning("value", name, value, 1), names_of_countries(value))
             if PAGES.fullmatch(name):
-                self._add_page(name, value, screens)
+                self._add_page(name, value, screens, shadows)
         # What people call a value counts also where it is not among the frequent ones.
         for value, words in dimension.value_synonyms.items():
             self._add(Meaning("value", name, value, 0), words)
 
-    def _add_page(self, dimension: str, path: str, screens: Collection[str]) -> None:
+    def _add_page(self, dimension: str, path: str, screens: Collection[str], shadows: Shadows) -> None:
         """By its words: the pricing page. Without `page` only where a journey leads there, since a path may be /new, or
         where a screen of an app is called so: both are meant then."""
         # A screen of an app has a name, and is a page to those only who have no page of that name.
@@ -199,6 +208,8 @@ class Lexicon:
         parts = [part for part in path.strip("/").split("/") if part]
         for words in {parts[-1], " ".join(parts)} if parts else ():
             words = words.replace("-", " ")
+            if len(words.split()) > 1 and shadows.hides(words, words.split()):
+                continue
             self._add(page, (words, f"{words} page", f"page {words}"))
             self._add(value, (f"{words} page", f"page {words}"))
             if fold(words) in screens:

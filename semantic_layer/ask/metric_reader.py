@@ -86,6 +86,8 @@ class MetricReader(ClauseReader):
         own = tuple(meaning for meaning in own if meaning.rank == min(one.rank for one in own))
         if mention is None or len(own) != 1 or self.has(self.at - 1, Role.NOT):
             return False
+        if mention.text.startswith("open ") and not self._is_done_by_people():
+            return False  # open tickets are those that nobody closed
         if self.slots.metrics:
             people = self.slots.metrics[0] if len(self.slots.metrics) == 1 and self.slots.counts_people else None
             if people is None or not self._people_do(people):

@@ -71,8 +71,16 @@ DIMENSIONS = (
     Dimension("event__weekday", "Day of the week", "", "categorical", ("weekday",), {}, {"demo": ("Monday",)}),
     Dimension("event__hour_of_day", "Hour of the day", "", "categorical", ("hour of day",), {}, {"demo": ("08",)}),
 )
+FACTS = CATALOGUE.projects["demo"]
 WORLD = replace(
     CATALOGUE,
+    projects={
+        "demo": replace(
+            FACTS,
+            events=(*FACTS.events, "ticket_opened"),
+            event_synonyms={**FACTS.event_synonyms, "ticket_opened": ("open a ticket",)},
+        )
+    },
     version="of dropped words",
     metrics={**CATALOGUE.metrics, **{metric.name: metric for metric in MORE}},
     dimensions={**CATALOGUE.dimensions, **{dimension.name: dimension for dimension in DIMENSIONS}},
@@ -163,6 +171,8 @@ def test_read_as_it_is_meant(question: str, expected: str) -> None:
         ("value of sign-ups", "asks for a value"),
         ("number of revenue", "there is no number of it"),
         ("last orders", "'last'"),
+        ("orders into checkout", "'checkout'"),
+        ("open tickets", "'open'"),
         ("how many days have data", "days"),
         ("number of days with orders", "days"),
         ("revenue as of 15 May", "`as of` a day may be"),
@@ -258,3 +268,30 @@ def test_days_that_matter_are_told(question: str, remark: str | None) -> None:
     found = ask(question, None, WORLD)
     assert isinstance(found, Understood)
     assert [one for one in found.remarks if "usually" in one] == ([remark] if remark else [])
+
+
+def test_no_value_hides_what_questions_are_made_of() -> None:
+    """A campaign, or an address, may be called anything by anybody."""
+    hostile = ("revenue last month", "by country", "germany", "DE", "top 5", "per week", "summer sale", "about us")
+    paths = ("/pricing", "/by-country", "/last-month", "/top-3", "By country")
+    plain = {**CATALOGUE.dimensions, "session__campaign": Dimension("session__campaign", "Campaign", "", "categorical")}
+    named = dict(plain)
+    named["session__campaign"] = replace(plain["session__campaign"], values={"demo": hostile})
+    named["page__page_path"] = replace(plain["page__page_path"], values={"demo": paths})
+    metrics = {
+        name: replace(metric, dimensions=(*metric.dimensions, "session__campaign", "page__page_path"))
+        for name, metric in CATALOGUE.metrics.items()
+    }
+    world = replace(CATALOGUE, version="hostile", metrics=metrics, dimensions=named)
+    for question in (
+        "revenue last month",
+        "sessions by country",
+        "orders in Germany",
+        "orders in DE per week",
+        "top 5 countries by revenue",
+        "funnel from signup to order by country last month",
+    ):
+        assert told(question, world) == told(question, replace(world, version="plain", dimensions=plain)), question
+        assert not told(question, world).startswith("refused")
+    assert told("sessions of summer sale", world) == "sessions where session__campaign = summer sale"
+    assert told('sessions where campaign is "by country"', world) == "sessions where session__campaign = by country"
