@@ -41,7 +41,7 @@ def test_what_the_guide_says_can_be_asked_can_be(built: LoadedWorld) -> None:
 
 # What was asked by somebody who did not know the matcher, and once got an answer to something else or none.
 ASKED = {
-    "average orders per day": "Orders is no average",
+    "average orders per day": "Orders are no average",
     "where are our users from": "",  # for whatever reason
     "how many people abandoned the cart": "Cart abandonment rate is a share",
     "cart abandonment rate": {"metrics": ["cart_abandonment_rate"]},
@@ -49,7 +49,12 @@ ASKED = {
     "orders of the last 7 days": {"metrics": ["orders"], "from": "2026-06-23", "to": "2026-06-29"},
     "trial to paid conversion": {"metrics": ["trial_conversion_rate"]},
     "sign-up to paid conversion": {"metrics": ["paid_conversion_rate"]},
-    "new vs returning users": {"metrics": ["new_users", "returning_users"]},
+    "new vs returning users": "no days are named",  # of all days everybody is new
+    "new vs returning users in May": {
+        "metrics": ["new_users", "returning_users"],
+        "from": "2026-05-01",
+        "to": "2026-05-31",
+    },
     "revenue with coupon SPRING10": {
         "metrics": ["revenue"],
         "where": {"kind": "comparison", "dimension": "order__coupon", "operator": "=", "values": ["SPRING10"]},
