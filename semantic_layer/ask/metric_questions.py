@@ -63,6 +63,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     if any(catalogue.metrics[name].every_day for name in metrics):
         days = until(days, today)  # such a metric has a row also for days that are not there yet
     by = _groupings(slots, dimensions, catalogue, project, days, assumed)
+    if slots.shares and slots.limits:
+        raise Unclear("A threshold on a share is not known: ask for the shares, or for the top ones.")
     if slots.shares:
         by += _told_apart(slots, dimensions, by, [catalogue.metrics[name] for name in metrics])
     contrasted = [dimensions.comparison(clause).dimension for clause in slots.clauses if _is_contrast(slots, clause)]

@@ -171,6 +171,8 @@ def test_read_as_it_is_meant(question: str, expected: str) -> None:
         ("value of sign-ups", "asks for a value"),
         ("number of revenue", "there is no number of it"),
         ("last orders", "'last'"),
+        ("channels with share of sessions over 10", "threshold on a share"),
+        ("channels with more than 10 percent of revenue", "threshold on a share"),
         ("orders into checkout", "'checkout'"),
         ("open tickets", "'open'"),
         ("how many days have data", "days"),
