@@ -130,8 +130,16 @@ def test_dagster_finds_drift_and_makes_a_range_of_days_anew_in_one_run(warehouse
         assert [check.asset_key.path for check in failed] == [["marts", "agg_daily_events"]]
         assert f"{DAY}: rows " in (failed[0].description or "")
         assert failed[0].check_name == "incremental_equals_full"
+    # Other days say nothing of it.
+    other = DAY - timedelta(days=2)
+    assert [check.asset for check in _reconcile(warehouse, between=(other, other)).drifted] == [
+        "marts.agg_daily_events"
+    ]
+    with warehouse.active():
         jobs["models_only"].execute_in_process({"ops": {"models": {"config": days}}})
-    assert _reconcile(warehouse, between=(DAY, DAY)).drifted == []
+    assert _reconcile(warehouse, between=(other, other)).drifted == []
+    ended = "SELECT DISTINCT status FROM ops.incidents FINAL WHERE asset = 'marts.agg_daily_events'"
+    assert warehouse.rows(ended) == [("resolved",)]
     assert warehouse.rows(
         "SELECT started_by, dagster_run_id != '', status FROM ops.runs WHERE kind = 'reconcile' "
         "AND started_by = 'dagster'"
