@@ -18,10 +18,15 @@ SUMS |= {"altogether", "how much total", "how many total"}
 COUNTS = {"how many", "number of", "the number of", "count of", "total number of", "total count of", "quantity of"}
 COUNTS |= {"how many times", "how many total", "how many different"}
 WORTH = {"value of", "worth of"}
+DOING = {"did", "do", "does"}  # how much did orders bring
 DIFFERENT = {"different", "how many different", "various", "kind of", "kinds of", "type of", "types of"}
 BUT_NEW = re.compile(r"\w+ - new_\w+")  # of all days everybody is new
 AS_OF = "`as of` a day may be since it, until it or on it: say which."
 TIMES = ("seconds", "milliseconds")
+
+
+class NotMade(Unclear):
+    """Of the metric that is named; another cut of the words, which drops some of them, is no way out."""
 
 
 def check_what_is_made(slots: Slots, catalogue: Catalogue, metrics: Sequence[str]) -> None:
@@ -34,16 +39,18 @@ def check_what_is_made(slots: Slots, catalogue: Catalogue, metrics: Sequence[str
         said = slots.made.get(mention.text, set())
         metric = catalogue.metrics[chosen(mention, list(metrics))]
         if SUMS & said and not _has_a_sum(metric, bool({"sum of"} & said)):
-            raise Unclear(f"{metric.label} {_is(metric)} not added up: there is no sum of it.")
+            raise NotMade(f"{metric.label} {_is(metric)} not added up: there is no sum of it.")
         is_amount = metric.format == "currency" and bool(COUNTS & said - {"how many", "how many total"})
         if COUNTS & said and (metric.format in ("percent", "score", *TIMES) or is_amount):
-            raise Unclear(f"{metric.label} {_is(metric)} not counted: there is no number of it.")
+            raise NotMade(f"{metric.label} {_is(metric)} not counted: there is no number of it.")
         if WORTH & said and metric.format == "number":
             raise Unclear(
                 f"{metric.label} {_is(metric)} counted, and it asks for a value: ask for revenue, or how many."
             )
+        if "how much" in said and DOING & said and mention.is_plural and metric.format == "number":
+            raise NotMade(f"It asks how much, and {inside(metric.label)} {_is(metric)} counted: ask how many.")
         if DIFFERENT & said and metric.adds_up:
-            raise Unclear(f"Of {inside(metric.label)} it is known how many there were, not how many different ones.")
+            raise NotMade(f"Of {inside(metric.label)} it is known how many there were, not how many different ones.")
     if slots.as_of and any(not one.at_the_end for one in named):
         raise Unclear(AS_OF)
     by_time = any(group.dimension is None for group in slots.groups)

@@ -14,6 +14,7 @@ class Attempt:
     query: MetricQuery | Journey | None = None
     uncovered: list[str] = field(default_factory=list)
     problem: str = ""
+    is_settled: bool = False  # no other cut of the same words is tried
     suggestions: tuple[str, ...] = ()
     remarks: list[str] = field(default_factory=list)
     sureness: float = 1.0

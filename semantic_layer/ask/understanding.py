@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 
+from semantic_layer.ask.aggregations import NotMade
 from semantic_layer.ask.attempts import Attempt
 from semantic_layer.ask.countries import name_of, names_everywhere
 from semantic_layer.ask.country_codes import is_placed, with_codes
@@ -150,6 +151,7 @@ def _complete(attempt: Attempt, assumed: Assumptions, made: Callable[[], MetricQ
         attempt.query = made()
     except Unclear as error:
         attempt.problem, attempt.suggestions = error.reason, error.suggestions
+        attempt.is_settled = isinstance(error, NotMade)
     attempt.remarks, attempt.sureness = assumed.remarks, assumed.sureness
 
 
@@ -169,7 +171,7 @@ def _metrics(tokens: list[Token], lexicon: Lexicon, context: Context) -> Attempt
         if (attempt := _metrics_of(of_levels, lexicon, context)).succeeded:
             return attempt
     attempt = _metrics_of(items, lexicon, context)
-    if attempt.succeeded:
+    if attempt.succeeded or attempt.is_settled:
         return attempt
     if joined := _quantile_joined(tokens, items, lexicon):
         again = cut(joined, lexicon, context.today, METRIC_KINDS, roles())
