@@ -109,20 +109,7 @@ class Place:
 
     def line(self, path: Sequence[Any]) -> int:
         """Of the innermost part of the path that is there."""
-        node, line = self.node, 1
-        for part in path:
-            following: yaml.Node | None = None
-            if isinstance(node, yaml.MappingNode):
-                for key, value in node.value:
-                    if key.value == str(part):
-                        following, line = value, key.start_mark.line + 1
-            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-                following = node.value[part]
-                line = following.start_mark.line + 1
-            if following is None:
-                break
-            node = following
-        return line
+        return strict_yaml.line_of(self.node, path)
 
 
 @dataclass(frozen=True)
@@ -166,9 +153,9 @@ def _read(path: Path, kind: type[Read]) -> tuple[Read, Place]:
     try:
         text = path.read_text(encoding="utf-8")
         document, node = strict_yaml.load(text), yaml.compose(text, yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise MillraceError(f"{file}, line {line}: is no YAML: {' '.join(str(error.problem).split())}.") from error
+    except yaml.YAMLError as error:
+        line, what = strict_yaml.what_is_wrong(error)
+        raise MillraceError(f"{file}, line {line}: {what}") from error
     except (OSError, ValueError) as error:
         raise MillraceError(f"{file} cannot be read: {error}") from error
     place = Place(file, node)

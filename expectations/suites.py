@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
-from expectations.kinds import KINDS, AnyExpectation, Name, Strict, TableName
+from expectations.kinds import KINDS, AnyExpectation, Expectation, Name, Strict, TableName
 from warehouse.errors import MillraceError, WrongUsage, nearest
-from warehouse.strict_yaml import load
+from warehouse.strict_yaml import line_of, load, what_is_wrong
 
 FOLDER = Path(__file__).with_name("suites")
 
@@ -67,30 +67,42 @@ def chosen(suites: dict[str, Suite], names: Collection[str]) -> list[Suite]:
 
 def _read(path: Path) -> Suite:
     try:
-        read = load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MillraceError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
+        text = path.read_text(encoding="utf-8")
+        read, nodes = load(text), yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        line, what = what_is_wrong(error)
+        raise MillraceError(f"{path.name}:{line}: {what}") from error
+    except UnicodeDecodeError as error:
+        raise MillraceError(f"{path.name} is no text: {error}.") from error
     if not isinstance(read, dict):
         raise MillraceError(f"{path.name} must be a mapping with table, owner, description and expectations.")
     try:
         declared = Declared.model_validate(read)
     except ValidationError as error:
-        raise MillraceError(f"{path.name}: {_sentence(error, read)}") from error
+        place, sentence = _sentence(error)
+        raise MillraceError(f"{path.name}:{line_of(nodes, place)}: {sentence}") from error
     return Suite(name=path.stem, file=path.name, **dict(declared))
 
 
-def _sentence(error: ValidationError, read: Any) -> str:
-    """The first thing that is wrong: where, what, and what was perhaps meant."""
-    first = error.errors(include_url=False)[0]
-    place, reason = [str(part) for part in first["loc"]], str(first["msg"]).removeprefix("Value error, ")
+def _sentence(error: ValidationError) -> tuple[list[str], str]:
+    """The first thing that is wrong: its path, what it is, and what was perhaps meant. A key that is misspelt is there
+    under one name and missing under the other: the first says which it is."""
+    first = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")[0]
+    place = [str(part) for part in first["loc"]]
     kind = None
     if place[:1] == ["expectations"] and len(place) > 2 and place[2] in KINDS:
         kind = KINDS[place.pop(2)]
-    where = ".".join(part for part in place if part != "[key]")
+    place = [part for part in place if part != "[key]"]
+    return place, _in_words(first, ".".join(place), kind)
+
+
+def _in_words(first: Any, where: str, kind: type[Expectation] | None) -> str:
+    reason = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = (kind or Declared).model_fields
         of = f"of the kind {kind.model_fields['kind'].annotation.__args__[0]!r} " if kind else ""  # type: ignore[union-attr]
-        return f"{where}: no key {of}is called so{nearest(place[-1], known) or '; known: ' + ', '.join(known) + '.'}"
+        meant = nearest(where.rpartition(".")[2], known)
+        return f"{where}: no key {of}is called so{meant or '; known: ' + ', '.join(known) + '.'}"
     if first["type"] == "union_tag_invalid":
         found = str(first.get("ctx", {}).get("tag", ""))
         return (

@@ -34,7 +34,7 @@ class Place:
     nodes: yaml.Node
 
     def mistake(self, path: Sequence[Any], sentence: str) -> Mistake:
-        return Mistake(self.file, _line(self.nodes, path), sentence)
+        return Mistake(self.file, strict_yaml.line_of(self.nodes, path), sentence)
 
 
 @dataclass
@@ -69,9 +69,8 @@ def read_file(path: Path, sections: Sections, found: Declared) -> Iterator[Mista
     try:
         text = path.read_text(encoding="utf-8")
         document, nodes = strict_yaml.load(text), yaml.compose(text, yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        yield _unreadable(found, file, line, f"is no YAML: {' '.join(str(error.problem).split())}.")
+    except yaml.YAMLError as error:
+        yield _unreadable(found, file, *strict_yaml.what_is_wrong(error))
         return
     except (OSError, ValueError) as error:
         yield _unreadable(found, file, 1, f"cannot be read: {' '.join(str(error).split())}.")
@@ -189,20 +188,3 @@ def _unknown(word: str, known: Sequence[str]) -> str:
 
 def known_words(word: str, known: Sequence[str]) -> str:
     return nearest(word, known) or (f"; known: {', '.join(known)}." if known else ".")
-
-
-def _line(node: yaml.Node, path: Sequence[Any]) -> int:
-    """Of the deepest part of the path that is there."""
-    line = node.start_mark.line + 1
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            inside = next(((key, value) for key, value in node.value if key.value == str(part)), None)
-            if inside is None:
-                return line
-            line, node = inside[0].start_mark.line + 1, inside[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line

@@ -18,7 +18,7 @@ from orchestration.landing import look
 from warehouse.errors import MillraceError, nearest
 from warehouse.private_files import private_folder
 from warehouse.settings import Settings, load_settings
-from warehouse.strict_yaml import load
+from warehouse.strict_yaml import load, what_is_wrong
 
 if TYPE_CHECKING:
     from ml.drift.watching import Due
@@ -63,7 +63,8 @@ def read_automation(path: Path = FILE) -> Automation:
     try:
         return Automation.model_validate(load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
-        raise MillraceError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
+        line, what = what_is_wrong(error)
+        raise MillraceError(f"{path.name}:{line}: {what}") from error
     except ValidationError as error:
         # A word that is misspelt is there under one name and missing under the other: the first says which it is.
         found = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")[0]

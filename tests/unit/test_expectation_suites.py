@@ -18,21 +18,29 @@ GOOD = "{kind: between, column: amount, min: 0, why: x}"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a: [", "orders.yaml is no YAML"),
+        ("table: x\na: [", "orders.yaml:2: is no YAML: "),
         ("- a", "orders.yaml must be a mapping with table, owner, description and expectations."),
         (f"{HEAD}expectations: {{a: {GOOD}, a: {GOOD}}}", "'a' stands twice"),
-        (f"{HEAD}expectations: {{}}", "orders.yaml: expectations: "),
-        (f"table: marts.t\ndescription: x\nexpectations: {{a: {GOOD}}}", "orders.yaml: owner: is missing."),
-        (f"{HEAD}expectation: {{a: {GOOD}}}", "expectations: is missing."),
+        (f"{HEAD}expectations: {{}}", "orders.yaml:4: expectations: "),
+        (f"table: marts.t\ndescription: x\nexpectations: {{a: {GOOD}}}", "orders.yaml:1: owner: is missing."),
+        (
+            f"{HEAD}expectation: {{a: {GOOD}}}",
+            "orders.yaml:4: expectation: no key is called so; did you mean 'expectations'?",
+        ),
         (f"{HEAD}ownr: x\nexpectations: {{a: {GOOD}}}", "ownr: no key is called so; did you mean 'owner'?"),
         (
             f"{HEAD}expectations: {{a: {{kind: betwen, column: x, why: x}}}}",
-            "orders.yaml: expectations.a.kind: there is no kind 'betwen'; did you mean 'between'?",
+            "orders.yaml:4: expectations.a.kind: there is no kind 'betwen'; did you mean 'between'?",
         ),
+        (
+            f"{HEAD}expectations:\n  b: {GOOD}\n  a:\n    kind: between\n    column: x\n    why: x\n",
+            "orders.yaml:6: expectations.a: needs",
+        ),
+        (f"{HEAD}expectations: {{a: {{kind: between, min: 1, why: x}}}}", "expectations.a.column: is missing."),
         (f"{HEAD}expectations: {{a: {{column: x, why: x}}}}", "expectations.a: the kind is missing; known: schema,"),
         (
             f"{HEAD}expectations: {{a: {{kind: between, colum: x, min: 1, why: x}}}}",
-            "orders.yaml: expectations.a.column: is missing.",
+            "orders.yaml:4: expectations.a.colum: no key of the kind 'between' is called so; did you mean 'column'?",
         ),
         (
             f"{HEAD}expectations: {{a: {{kind: between, column: x, mim: 1, max: 2, why: x}}}}",

@@ -53,7 +53,7 @@ def test_what_runs_by_itself_runs_in_production_and_nowhere_else(settings: Setti
         (("every_seconds: 5", "every_seconds: 0"), "landing.every_seconds"),
         (("every_seconds: 5", "every_second: 5"), "landing.every_second: nothing is called so; did you mean"),
         (("watch:", "wotch:"), "wotch: nothing is called so; did you mean 'watch'"),
-        (("landing:", "landing"), "automation.yaml is no YAML: "),
+        (("landing:", "landing"), ": is no YAML: "),
         (("[production, demo]", "production"), r"landing.environments: must be a list, as \[production\]"),
         (("    job: everything\n", ""), "schedules.sources_hourly.job: is missing"),
     ],
