@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,19 @@ def test_a_skipped_check_changes_nothing_and_a_forgotten_one_is_forgotten(wareho
     old = datetime.now(UTC) - timedelta(days=8)
     checked(warehouse, check("validity", check_name="of last week", status="fail", checked_at=old))
     assert scored(warehouse, ORDERS)["score"] == 100
+
+
+def test_what_is_declared_no_more_costs_nothing(warehouse: Instance) -> None:
+    of_others = check("validity", project_id="taken_out", status="fail")
+    once = check("validity", check_name="once", kind="expectation", status="fail", checked=200, failures=20)
+    checked(warehouse, of_others, once)
+    assert scored(warehouse, ORDERS)["dimensions"]["validity"] < 100
+    assert [one["project"] for one in json_here(warehouse, "quality")["projects"]] == ["demo"]
+    RunRecord("expectations").write(warehouse.settings, "success", declared={"expectation": set()})
+    assert scored(warehouse, ORDERS)["score"] == 100
+    checked(warehouse, replace(once, checked_at=datetime.now(UTC)))  # declared again
+    assert scored(warehouse, ORDERS)["score"] < 100
+    RunRecord("expectations").write(warehouse.settings, "success", declared={"expectation": set()})
 
 
 def test_where_a_check_says_no_rows_those_of_the_table_count(warehouse: Instance) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.connection import connect, failures_as_sentences
 from warehouse.observability.declared import Declared, read_declared
 from warehouse.observability.freshness import read_freshness
+from warehouse.observability.incidents import GONE
 from warehouse.observability.records import without_query
 from warehouse.observability.scoring import (
     DIMENSIONS,
@@ -28,12 +29,22 @@ if TYPE_CHECKING:
 REMEMBERED_DAYS = 7
 RECEIVED_DAYS = 7
 
+# Of projects that are declared, and of checks whose incident did not end because they are no more.
 LAST_RESULTS = f"""
 SELECT asset, check_name, project_id, dimension, severity, status, failures, checked, message
-FROM ops.check_results
-WHERE status != 'skipped' AND checked_at > now64(3) - INTERVAL {REMEMBERED_DAYS} DAY
-ORDER BY checked_at DESC
-LIMIT 1 BY asset, check_name, project_id
+FROM (
+    SELECT * FROM ops.check_results
+    WHERE status != 'skipped' AND checked_at > now64(3) - INTERVAL {REMEMBERED_DAYS} DAY
+        AND (project_id = '' OR project_id IN (SELECT project_id FROM raw.projects))
+    ORDER BY checked_at DESC
+    LIMIT 1 BY asset, check_name, project_id
+) AS last
+LEFT JOIN (
+    SELECT asset, check_name, project_id, max(resolved_at) AS gone_at FROM ops.incidents FINAL
+    WHERE status = 'resolved' AND resolution = '{GONE}'
+    GROUP BY ALL
+) AS gone USING (asset, check_name, project_id)
+WHERE gone_at IS NULL OR checked_at > gone_at
 """
 LAST_SIZES = "SELECT asset, argMax(table_rows, observed_at) FROM ops.table_storage GROUP BY asset"
 # The last days of receipt that the project has: nothing new is no better than what came before.
@@ -43,7 +54,7 @@ FROM marts.agg_daily_data_quality
 INNER JOIN (
     SELECT project_id, max(local_date) AS newest FROM marts.agg_daily_data_quality GROUP BY project_id
 ) AS days USING (project_id)
-WHERE local_date > newest - {RECEIVED_DAYS}
+WHERE project_id IN (SELECT project_id FROM raw.projects) AND local_date > newest - {RECEIVED_DAYS}
 GROUP BY project_id
 """
 
