@@ -22,6 +22,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,12 +30,13 @@ from typing import Any, NoReturn
 from cli.entry import INTERRUPTED, QUESTIONS, SOCKET, kin
 from warehouse.local_sockets import is_still, listening, peer_of
 from warehouse.locks import held_if_free
-from warehouse.settings import REPOSITORY
+from warehouse.settings import ENV_FILE_VARIABLE, PREFIX, REPOSITORY, read_env_file
 
 IDLE_SECONDS = 15 * 60
 TICK_SECONDS = 5.0  # between looks at whether it is still wanted
 PATIENCE_SECONDS = 5.0  # with one that connects and says nothing; and with a child that was told to stop
 LONGEST_MESSAGE = 4 * 1024**2
+MODEL_VARIABLE = f"{PREFIX}LLM_MODEL"
 # What commands import when they are called. MetricFlow is not among it: the resident compiler has it.
 IMPORTED_LATE = (
     "cli.ask_answers",
@@ -66,7 +68,16 @@ def import_what_questions_need() -> None:
         commands_of(COMMANDS[command])
     for module in IMPORTED_LATE:
         import_module(module)
-    if os.environ.get("MILLRACE_LLM_MODEL"):  # as whoever started it had it, from wherever; it reads no settings
+
+
+def import_what_a_model_needs(environment: Mapping[str, str], folder: str) -> None:
+    """Where a question may go to a language model, once: it takes seconds, which those who ask none do not wait."""
+    if "litellm" in sys.modules:
+        return
+    of_file: Mapping[str, str] = {}
+    if (name := environment.get(ENV_FILE_VARIABLE)) != "":
+        of_file = read_env_file(Path(folder, name).expanduser() if name else REPOSITORY / ".env").values
+    if environment.get(MODEL_VARIABLE) or of_file.get(MODEL_VARIABLE):
         from semantic_layer.ask.llm.model import load
 
         load()
@@ -85,6 +96,7 @@ def imported_files() -> dict[str, int]:
 
 def serve(path: Path, idle_seconds: float) -> None:
     import_what_questions_need()
+    import_what_a_model_needs(os.environ, str(Path.cwd()))
     code = imported_files()
     gc.collect()
     gc.freeze()  # children share these pages as long as nobody counts in them
@@ -101,6 +113,7 @@ def serve(path: Path, idle_seconds: float) -> None:
                 if imported_files() != code:
                     break
                 _take(connection, listener)
+                code = imported_files()  # also of what the first question to a model has imported
             last = time.monotonic()
         if is_still(path, ours):
             path.unlink(missing_ok=True)
@@ -112,9 +125,11 @@ def _take(connection: socket.socket, listener: socket.socket) -> None:
     try:
         connection.settimeout(PATIENCE_SECONDS)
         request = _received(connection, streams)
-        if request.get("kin") == json.loads(json.dumps(kin())) and os.fork() == 0:
-            listener.close()
-            _watch(connection, request, streams)
+        if request.get("kin") == json.loads(json.dumps(kin())):
+            import_what_a_model_needs(request["environment"], request["folder"])
+            if os.fork() == 0:
+                listener.close()
+                _watch(connection, request, streams)
     except Exception:  # noqa: BLE001 - whatever is said to it, it goes on; who asked runs the command itself
         return
     finally:
