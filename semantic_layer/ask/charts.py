@@ -61,6 +61,13 @@ def choose_for_journey(journey: Journey, table: Table) -> Chart:
 
 def choose(table: Table) -> Chart:
     """For an answer about metrics."""
+    compared = _with_what_was_before(_of_shares(table))
+    if compared is not None and compared.rows:
+        if compared.of(Role.CATEGORY):
+            if len(compared.rows) <= MOST_BARS:
+                return Chart(ChartType.GROUPED, "Two bars beside each other for each: now, and before.")
+        elif len(compared.rows) >= FEWEST_POINTS and not compared.cut:
+            return Chart(ChartType.LINES, "A line for now and one for before, on one scale.")
     table = _of_shares(table)
     metrics, times, categories = table.of(Role.METRIC), table.of(Role.TIME), table.of(Role.CATEGORY)
     if not table.rows:
@@ -105,6 +112,8 @@ def _over_time(table: Table, metrics: list[Column], time: Column, categories: li
 def drawn(table: Table, chart: Chart) -> Table:
     """What of an answer is drawn: of too many series the largest, and where they add up the others as one."""
     table = _of_shares(table)
+    if chart.type in (ChartType.GROUPED, ChartType.LINES) and (compared := _with_what_was_before(table)):
+        return compared
     times, categories, metrics = table.of(Role.TIME), table.of(Role.CATEGORY), table.of(Role.METRIC)
     most = {ChartType.STACKED: MOST_STACKED, ChartType.LINES: MOST_LINES}.get(chart.type)
     if most is None or not times or len(categories) != 1 or len(metrics) != 1:
@@ -127,6 +136,18 @@ def drawn(table: Table, chart: Chart) -> Table:
         width = range(len(table.columns))
         rows += [tuple({time: at, category: OTHERS, metric: value}.get(n) for n in width) for at, value in rest.items()]
     return replace(table, rows=tuple(rows))
+
+
+def _with_what_was_before(table: Table) -> Table | None:
+    """One metric by time or by one dimension, which is compared: its value before is drawn as another metric."""
+    metrics, times, categories = table.of(Role.METRIC), table.of(Role.TIME), table.of(Role.CATEGORY)
+    if len(metrics) != 1 or len(times) + len(categories) != 1:
+        return None
+    previous = table.companion(metrics[0], Role.PREVIOUS)
+    if previous is None:
+        return None
+    columns = (replace(one, role=Role.METRIC) if one is previous else one for one in table.columns)
+    return replace(table, columns=tuple(columns))
 
 
 def _of_shares(table: Table) -> Table:

@@ -42,6 +42,14 @@ CASES: dict[str, tuple[ChartType, Table]] = {
     "one metric over time": (ChartType.LINE, table((MONTH, REVENUE), *((m, 5) for m in MONTHS))),
     "one period only": (ChartType.BIG_NUMBER, table((MONTH, REVENUE), (MONTHS[0], 5))),
     "one unit over time": (ChartType.LINES, table((MONTH, REVENUE, COSTS), *((m, 5, 3) for m in MONTHS))),
+    "beside the time before": (
+        ChartType.LINES,
+        table((MONTH, REVENUE, before(REVENUE)), *((m, 5, 4) for m in MONTHS)),
+    ),
+    "by country, beside the time before": (
+        ChartType.GROUPED,
+        table((COUNTRY, REVENUE, before(REVENUE)), ("Germany", 5, 4), ("France", None, 3)),
+    ),
     "two units over time": (ChartType.PANELS, table((MONTH, REVENUE, BOUNCE), *((m, 5, 0.3) for m in MONTHS))),
     "parts of a whole over time": (
         ChartType.STACKED,
