@@ -20,13 +20,13 @@ from semantic_layer.ask.structures import to_json
 from semantic_layer.ask.table import Role, Table
 from semantic_layer.ask.time_phrases import before_these
 from semantic_layer.ask.understood import Understood
-from semantic_layer.ask.wording import Span, listed, period_name, period_of, plural, start_of
+from semantic_layer.ask.wording import Span, inside, listed, period_name, period_of, plural, start_of
 from semantic_layer.journeys.models import Funnel, Journey, Retention
 from semantic_layer.metrics.catalogue import Catalogue, Metric, ProjectFacts
 from semantic_layer.metrics.code_version import code_version
 from semantic_layer.metrics.comparing import compared
 from semantic_layer.metrics.kept_answers import KeptAnswer
-from semantic_layer.metrics.models import METRIC_TIME, Compare, MetricQuery
+from semantic_layer.metrics.models import METRIC_TIME, All, Compare, MetricQuery, Missing, Not
 from semantic_layer.reader import Reader
 from warehouse.settings import Settings
 
@@ -169,7 +169,7 @@ def answer_metrics(
     unfinished = span is not None and is_unfinished(_with_data(span, facts), waited_for)
     against = None if unfinished else _compared_by_itself(asked, facts, today)
     query = asked.model_copy(update={"compare": against}) if against else asked
-    query = _of_days_with_data(query, facts)
+    query, nameless = _of_what_has_a_name(_of_days_with_data(query, facts), catalogue)
     fills = has_empty_periods(query, catalogue)
     found = answer(settings, catalogue, every_period(query) if fills else query, cache=use_cache)
     rows = found.rows
@@ -195,6 +195,7 @@ def answer_metrics(
         remarks=(
             *understood.remarks,
             *_where_data_begin(facts, asked.first_day, before),
+            *([f"Left out: what has no {listed(nameless)}."] if nameless else ()),
             *([_not_final(asked, catalogue, waited_for)] if unfinished and waited_for else ()),
         ),
     )
@@ -244,6 +245,16 @@ def _where_data_begin(facts: ProjectFacts, first: date | None, before: Span | No
     if facts.first_day is None or earliest is None or earliest >= facts.first_day:
         return []
     return [f"Events begin on {period_name(Span(facts.first_day, facts.first_day))}: before it there are none."]
+
+
+def _of_what_has_a_name(query: MetricQuery, catalogue: Catalogue) -> tuple[MetricQuery, list[str]]:
+    """Of the first few: what is without a country is none of the top countries. Of shares it is a part of the whole."""
+    named = [one.name for one in query.by if one.name in catalogue.dimensions and one.grain is None]
+    if query.limit is None or query.share or not named:
+        return query, []
+    there = (Not(condition=Missing(dimension=name)) for name in named)
+    where = All(conditions=(*([query.where] if query.where else ()), *there))
+    return query.model_copy(update={"where": where}), [inside(catalogue.dimensions[name].label) for name in named]
 
 
 def _with_data(span: Span, facts: ProjectFacts) -> Span:

@@ -98,6 +98,14 @@ def test_a_breakdown_has_its_leader(built: LoadedWorld) -> None:
     assert answer["chart"]["type"] == "bar"
 
 
+def test_what_has_no_country_is_none_of_the_top_countries(built: LoadedWorld) -> None:
+    everything = asked(built, "revenue by country")["rows"]
+    assert any(not country for country, _ in everything[:3])
+    top = asked(built, "top 3 countries by revenue")
+    assert top["rows"] == [row for row in everything if row[0]][:3]
+    assert "Left out: what has no home country." in top["remarks"]
+
+
 def test_a_funnel(built: LoadedWorld) -> None:
     answer = asked(built, "funnel from product_viewed to product_added to checkout_started to order_completed")
     truth = truths(built)["funnels"]["purchase_ordered"]
