@@ -26,6 +26,15 @@ SELECT project_id, concat(toString(day), '-', toString(i)) AS id, concat('p', to
 FROM (SELECT arrayJoin(['demo', 'demo_mobile']) AS project_id, intDiv(number, 60) AS day, number % 60 AS i
     FROM numbers(5040))
 """
+# The same until yesterday, and one row by a clock that is nearly a day ahead.
+AHEAD = """
+INSERT INTO marts.ahead
+WITH dateDiff('day', toDate('2026-03-29'), toDate(now('UTC')) - 1) AS since
+SELECT * REPLACE (started_at + toIntervalDay(since) AS started_at, local_date + since AS local_date) FROM marts.good
+UNION ALL
+SELECT * REPLACE (now64(3, 'UTC') + INTERVAL 23 HOUR AS started_at, toDate(now('UTC') + INTERVAL 23 HOUR) AS local_date)
+FROM marts.good LIMIT 1
+"""
 # What a browser would fetch by itself from another host. Links are none.
 FETCHED = re.compile(r"<(link|script|img|iframe)\b[^>]*https?://|url\([\s\"']*https?://|@import", re.IGNORECASE)
 EXPECTED: dict[str, dict[str, Any]] = {
@@ -121,6 +130,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
             "UNION ALL SELECT 'demo_mobile', 'q0'"  # known, but to the other project
         )
         admin.command("CREATE TABLE marts.empty AS marts.good")
+        admin.command("CREATE TABLE marts.ahead AS marts.good")
+        admin.command(AHEAD)
         admin.command("CREATE TABLE marts.broken AS marts.good")
         admin.command("INSERT INTO marts.broken SELECT * FROM marts.good")
         for name, defect in DEFECTS.items():
@@ -149,6 +160,9 @@ def report(own: Instance, tmp_path_factory: pytest.TempPathFactory) -> Report:
         "no_events": {"kind": "volume", "severity": "error", "why": "x"},  # of marts.fct_events, which is not there
     }
     write_suite(folder, "broken", broken)
+    day_and_moment = {"volume": "local_date", "freshness": "started_at"}
+    of_now = {name: {**expectation(name), "against": f"marts.ahead.{at}"} for name, at in day_and_moment.items()}
+    write_suite(folder, "ahead", of_now)
     write_suite(folder, "missing", {"fine": expectation("between")}, table="marts.no_such_table")
     return run(own.settings, suites=list(read_suites(folder).values()))
 
@@ -191,6 +205,12 @@ def test_of_an_empty_table_nothing_is_said(report: Report, project: str) -> None
     judged = {name for name, one in results.items() if one.status == "skipped"}
     assert judged == {"psi", "ks", "volume", "freshness"}
     assert {one.status for name, one in results.items() if name not in judged} == {"pass"}
+
+
+def test_a_clock_that_is_ahead_makes_no_whole_day(report: Report) -> None:
+    results = found(report, "ahead", "demo") | found(report, "ahead", "demo_mobile")
+    assert {one.status for one in results.values()} == {"pass"}
+    assert "60 rows on the last whole day" in results["volume"].observed
 
 
 def test_what_cannot_be_checked_takes_nothing_with_it(report: Report) -> None:

@@ -28,7 +28,7 @@ from tests.workbooks import read_workbook
 from warehouse.errors import MillraceError, WrongUsage
 from warehouse.settings import Settings
 
-DAY, FIRST, LAST = date(2026, 6, 1), "2026-03-09", "2026-05-31"
+DAY, FIRST, LAST = date(2026, 6, 1), "2026-04-06", "2026-05-31"
 FORMATS = ("csv", "json", "xlsx", "parquet", "html", "pdf")
 DECLARED = """\
 reports:
@@ -36,7 +36,7 @@ reports:
     title: The shop
     owner: team
     projects: [demo]
-    days: last 12 weeks
+    days: last 8 weeks
     sections:
       - kind: metrics
         title: Channels
@@ -148,9 +148,9 @@ def test_a_funnel_and_a_figure_are_those_of_the_command_line(built: LoadedWorld,
     (glance,) = pq.read_table(io.BytesIO(files["-4-at-a-glance.parquet"])).to_pylist()
     orders = "SELECT toUInt32(count()) FROM marts.fct_orders WHERE project_id = 'demo' AND local_date BETWEEN"
     ((now,),) = built.instance.rows(f"{orders} '{FIRST}' AND '{LAST}'")
-    ((before,),) = built.instance.rows(f"{orders} '2025-12-15' AND '2026-03-08'")
+    ((before,),) = built.instance.rows(f"{orders} '2026-02-09' AND '2026-04-05'")
     assert (glance["orders"], glance["orders__previous"]) == (now, before)
-    assert now > before > 0
+    assert now != before > 0
 
 
 def test_the_page_and_the_paper_show_every_section(files: dict[str, bytes]) -> None:
@@ -215,7 +215,7 @@ def test_a_project_that_is_none_and_a_day_without_data_say_so(settings: Settings
         write_report(settings, reports, "shop", tmp_path, "dmo")
     (outcome,) = write_report(settings, reports, "shop", tmp_path, "demo", date(2030, 1, 1), ("json",))
     sections = json.loads(outcome.files[0].read_text())["sections"]
-    assert sections[0]["rows"] == [] and "from 8 October to 30 December 2029" in sections[0]["reading"]
+    assert sections[0]["rows"] == [] and "from 5 November to 30 December 2029" in sections[0]["reading"]
 
 
 def test_commands_list_make_and_remember(built: LoadedWorld, settings: Settings, tmp_path: Path) -> None:

@@ -80,6 +80,12 @@ def test_a_table_has_one_suite(tmp_path: Path) -> None:
         read_suites(tmp_path)
 
 
+def test_a_project_that_is_not_declared_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"{HEAD}projects: [demoo]\nexpectations: {{a: {GOOD}}}")
+    with pytest.raises(WrongUsage, match="The suite a: no project is called 'demoo'; did you mean 'demo'"):
+        read_suites(tmp_path)["a"].projects_of(["demo", "demo_mobile"])
+
+
 def test_an_unknown_suite_is_wrong_usage() -> None:
     with pytest.raises(WrongUsage, match="did you mean 'orders'"):
         chosen(read_suites(), ["ordres"])
