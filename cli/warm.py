@@ -113,7 +113,7 @@ def serve(path: Path, idle_seconds: float) -> None:
                 if imported_files() != code:
                     break
                 _take(connection, listener)
-                code = imported_files()  # also of what the first question to a model has imported
+                code = imported_files() | code  # also of what the first question to a model has imported
             last = time.monotonic()
         if is_still(path, ours):
             path.unlink(missing_ok=True)
