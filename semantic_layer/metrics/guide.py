@@ -32,8 +32,8 @@ To add one, write it beside its like and run `make docs`. A test says what is mi
 answers for it (`meta.owner`), how it reads (`format`, `good`) and what people call it (`synonyms`, no two metrics the
 same). With `meta.hidden` a metric, a dimension or an entity only helps others; `meta.prefers` of a semantic model is
 the order of *By*, and a dimension with `meta.own` is of the metrics of its semantic model alone. What waits for
-people, as *activated within 7 days*, says how long (`window_days: 7`; of a conversion metric its window is known): of so
-many last days it is told as not final.
+people, as *activated within 7 days*, says how long (`window_days: 7`; of a conversion metric its window is known): of
+so many last days it is told as not final.
 """
 SIGNS = {"up": " ↑", "down": " ↓", "neutral": ""}
 
