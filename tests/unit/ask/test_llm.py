@@ -402,12 +402,35 @@ def test_nothing_else_is_called(tmp_path: Path) -> None:
     assert all(line == f"socket.connect ('127.0.0.1', {port})" for line in connected)
 
 
-@pytest.mark.parametrize("model", ["openai/stub", ""])
-def test_the_warm_process_imports_the_client_only_where_a_model_is_named(model: str) -> None:
-    program = "import sys; from cli.warm import import_what_questions_need as i; i(); print('litellm' in sys.modules)"
-    variables = {"MILLRACE_LLM_MODEL": model, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == (f"{bool(model)}\n", "")
+@pytest.mark.parametrize(
+    ("variables", "of_file", "imported"),
+    [
+        ({"MILLRACE_LLM_MODEL": "openai/stub"}, "", True),
+        ({}, "MILLRACE_LLM_MODEL=openai/stub\n", True),
+        ({"MILLRACE_LLM_MODEL": ""}, "", False),
+        ({}, "", False),
+    ],
+    ids=["named by who asks", "named in the settings", "empty", "not named"],
+)
+def test_the_warm_process_imports_the_client_only_where_a_model_is_named(
+    tmp_path: Path, variables: dict[str, str], of_file: str, imported: bool
+) -> None:
+    (tmp_path / "settings").write_text(of_file)
+    asked_with = {"MILLRACE_ENV_FILE": "settings", **variables}
+    program = (
+        "import sys; from cli.warm import import_what_a_model_needs, import_what_questions_need\n"
+        "import_what_questions_need(); before = 'litellm' in sys.modules\n"
+        f"import_what_a_model_needs({asked_with!r}, {str(tmp_path)!r})\n"
+        "print(before, 'litellm' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"False {imported}\n", "")
 
 
 def test_structures_go_through_json_unchanged() -> None:
