@@ -19,6 +19,7 @@ WITHOUT_VALUE = ("--explain", "--no-cache", "--good", "--bad", "--report", "--he
 FOLDER = Path(sys.prefix) / "millrace"
 SOCKET = "warm.sock"
 STDIN, INTERRUPTED = 0, 130
+TAKEN = b"+"  # it runs the command; without this we do. Never both: an answer would be there twice
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL")  # no login among it: that comes with each question
 
 
@@ -94,7 +95,12 @@ def ask_the_warm(arguments: list[str]) -> int | None:
                 return INTERRUPTED
     except (OSError, ValueError, AttributeError):  # also where a stream is closed, or the folder has gone
         return None
-    return int(reply) if reply else None
+    if not reply.startswith(TAKEN):
+        return None
+    if code := reply.removeprefix(TAKEN):
+        return int(code)
+    sys.stderr.write("Error: The process that ran the command has ended and did not say how. Ask again.\n")
+    return 1
 
 
 def _request(arguments: list[str]) -> dict[str, object]:

@@ -27,7 +27,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cli.entry import INTERRUPTED, QUESTIONS, SOCKET, kin
+from cli.entry import INTERRUPTED, QUESTIONS, SOCKET, TAKEN, kin
 from warehouse.local_sockets import is_still, listening, peer_of
 from warehouse.locks import held_if_free
 from warehouse.settings import ENV_FILE_VARIABLE, PREFIX, REPOSITORY, read_env_file
@@ -154,6 +154,7 @@ def _received(connection: socket.socket, streams: list[int]) -> dict[str, Any]:
 def _watch(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> NoReturn:
     """Tell how the child ended; where who asked has gone, stop it as ctrl-c would."""
     try:
+        connection.sendall(TAKEN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         over, runs = os.pipe()  # closed by the end of the child, however it ends
         child = os.fork()

@@ -147,6 +147,21 @@ def test_a_question_whose_process_is_killed_says_so(warm: Warm) -> None:
     warm.instance.client().command("KILL QUERY WHERE query LIKE '%sleepEachRow(0.5)%' AND user = 'analyst' SYNC")
 
 
+def test_a_question_that_was_taken_is_never_run_a_second_time(warm: Warm) -> None:
+    warm.start()
+    asking = warm.begun(*LONG)
+    assert eventually(lambda: warm.instance.rows(RUNNING) == [(1,)])
+    (watching,) = psutil.Process(warm.process).children()
+    (answering,) = watching.children()
+    watching.kill()
+    assert asking.wait(timeout=PATIENCE) == 1
+    assert warm.instance.rows(RUNNING) == [(1,)]
+    answering.kill()  # until then it has standard error, too
+    _, told = asking.communicate(timeout=PATIENCE)
+    assert told == b"Error: The process that ran the command has ended and did not say how. Ask again.\n"
+    warm.instance.client().command("KILL QUERY WHERE query LIKE '%sleepEachRow(0.5)%' AND user = 'analyst' SYNC")
+
+
 def test_questions_at_the_same_time_do_not_wait_for_each_other(warm: Warm) -> None:
     warm.start()
     asking = warm.begun(*LONG)
