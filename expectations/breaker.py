@@ -13,6 +13,7 @@ from expectations.compiling import check_of, tables_read
 from expectations.runner import declared, read_columns
 from expectations.session import Session
 from expectations.suites import Suite, read_suites
+from expectations.tables import must_be_known
 from warehouse.dbt import NodeResult, Run, Watcher, build_arguments, run
 from warehouse.lineage.graph import Graph, built_graph
 from warehouse.observability.records import CheckResult, RunRecord
@@ -34,7 +35,9 @@ class Breaker:
         self.projects = list(load_projects(settings))
         # Not only of those that are judged here: what another suite found is not over. What is wrong in one is told
         # before anything is made.
-        self.declared = declared([*read_suites().values(), *suites.values()], self.projects)
+        all_there_are = [*read_suites().values(), *suites.values()]
+        must_be_known(all_there_are, settings)
+        self.declared = declared(all_there_are, self.projects)
         self.docs: Path | None = None
         self._session = Session(settings)
         self._left: dict[str, list[str]] = defaultdict(list)
@@ -56,7 +59,7 @@ class Breaker:
         if (suite := self.suites.get(table)) is None:
             return []
         above = {self.graph.assets.get(node) for node in self.graph.above(node)}
-        now = [name for name, one in suite.expectations.items() if tables_read(one) <= {table, *above}]
+        now = [name for name, one in suite.expectations.items() if tables_read(table, one) <= {table, *above}]
         self._left[table] = [name for name in suite.expectations if name not in now]
         return self._judged({table: now})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +56,7 @@ def _missing(suite: Suite, expected: kinds.Expectation, project: str, columns: C
         return f"the table {suite.table} does not exist; `millrace build` makes those of the models"
     if project and "project_id" not in columns[suite.table]:
         return f"{suite.table} has no column project_id: its suite needs projects: together"
-    used = [(suite.table, column) for column in expected.columns_used]
-    for place in _places(expected):
-        table, _, column = place.rpartition(".")
-        used.append((table, column))
-    for table, column in used:
+    for _, table, column in reads(suite.table, expected):
         if table not in columns:
             return f"the table {table} does not exist"
         if column not in columns[table]:
@@ -68,16 +64,23 @@ def _missing(suite: Suite, expected: kinds.Expectation, project: str, columns: C
     return ""
 
 
-def tables_read(expected: kinds.Expectation) -> set[str]:
-    """Those that are looked at beside the table itself."""
-    return {place.rpartition(".")[0] for place in _places(expected)}
-
-
-def _places(expected: kinds.Expectation) -> list[str]:
-    """Columns of any table that one reads beside its own."""
+def reads(table: str, expected: kinds.Expectation) -> Iterator[tuple[str, str, str]]:
+    """All that an expectation of a table looks at: the key that names it, the table and the column."""
+    for key, column in expected.columns_used:
+        yield key, table, column
+    elsewhere = []
     if isinstance(expected, OVER_TIME):
-        return [windows.against_of(expected)]
-    return [expected.to] if isinstance(expected, kinds.References) else []
+        elsewhere = [("against", windows.against_of(expected))]
+    elif isinstance(expected, kinds.References):
+        elsewhere = [("to", expected.to)]
+    for key, place in elsewhere:
+        other, _, column = place.rpartition(".")
+        yield key, other, column
+
+
+def tables_read(table: str, expected: kinds.Expectation) -> set[str]:
+    """With the table itself."""
+    return {table, *(other for _, other, _ in reads(table, expected))}
 
 
 def newest_for(check: Check, columns: Columns) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -29,10 +29,13 @@ class Expectation(Strict):
     severity: Severity = "error"
     dimension: Dimension = "validity"
     why: Annotated[str, StringConstraints(min_length=1)]
+    of_columns: ClassVar[tuple[str, ...]] = ()  # keys that name columns of the table
 
     @property
-    def columns_used(self) -> tuple[str, ...]:
-        return ()
+    def columns_used(self) -> list[tuple[str, str]]:
+        """Each column of the table, behind the key that names it."""
+        named = ((key, getattr(self, key)) for key in self.of_columns)
+        return [(key, column) for key, one in named for column in ([one] if isinstance(one, str) else one)]
 
 
 class _OfRows(Expectation):
@@ -43,10 +46,7 @@ class _OfRows(Expectation):
 
 class _OfColumn(_OfRows):
     column: Name
-
-    @property
-    def columns_used(self) -> tuple[str, ...]:
-        return (self.column,)
+    of_columns: ClassVar[tuple[str, ...]] = ("column",)
 
 
 class Schema(Expectation):
@@ -128,10 +128,7 @@ class Ordered(_OfRows):
     dimension: Dimension = "consistency"
     first: Name
     then: Name
-
-    @property
-    def columns_used(self) -> tuple[str, ...]:
-        return (self.first, self.then)
+    of_columns: ClassVar[tuple[str, ...]] = ("first", "then")
 
 
 class Unique(Expectation):
@@ -140,10 +137,7 @@ class Unique(Expectation):
     kind: Literal["unique"]
     dimension: Dimension = "uniqueness"
     columns: Annotated[list[Name], Field(min_length=1)]
-
-    @property
-    def columns_used(self) -> tuple[str, ...]:
-        return tuple(self.columns)
+    of_columns: ClassVar[tuple[str, ...]] = ("columns",)
 
 
 class _OverTime(Expectation):
@@ -167,10 +161,7 @@ class Distribution(_OverTime):
     days: Days = 7
     window: Days = 28
     at_least: Annotated[int, Field(ge=1)] = 200
-
-    @property
-    def columns_used(self) -> tuple[str, ...]:
-        return (self.column, self.day)
+    of_columns: ClassVar[tuple[str, ...]] = ("column", "day")
 
 
 class Volume(_OverTime):
@@ -181,10 +172,7 @@ class Volume(_OverTime):
     severity: Severity = "warn"
     day: Name = "local_date"
     spreads: Annotated[float, Field(gt=0)] = 5
-
-    @property
-    def columns_used(self) -> tuple[str, ...]:
-        return (self.day,)
+    of_columns: ClassVar[tuple[str, ...]] = ("day",)
 
 
 class Freshness(_OverTime):
@@ -196,10 +184,7 @@ class Freshness(_OverTime):
     moment: Name
     times: Annotated[float, Field(gt=0)] = 2
     at_least_hours: Annotated[float, Field(gt=0)] = 24
-
-    @property
-    def columns_used(self) -> tuple[str, ...]:
-        return (self.moment,)
+    of_columns: ClassVar[tuple[str, ...]] = ("moment",)
 
 
 AnyExpectation = Annotated[

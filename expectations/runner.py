@@ -12,6 +12,7 @@ from pathlib import Path
 from expectations.compiling import Check, Columns, check_of
 from expectations.session import Session
 from expectations.suites import Suite, chosen, read_suites
+from expectations.tables import DATABASES, must_be_known
 from warehouse.connection import connect
 from warehouse.errors import WrongUsage, nearest
 from warehouse.observability.records import CheckResult, RunRecord
@@ -46,6 +47,7 @@ def run(
     if project is not None and project not in projects:
         raise WrongUsage(f"No project is called {project!r}{nearest(project, projects) or '.'}")
     all_there_are = read_suites()
+    must_be_known(all_there_are.values(), settings)
     every = all_there_are if suites is None else {suite.name: suite for suite in suites}
     record = RunRecord("expectations", started_by=started_by, dagster_run_id=dagster_run_id)
     columns = read_columns(settings)
@@ -89,7 +91,8 @@ def read_columns(settings: Settings) -> Columns:
     with closing(connect(settings, "engineer")) as client:
         found = client.query(
             "SELECT database || '.' || table, name, type FROM system.columns "
-            "WHERE database IN ('raw', 'staging', 'intermediate', 'marts', 'ops') ORDER BY ALL"
+            "WHERE database IN {databases:Array(String)} ORDER BY ALL",
+            parameters={"databases": list(DATABASES)},
         ).result_rows
     columns: dict[str, dict[str, str]] = defaultdict(dict)
     for table, name, kind in found:

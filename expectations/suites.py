@@ -28,6 +28,11 @@ class Declared(Strict):
 class Suite(Declared):
     name: str
     file: str
+    text: str = ""  # what the file says
+
+    def at(self, *path: str | int) -> str:
+        """The file, and the line of a part of it."""
+        return f"{self.file}:{line_of(yaml.compose(self.text, yaml.SafeLoader), path)}"
 
     def projects_of(self, declared: Sequence[str]) -> list[str]:
         """The projects that are judged, one by one; the empty one is the table as a whole."""
@@ -35,10 +40,11 @@ class Suite(Declared):
             return [""]
         if self.projects == "all":
             return list(declared)
-        for project in self.projects:
+        for number, project in enumerate(self.projects):
             if project not in declared:
                 raise WrongUsage(
-                    f"The suite {self.name}: no project is called {project!r}{nearest(project, declared) or '.'}",
+                    f"{self.at('projects', number)}: projects: no project is called {project!r}"
+                    f"{nearest(project, declared) or '.'}",
                     hint="projects.yaml says which there are.",
                 )
         return list(self.projects)
@@ -81,7 +87,7 @@ def _read(path: Path) -> Suite:
     except ValidationError as error:
         place, sentence = _sentence(error)
         raise MillraceError(f"{path.name}:{line_of(nodes, place)}: {sentence}") from error
-    return Suite(name=path.stem, file=path.name, **dict(declared))
+    return Suite(name=path.stem, file=path.name, text=text, **dict(declared))
 
 
 def _sentence(error: ValidationError) -> tuple[list[str], str]:

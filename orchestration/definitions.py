@@ -23,7 +23,7 @@ def definitions() -> dg.Definitions:
     settings, automation = load_settings(), read_automation()
     must_be_known(automation, settings)
     manifest = current_manifest(settings)
-    of_models, of_others = by_maker(manifest)
+    of_models, of_others = by_maker(manifest, settings)
     reconcile = reconcile_checks(manifest)
     defined = jobs(source_keys(), list(reconcile.check_keys))
     return dg.Definitions(

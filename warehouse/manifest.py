@@ -22,10 +22,18 @@ KEPT_MANIFESTS = 3
 KNOWN = "partial_parse.msgpack"  # what dbt knows of a project that it has read, in its target folder
 
 
-def read_manifest(project: Path = PROJECT, known: Path | None = None) -> dict[str, Any]:
+class ProjectUnreadable(MillraceError):
+    """dbt cannot read its project."""
+
+
+def read_manifest(project: Path = PROJECT) -> dict[str, Any]:
     """dbt's manifest of a project: models, columns, tests, and what is made from what."""
-    with parsed(project, known) as folder:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    with parsed(project) as folder:
+        return _manifest_in(folder)
+
+
+def _manifest_in(folder: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return manifest
 
 
@@ -44,7 +52,7 @@ def parsed(project: Path = PROJECT, known: Path | None = None) -> Iterator[Path]
             {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"},
         )
         if outcome.exception is not None:
-            raise MillraceError(f"The dbt project cannot be read: {as_one_line(str(outcome.exception))}")
+            raise ProjectUnreadable(f"The dbt project cannot be read: {as_one_line(str(outcome.exception))}")
         yield Path(folder)
 
 
@@ -75,8 +83,11 @@ def current_manifest(settings: Settings, project: Path = PROJECT) -> dict[str, A
     folder = settings.data_dir / "dbt" / "manifests"
     kept = folder / f"{_fingerprint(project)}.json"
     if not kept.is_file():
-        manifest = read_manifest(project, settings.data_dir / "dbt" / "target" / KNOWN)
-        replace_private(private_folder(folder) / kept.name, json.dumps(manifest))
+        known = settings.data_dir / "dbt" / "target" / KNOWN
+        with parsed(project, known) as read:
+            replace_private(private_folder(folder) / kept.name, json.dumps(_manifest_in(read)))
+            if not known.is_file():  # the first build need not read it all once more
+                shutil.copy(read / KNOWN, private_folder(known.parent) / KNOWN)
         for old in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT_MANIFESTS]:
             old.unlink(missing_ok=True)
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))

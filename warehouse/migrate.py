@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STEPS_FOLDER = Path(__file__).parent / "raw_schema"
 STEP_NAME = re.compile(r"(\d{3})_([a-z0-9_]+)\.sql")
+MAKES_A_TABLE = re.compile(r"CREATE (?:TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS (\w+\.\w+)")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def load_steps(folder: Path = STEPS_FOLDER) -> list[Step]:
     if [step.version for step in steps] != expected:
         raise MillraceError(f"The steps in {folder} must be numbered 001, 002, … without gaps or repeats.")
     return steps
+
+
+def tables_made(steps: Sequence[Step]) -> set[str]:
+    """Tables and views, by their names."""
+    return {match[1] for step in steps for statement in step.statements if (match := MAKES_A_TABLE.match(statement))}
 
 
 def applied_versions(client: Client) -> dict[int, str]:

@@ -11,6 +11,7 @@ import dagster as dg
 
 from expectations.data_docs import first_page
 from expectations.suites import Suite, read_suites
+from expectations.tables import must_be_known
 from orchestration.infrastructure import ALONE, POOL, RETRIES, retried_where_the_infrastructure_failed
 from orchestration.translation import CATALOGUE
 from warehouse.observability.records import CheckResult, without_query
@@ -23,10 +24,11 @@ def key_of(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def by_maker(manifest: Mapping[str, Any]) -> tuple[dict[str, Suite], dict[str, Suite]]:
+def by_maker(manifest: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Suite], dict[str, Suite]]:
     """Suites of tables that models make, and of others."""
     models = {f"{node['schema']}.{node['alias']}" for node in manifest["nodes"].values() if "alias" in node}
     suites = read_suites()
+    must_be_known(suites.values(), settings, manifest)
     of_models = {name: suite for name, suite in suites.items() if suite.table in models}
     return of_models, {name: suite for name, suite in suites.items() if name not in of_models}
 

@@ -360,9 +360,9 @@ def test_what_an_expectation_refuses_does_not_flow_on_by_any_build(
 ) -> None:
     """The command line judges, as Dagster does; of the table that stands nothing is said."""
 
-    def expect(last_year: int, name: str = "ends_in_time") -> None:
+    def expect(last_year: int, name: str = "ends_in_time", table: str = "marts.dim_dates") -> None:
         expected = {name: {"kind": "between", "column": "year", "max": last_year, "why": "x"}}
-        suite = {"name": "dates", "file": "dates.yaml", "table": "marts.dim_dates", "owner": "x", "description": "x"}
+        suite = {"name": "dates", "file": "dates.yaml", "table": table, "owner": "x", "description": "x"}
         suites = {"dates": Suite.model_validate({**suite, "projects": "together", "expectations": expected})}
         for module in (expectations.suites, expectations.runner, expectations.breaker):
             monkeypatch.setattr(module, "read_suites", lambda: suites)
@@ -385,6 +385,15 @@ def test_what_an_expectation_refuses_does_not_flow_on_by_any_build(
     assert f"{shows} (year > 2030)" in shown
     assert "to see them" not in shown
     assert "run `millrace build`" in shown
+    # Under a name that is misspelt nothing would be judged, and what was refused let through.
+    expect(2030, table="marts.dim_date")
+    for arguments in (["build", "--select", "dim_dates"], ["expectations", "run"], ["reconcile"]):
+        refused = run_here(instance, *arguments)
+        assert refused.returncode == 1
+        assert "dates.yaml:1: table: there is no table 'marts.dim_date'; did you mean" in refused.stderr
+    assert json.loads(run_here(instance, "incidents", "--format", "json").stdout) == [one]
+    assert instance.rows(STANDS) == [stood]
+    expect(2030)
     # Neither does a build that only compares let it through, nor one of something else make it forgotten.
     with monkeypatch.context() as of_little:
         dates = warehouse.dbt.build_arguments(select=["dim_dates"])

@@ -81,8 +81,8 @@ def test_a_table_has_one_suite(tmp_path: Path) -> None:
 
 
 def test_a_project_that_is_not_declared_is_wrong_usage(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(f"{HEAD}projects: [demoo]\nexpectations: {{a: {GOOD}}}")
-    with pytest.raises(WrongUsage, match="The suite a: no project is called 'demoo'; did you mean 'demo'"):
+    (tmp_path / "a.yaml").write_text(f"{HEAD}projects:\n- demoo\nexpectations: {{a: {GOOD}}}")
+    with pytest.raises(WrongUsage, match=r"a\.yaml:5: projects: no project is called 'demoo'; did you mean 'demo'"):
         read_suites(tmp_path)["a"].projects_of(["demo", "demo_mobile"])
 
 
