@@ -179,7 +179,7 @@ def amended(
     is_only_sorted = said.direction is not None and not (said.top or said.is_ranking or said.asks_for_one)
     if is_only_sorted and made.by and made.limit is None and before.limit and Role.RANKING not in reader.removed:
         # Sorted in another way, the first ones are others; that all are shown now was not asked for.
-        check_limit(before.limit, made.by)
+        check_limit(before.limit, made.by, lexicon.catalogue)
         changes["limit"] = before.limit
         assumed.assume(f"Still {_rows(before.limit)}, the first in this order; `remove the limit` shows all.", 0.9)
     if not made.by:
@@ -189,7 +189,7 @@ def amended(
         names = {*made.metrics, *(grouping.name for grouping in made.by)}
         changes["order"] = tuple(ordering for ordering in order if ordering.name in names)
         changes["limit"] = before.limit if changes["order"] or not before.order else None
-        check_limit(changes["limit"], made.by)
+        check_limit(changes["limit"], made.by, lexicon.catalogue)
     if made.by and not said.limits and Role.CONDITIONS not in reader.removed:
         changes["having"] = tuple(one for one in before.having if one.metric in made.metrics)
     return made.model_copy(update=changes)

@@ -337,16 +337,22 @@ def _ranking(
     limit = slots.top
     if limit is None and slots.is_ranking:
         limit = 1 if slots.asks_for_one else None
-    check_limit(limit, by)
+    check_limit(limit, by, catalogue)
     return (Ordering(name=f"{name}{CHANGE}" if slots.changes else name, descending=descending),), limit
 
 
-def check_limit(limit: int | None, by: Sequence[Grouping]) -> None:
-    """Of countries per week the first three rows are no three countries."""
+def check_limit(limit: int | None, by: Sequence[Grouping], catalogue: Catalogue) -> None:
+    """Of countries per week the first three rows are no three countries; nor of products in each country."""
     times = [grouping for grouping in by if grouping.name == METRIC_TIME]
     if limit is not None and times and len(by) > len(times):
         raise Unclear(
             f"Of each {times[0].grain} by itself nothing is ranked: leave `per {times[0].grain}` out, or the ranking."
+        )
+    parts = [inside(catalogue.dimensions[one.name].label) for one in by if one.name != METRIC_TIME]
+    if limit is not None and len(parts) > 1:
+        raise Unclear(
+            f"Within each {parts[0]} or {parts[1]} by itself nothing is ranked: "
+            f"ask by one of them, or of one value of it, or leave the ranking out."
         )
 
 

@@ -4,6 +4,7 @@
     compiler = Compiler(manifest)                  # some 50 ms; any number of projects and timezones
     sql = compiler.compile(request, project="demo", timezone="Europe/Berlin")
 
-`expressions.py` and `plans.py` say in ClickHouse's SQL what MetricFlow plans, `ranges.py` and `pushed_joins.py` make
-running totals cheap, `loader.py` makes divisions mean what they say. docs/decisions/030 tells why.
+`compiler.py` joins facts to what held at their instant, `expressions.py` and `plans.py` say in ClickHouse's SQL what
+MetricFlow plans, `ranges.py` and `statements.py` make running totals cheap, `loader.py` makes divisions mean what they
+say. docs/decisions/030 tells why.
 """

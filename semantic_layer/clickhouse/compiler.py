@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from metricflow.dataflow.builder.dataflow_plan_builder import DataflowPlanBuilder
 from metricflow.dataflow.dataflow_plan import DataflowPlanNode
 from metricflow.dataflow.nodes.join_over_time import JoinOverTimeRangeNode
+from metricflow.dataflow.nodes.join_to_base import JoinDescription, JoinOnEntitiesNode
 from metricflow.dataflow.nodes.join_to_time_spine import JoinToTimeSpineNode
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
+from metricflow_semantic_interfaces.references import MetricReference
+from metricflow_semantic_interfaces.type_enums.metric_type import MetricType
+from metricflow_semantic_interfaces.type_enums.time_granularity import TimeGranularity
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+from metricflow_semantics.specs.time_dimension_spec import TimeDimensionSpec
+from metricflow_semantics.time.granularity import ExpandedTimeGranularity
 
 from semantic_layer.clickhouse.client import PlanningClient
 
@@ -22,6 +29,8 @@ SETTINGS = {
     "prefer_column_name_to_alias": "1",  # WHERE x and sum(x) mean the column, not the alias x of a sum(x)
     "enable_positional_arguments": "1",  # ORDER BY is by position
 }
+# Where facts are not at their own time any more.
+MOVED = (JoinOverTimeRangeNode, JoinToTimeSpineNode)
 
 
 class Compiler:
@@ -52,8 +61,14 @@ class Compiler:
 
 
 class _PlanBuilder(DataflowPlanBuilder):
-    """A total of all time so far is that at the end of the range where it is not asked by time: MetricFlow would take
-    what came within the range alone, and names a column that is not there."""
+    """As MetricFlow plans, but for what it gets wrong:
+
+    - What holds at an instant, such as a user's plan, is looked up at that of the fact. MetricFlow looks after it has
+      moved facts to the days that a total, or a comparison with earlier days, is told of: so at another time.
+    - A total of all time so far is that at the end of the range where it is not asked by time. MetricFlow takes what
+      came within the range alone, and names a column that is not there.
+    - Running totals are told of days, also of facts that have an instant.
+    """
 
     @staticmethod
     def instead_of(builder: DataflowPlanBuilder, lookup: SemanticManifestLookup) -> _PlanBuilder:
@@ -66,13 +81,29 @@ class _PlanBuilder(DataflowPlanBuilder):
             dataflow_plan_builder_cache=builder._cache,
         )
 
+    def _get_minimum_metric_time_spec_for_metric(self, metric_reference: MetricReference) -> TimeDimensionSpec:
+        finest = super()._get_minimum_metric_time_spec_for_metric(metric_reference)
+        is_total = self._metric_lookup.get_metric(metric_reference).type is MetricType.CUMULATIVE
+        if not is_total or finest.base_granularity_sort_key >= TimeGranularity.DAY.to_int():
+            return finest
+        return finest.with_grain(ExpandedTimeGranularity.from_time_granularity(TimeGranularity.DAY))
+
     def _build_pre_aggregation_plan(  # type: ignore[override] # the rest is passed on
-        self, source_node: DataflowPlanNode, **rest: Any
+        self, source_node: DataflowPlanNode, join_targets: Sequence[JoinDescription] = (), **rest: Any
     ) -> DataflowPlanNode:
         of_a_metric = rest.get("queried_linkable_specs_for_semi_additive_join") is not None
-        if of_a_metric and not isinstance(source_node, JoinOverTimeRangeNode | JoinToTimeSpineNode):
-            rest["time_range_constraint"] = None  # what was read was within its range already
-        return super()._build_pre_aggregation_plan(source_node, **rest)
+        if of_a_metric and not isinstance(source_node, JoinToTimeSpineNode):
+            rest["time_range_constraint"] = None  # facts, or days, were read within their range already
+        if join_targets and isinstance(source_node, MOVED):
+            source_node, join_targets = _joined_below(source_node, join_targets), ()
+        return super()._build_pre_aggregation_plan(source_node, join_targets=join_targets, **rest)
+
+
+def _joined_below(node: DataflowPlanNode, targets: Sequence[JoinDescription]) -> DataflowPlanNode:
+    if not isinstance(node, MOVED):
+        return JoinOnEntitiesNode.create(left_node=node, join_targets=targets)
+    facts, *days = node.parent_nodes
+    return node.with_new_parents((_joined_below(facts, targets), *days))
 
 
 def _quoted(text: str) -> str:

@@ -26,7 +26,7 @@ from metricflow_semantics.sql.sql_exprs import (
 )
 from metricflow_semantics.sql.sql_join_type import SqlJoinType
 
-from semantic_layer.clickhouse.pushed_joins import is_plain, pushed_down, replaced
+from semantic_layer.clickhouse.statements import is_plain, merged, replaced
 
 # How each is made of a group, and of the groups together.
 IN_PARTS: Mapping[SqlFunction, tuple[str, str]] = {
@@ -112,7 +112,7 @@ def _as_range_join(node: SqlSelectStatementNode) -> SqlSelectStatementNode | Non
         return node
     inner = node.from_source.as_select_node
     below = inner and _as_range_join(inner)
-    return pushed_down(node, below) if below is not None else None
+    return merged(node, below) if below is not None else None
 
 
 class _RangeJoin:

@@ -111,3 +111,11 @@ PLANS = [
     Plan("p2", "team", datetime(2024, 3, 5, tzinfo=UTC), None),  # a gap, in which nothing is known
     Plan("p3", "pro", datetime(2024, 1, 1, tzinfo=UTC), None),
 ]
+
+
+def plan_of(visit: Visit) -> str | None:
+    """What held at the instant of the visit."""
+    for plan in PLANS:
+        if plan.person == visit.person and plan.begins <= visit.at and (plan.ends is None or visit.at < plan.ends):
+            return plan.plan
+    return None

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.conformance.conftest import Shop
 from tests.integration.conformance.counting import DAYS, counts, expected, grouped, month_before, period, table
-from tests.integration.conformance.shop import PURCHASES, VISITS
+from tests.integration.conformance.shop import PURCHASES, VISITS, plan_of
 
 BY_DAY = ("metric_time__day",)
 
@@ -67,6 +67,19 @@ def test_a_week_ago(shop: Shop) -> None:
         before = by.get(day - timedelta(days=7))
         counted[day] = by[day] / before - 1 if day in by and before else None
     assert {day: found.get(day) for day in DAYS} == expected(counted)
+
+
+def test_a_week_ago_by_versions_of_the_instant_then(shop: Shop) -> None:
+    by = counts(VISITS, lambda v: (v.day, plan_of(v)))
+    found = table(shop.ask("visits_a_week_ago", by=(*BY_DAY, "person__plan")))
+    days = {day + timedelta(days=7) for day, _ in by} & set(DAYS)
+    assert {key: value for key, value in found.items() if value} == {
+        (day, plan): by[day - timedelta(days=7), plan]
+        for day in days
+        for plan in {plan for there, plan in by if there == day - timedelta(days=7)}
+    }
+    changed = {plan for day, plan in by if day == date(2024, 2, 10)}
+    assert len(changed) > 1
 
 
 def test_a_month_ago_over_the_ends_of_months(shop: Shop) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.integration.conformance.counting import (
     table,
     within,
 )
-from tests.integration.conformance.shop import COUNTRIES, PURCHASES, VISITS, Purchase, Visit
+from tests.integration.conformance.shop import BERLIN, COUNTRIES, PURCHASES, VISITS, Purchase, Visit, plan_of
 
 Counts = Callable[[date, date], bool]  # whether a row of the one day counts on the other
 WINDOWS: dict[str, Counts] = {
@@ -137,6 +138,59 @@ def test_amounts_by_a_dimension(shop: Shop, name: str, of: Callable[[Purchase], 
         for key, rows in grouped([p for p in PURCHASES if p.day <= day], of).items()
     }
     assert table(shop.ask("amount_so_far", by=(*BY_DAY, name))) == expected(counted)
+
+
+# Of visits that have an instant, by a plan that people change: it is that of the visit, whatever day the total is of.
+SEEN = {
+    "seen_so_far": OF_VISITORS["visitors_so_far"],
+    "seen_in_7_days": OF_VISITORS["visitors_of_7_days"],
+    "seen_in_month": OF_VISITORS["visitors_of_month"],
+}
+
+
+@pytest.mark.parametrize("metric", SEEN)
+def test_versions_are_those_of_the_instant_of_what_is_counted(shop: Shop, metric: str) -> None:
+    counted = {
+        (day, plan): len({v.person for v in rows} - {None})
+        for day, members in visits(SEEN[metric]).items()
+        for plan, rows in grouped(members, plan_of).items()
+    }
+    assert table(shop.ask(metric, by=(*BY_DAY, "person__plan"))) == counted
+    first, last = date(2024, 2, 9), date(2024, 3, 2)
+    within_them = {key: value for key, value in counted.items() if first <= key[0] <= last}
+    assert table(shop.ask(metric, by=(*BY_DAY, "person__plan"), **within(first, last))) == within_them
+    of_pro = {day: value for (day, plan), value in counted.items() if plan == "pro"}
+    where = ["{{ Dimension('person__plan') }} = 'pro'"]
+    assert table(shop.ask(metric, by=BY_DAY, where_constraints=where)) == of_pro
+
+
+@pytest.mark.parametrize("metric", OF_VISITORS)
+def test_versions_of_what_has_a_day_are_those_at_its_begin(shop: Shop, metric: str) -> None:
+    def plan_that_morning(visit: Visit) -> str | None:
+        return plan_of(replace(visit, at=datetime.combine(visit.day, time(), BERLIN)))
+
+    counted = {
+        (day, plan): len({v.person for v in rows} - {None})
+        for day, members in visits(OF_VISITORS[metric]).items()
+        for plan, rows in grouped(members, plan_that_morning).items()
+    }
+    assert table(shop.ask(metric, by=(*BY_DAY, "person__plan"))) == counted
+
+
+@pytest.mark.parametrize("grain", ["week", "month"])
+def test_versions_at_a_coarser_grain(shop: Shop, grain: str) -> None:
+    last_days = {begin: max(days) for begin, days in grouped(DAYS, lambda day: period_of_day(day, grain)).items()}
+    counted = {
+        (begin, plan): len({v.person for v in rows} - {None})
+        for begin, last in last_days.items()
+        for plan, rows in grouped([v for v in VISITS if v.day <= last], plan_of).items()
+    }
+    assert table(shop.ask("seen_so_far", by=(f"metric_time__{grain}", "person__plan"))) == counted
+
+
+def test_versions_without_a_time(shop: Shop) -> None:
+    counted = {plan: len({v.person for v in rows} - {None}) for plan, rows in grouped(VISITS, plan_of).items()}
+    assert table(shop.ask("seen_so_far", by=("person__plan",))) == counted
 
 
 def test_with_a_filter(shop: Shop) -> None:

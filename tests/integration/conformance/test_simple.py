@@ -21,14 +21,7 @@ from tests.integration.conformance.counting import (
     period,
     table,
 )
-from tests.integration.conformance.shop import BERLIN, COUNTRIES, PLANS, PURCHASES, VISITS, Visit
-
-
-def plan_of(visit: Visit) -> str | None:
-    for plan in PLANS:
-        if plan.person == visit.person and plan.begins <= visit.at and (plan.ends is None or visit.at < plan.ends):
-            return plan.plan
-    return None
+from tests.integration.conformance.shop import BERLIN, COUNTRIES, PURCHASES, VISITS, Visit, plan_of
 
 
 def country_of(row: Any) -> str | None:
