@@ -25,6 +25,7 @@ class MessageType(StrEnum):
     ALIAS = "alias"
 
 
+VIEWS = (MessageType.PAGE, MessageType.SCREEN)
 # Who somebody is, and nothing else: without ids there is nothing left of them to keep.
 ABOUT_PEOPLE = (MessageType.IDENTIFY, MessageType.GROUP, MessageType.ALIAS)
 
@@ -44,7 +45,7 @@ COLUMNS = (
     Column("project_id", "LowCardinality(String)", "Your project (tenant)"),
     Column("event_id", "String", "The sender's id; a hash of the line where it gives none"),
     Column("event", "LowCardinality(String)", "What happened, in snake_case: `product_viewed`"),
-    Column("message_type", _MESSAGE_TYPE, "Kind of call; `track` where the line does not say"),
+    Column("message_type", _MESSAGE_TYPE, "Kind of call; `track` where the line does not say, but of a view"),
     Column("user_id", "String", "Known user; empty where unknown"),
     Column("anonymous_id", "String", "Device or browser id; empty where unknown"),
     Column("session_id", "String", "The SDK's session id; empty where it has none"),

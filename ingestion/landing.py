@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.context import known_context, whole_context
-from ingestion.contract import ABOUT_PEOPLE, COLUMNS, CONSENTS, MessageType, Reason
+from ingestion.contract import ABOUT_PEOPLE, COLUMNS, CONSENTS, VIEWS, MessageType, Reason
 from ingestion.enrichment.ip_privacy import network
 from ingestion.privacy import NO_PROJECT, SALTS
 from ingestion.private_rows import anonymous_select, rejected_select, strict_select
@@ -89,7 +89,7 @@ def sync_landing(client: Client, registry: Registry) -> list[str]:
     # Two views, for planning takes more than twice as long for a query of twice the depth.
     views = [
         View("raw.landing_to_validated", VALIDATED, validated_select(registry, "raw.landing")),
-        View("raw.landing_validated_to_judged", JUDGED, _judged_select(VALIDATED)),
+        View("raw.landing_validated_to_judged", JUDGED, _judged_select(registry, VALIDATED)),
     ]
     ways = checked_ways(registry, JUDGED).items()
     views += [View(f"raw.landing_judged_to_{name}", "raw.landing_checked", select) for name, select in ways]
@@ -160,7 +160,7 @@ def events_select(source: str) -> str:
 
 def judged_select(registry: Registry, source: str) -> str:
     """From raw.landing, or a table like it, to the columns of raw.landing_judged."""
-    return _judged_select(f"({validated_select(registry, source)})")
+    return _judged_select(registry, f"({validated_select(registry, source)})")
 
 
 def validated_select(registry: Registry, source: str) -> str:
@@ -168,7 +168,7 @@ def validated_select(registry: Registry, source: str) -> str:
     return with_rejection(registry, source, known_project=KNOWN_PROJECT, now="default_received_at")
 
 
-def _judged_select(source: str) -> str:
+def _judged_select(registry: Registry, source: str) -> str:
     ruled = _nested(source, _rules(), _consent(), _what_is_done(), _contents())
     consents = ", ".join(f"{name}_given AS {name}" for name in CONSENTS)
     ids = ", ".join(f"ifNull(fields.{name}, '') AS {name}" for name in _IDS)
@@ -182,7 +182,7 @@ def _judged_select(source: str) -> str:
             is_private,
             given_event_id AS event_id,
             ifNull(fields.event, '') AS event,
-            ifNull(fields.message_type, '{MessageType.TRACK}') AS message_type,
+            coalesce(fields.message_type, {_usual_message_type(registry)}) AS message_type,
             {ids},
             ifNull(happened_at, toDateTime64(0, 3, 'UTC')) AS timestamp,
             coalesce({_instant("original_timestamp")}, happened_at, toDateTime64(0, 3, 'UTC')) AS original_timestamp,
@@ -201,6 +201,13 @@ def _judged_select(source: str) -> str:
             piece
         FROM ({ruled})
     """
+
+
+def _usual_message_type(registry: Registry) -> str:
+    """A page_viewed is a page, also where the line does not say so. What is said of people is only what says so."""
+    views = {name: one.message_type for name, one in registry.items() if one.message_type in VIEWS}
+    names, kinds = (f"[{', '.join(map(repr, map(str, texts)))}]::Array(String)" for texts in (views, views.values()))
+    return f"transform(ifNull(fields.event, ''), {names}, {kinds}, '{MessageType.TRACK}')"
 
 
 def _rules() -> str:

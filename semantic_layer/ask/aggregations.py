@@ -21,7 +21,7 @@ WORTH = {"value of", "worth of"}
 DOING = {"did", "do", "does"}  # how much did orders bring
 DIFFERENT = {"different", "how many different", "various", "kind of", "kinds of", "type of", "types of"}
 BUT_NEW = re.compile(r"\w+ - new_\w+")  # of all days everybody is new
-AS_OF = "`as of` a day may be since it, until it or on it: say which."
+AS_OF = "As of a day, at the beginning or at the end may be since it, until it or on it: say which days."
 TIMES = ("seconds", "milliseconds")
 
 

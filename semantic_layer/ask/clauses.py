@@ -23,6 +23,7 @@ DANGLING = ("with", "in", "on", "from", "for", "of", "by", "via")
 OPPOSITE = {Comparator.EQUAL: Comparator.UNEQUAL, Comparator.UNEQUAL: Comparator.EQUAL}
 # Begins of phrases that also hold for what is joined to them: excluding mobile and Germany.
 EXCLUDING = {"except", "excluding", "exclude", "excludes", "excl", "without", "ignoring", "ignore", "omitting", "omit"}
+EXCLUDING |= {"remove", "drop", "delete"}
 EXCLUDING |= {"skipping", "skip", "other", "apart", "aside", "leaving", "leave", "filter", "filtering", "neither"}
 EXCLUDING |= {"anything", "everything", "everyone", "everywhere", "all"}
 

@@ -39,7 +39,8 @@ def every_period(query: MetricQuery) -> MetricQuery:
 def with_empty_periods(query: MetricQuery, rows: Rows, facts: ProjectFacts) -> Rows:
     """The rows of `query`, from those of `every_period(query)`."""
     grain = query.by[0].grain
-    first, last = query.first_day or facts.first_day, query.last_day or facts.last_day
+    asked, last = query.first_day or facts.first_day, query.last_day or facts.last_day
+    first = max(asked, facts.first_day) if asked and facts.first_day else asked  # before it nobody knows
     if rows and grain and first and last and facts.last_day:
         known = {row[0] for row in rows}
         missing = _starts(grain, min(first, *known), min(last, facts.last_day), known)

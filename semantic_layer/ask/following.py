@@ -44,6 +44,7 @@ class FollowUpReader(MetricReader):
         super().__init__(items)
         self.removed: set[Role] = set()
         self.removed_dimensions: list[str] = []
+        self.removes_values = False
         self.adds = False
         self.earlier: Grain | None = None  # the period before that of the question before
 
@@ -100,13 +101,24 @@ class FollowUpReader(MetricReader):
             at = self.past_fillers(at + 1)
         found = {role for role in REMOVABLE if self.has(at, role)}
         if not found:
-            return False
+            return self._take_removed_values()
         while self.has(at, *REMOVABLE, Role.AND):
             found |= {role for role in REMOVABLE if self.has(at, role)}
             at += 1
         self.removed |= found
         self.removed_dimensions += names
         self.at = at
+        return True
+
+    def _take_removed_values(self) -> bool:
+        """remove France: without it."""
+        at = self.past_fillers(self.at + 1)
+        values = None if self.has(self.at, Role.NOT) else self._value_condition(at, True)
+        if values is None:
+            return False
+        self.at, self.removes_values = values[0], True
+        self.slots.clauses.append(values[1])
+        self._carry_negation(at)
         return True
 
     def take_total(self) -> bool:
@@ -146,6 +158,7 @@ def amended(
 ) -> MetricQuery:
     """The question before, with what this one says of it changed."""
     said = reader.slots
+    before = _without_values(reader, before)
     together = Slots(
         metrics=_metrics(reader, before),
         groups=_groups(reader, before),
@@ -174,9 +187,11 @@ def amended(
         together.groups += [Group(_exactly("dimension", one.dimension)) for one in joined]
     elif said.contrasts and any(len(clause.values) < 2 for clause in said.clauses):
         raise Unclear("It compares with something, and the question before was of nothing like it.")
+    is_only_sorted = said.direction is not None and not (said.top or said.is_ranking or said.asks_for_one)
+    if is_only_sorted and said.order_by is None and before.order and before.order[0].name in before.metrics:
+        together.order_by = _exactly("metric", before.order[0].name)  # the other way round, by the same
     made = build(together, lexicon, before.project, today, assumed)
     changes: dict[str, Any] = {}
-    is_only_sorted = said.direction is not None and not (said.top or said.is_ranking or said.asks_for_one)
     if is_only_sorted and made.by and made.limit is None and before.limit and Role.RANKING not in reader.removed:
         # Sorted in another way, the first ones are others; that all are shown now was not asked for.
         check_limit(before.limit, made.by, lexicon.catalogue)
@@ -225,11 +240,33 @@ def _groups(reader: FollowUpReader, before: MetricQuery) -> list[Group]:
     return [*old, *said_dimensions, *([one for one in said if not one.dimension] or old_times)]
 
 
+def _without_values(reader: FollowUpReader, before: MetricQuery) -> MetricQuery:
+    """Without France, after Germany and France: Germany. Remove France, after France alone: no condition any more."""
+    left = _conditions(before)
+    for clause in list(reader.slots.clauses):
+        for one in left if clause.operator is Comparator.UNEQUAL else []:
+            if not isinstance(one, Comparison) or one.operator is not Comparator.EQUAL:
+                continue
+            gone = {meaning.value for value in clause.values for meaning in value if meaning.name == one.dimension}
+            values = tuple(value for value in one.values if value not in gone)
+            if len(values) == len(one.values) or not (values or reader.removes_values):
+                continue
+            left = [other for other in left if other is not one]
+            if values:
+                left.append(one.model_copy(update={"values": values}))
+            reader.slots.clauses.remove(clause)
+            break
+    where = All(conditions=tuple(left)) if len(left) > 1 else left[0] if left else None
+    return before.model_copy(update={"where": where})
+
+
+def _conditions(query: MetricQuery) -> list[Condition]:
+    return list(query.where.conditions) if isinstance(query.where, All) else [query.where] if query.where else []
+
+
 def _kept(reader: FollowUpReader, before: MetricQuery) -> list[Condition]:
     """The conditions that stay: not those on what this question has a condition of its own on."""
-    if before.where is None:
-        return []
-    conditions = before.where.conditions if isinstance(before.where, All) else (before.where,)
+    conditions = _conditions(before)
     if Role.CONDITIONS in reader.removed:
         named = set(reader.removed_dimensions)
         return [one for one in conditions if named and not (isinstance(one, Comparison) and one.dimension in named)]

@@ -32,6 +32,7 @@ from semantic_layer.metrics.models import (
     Grouping,
     MetricQuery,
     Ordering,
+    Threshold,
 )
 
 NOTHING_MEASURED = "It names nothing that is measured"
@@ -85,6 +86,7 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     by_time = any(one.name == METRIC_TIME for one in by)
     tell_usual_period([catalogue.metrics[name] for name in metrics], days, by_time, assumed)
     order, limit = _ranking(slots, catalogue, metrics, by, compare)
+    _tell_of_none(order, having, by, catalogue, assumed)
     if days == Days(None, None):
         assumed.assume(_all_days(catalogue, project, by), 1.0)
     else:
@@ -339,6 +341,21 @@ def _ranking(
         limit = 1 if slots.asks_for_one else None
     check_limit(limit, by, catalogue)
     return (Ordering(name=f"{name}{CHANGE}" if slots.changes else name, descending=descending),), limit
+
+
+def _tell_of_none(
+    order: Sequence[Ordering],
+    having: Sequence[Threshold],
+    by: Sequence[Grouping],
+    catalogue: Catalogue,
+    assumed: Assumptions,
+) -> None:
+    """The fewest refunds are none, and what has none has no row. Days have one: they are filled in."""
+    lowest = [one.name for one in order if not one.descending]
+    lowest += [one.metric for one in having if one.operator in (Comparator.LESS, Comparator.AT_MOST)]
+    metrics = [metric for name in lowest if (metric := catalogue.metrics.get(name)) and metric.adds_up]
+    if metrics and any(one.name != METRIC_TIME for one in by):
+        assumed.assume(f"What has no {inside(metrics[0].label)} at all is not among them.", 0.9)
 
 
 def check_limit(limit: int | None, by: Sequence[Grouping], catalogue: Catalogue) -> None:

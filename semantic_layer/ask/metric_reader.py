@@ -154,6 +154,8 @@ class MetricReader(ClauseReader):
         if not self.has(self.at, Role.TOP):
             return False
         slots, at = self.slots, self.at + 1
+        if slots.is_ranking:
+            slots.problems.append("It asks for the top and for the bottom, or twice for one: ask for one of them.")
         slots.direction, slots.is_ranking = bool(self.items[self.at].payload(Role.TOP)), True
         if known := self.number(at):
             if not isinstance(known[0], int) or known[0] < 1 or known[1]:
@@ -264,6 +266,8 @@ class MetricReader(ClauseReader):
         if self.has(self.at, Role.DIRECTION):
             direction = self.items[self.at].payload(Role.DIRECTION)
             assert isinstance(direction, bool | Quality)
+            if self.slots.is_ranking and direction is not self.slots.direction:
+                self.slots.problems.append("The first ones are sorted as they are chosen: leave one of the two out.")
             self.slots.direction = direction
             self.at += 1
             return True
@@ -274,6 +278,8 @@ class MetricReader(ClauseReader):
             self.slots.direction = True
         self.at += 1
         if mention := self.mention(at, "metric"):
+            if self.slots.order_by:
+                self.slots.problems.append("It is ranked by one thing and sorted by another: leave one of the two out.")
             self.add_metric(mention)
             self.slots.order_by = mention
             self.at = at + 1

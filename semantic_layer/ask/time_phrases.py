@@ -38,6 +38,7 @@ WITHIN: tuple[str, ...] = (
     "at",
 )
 WITHIN += ("from", "throughout", "across")
+EDGES = ("start of", "beginning of", "end of")
 ADVERBS = {"hourly": Grain.HOUR, "daily": Grain.DAY, "weekly": Grain.WEEK, "monthly": Grain.MONTH}
 ADVERBS |= {"quarterly": Grain.QUARTER, "yearly": Grain.YEAR, "annual": Grain.YEAR, "annually": Grain.YEAR}
 EACH: tuple[str, ...] = (
@@ -203,6 +204,8 @@ class TimeReader(PointReader):
     def _joined(self, begin: Point, end: tuple[int, Point]) -> Found:
         """Where only the end has a year, the begin has the same, or the one before."""
         first, last = begin.days.first, end[1].days.first
+        if begin.is_weekday and first and last and first > last:
+            first -= 7 * DAY  # from Monday to Wednesday, asked on a Tuesday
         if begin.year_is_open and first and last and begin.month:
             is_later = (begin.month, begin.day or 1) > (last.month, last.day)
             year = last.year - (is_later and begin.month != last.month)
@@ -246,7 +249,9 @@ class TimeReader(PointReader):
         point = self.point(at)
         if point is None:
             return None
-        return self.follows(point[0], "so far", "alone", "only") or point[0], Range(point[1].days)
+        # How many days the end of May has, nobody knows; what there is at the end of it is that of its last day.
+        is_edge = bool(self.follows(self.follows(at, "the") or at, *EDGES))
+        return self.follows(point[0], "so far", "alone", "only") or point[0], Range(point[1].days, as_of=is_edge)
 
     def _as_of(self, i: int) -> Found | None:
         at = self.follows(i, "as of")

@@ -44,6 +44,7 @@ class Point:
     day: int | None = None
     year_is_open: bool = False
     is_relative: bool = False  # last week, yesterday
+    is_weekday: bool = False
 
 
 Read = tuple[int, Point] | None  # where it ends
@@ -324,7 +325,7 @@ class PointReader:
         back = (self.today.weekday() - WEEKDAYS[self.word(at)]) % 7
         if back == 0 and at > i:
             back = 7
-        return at + 1, _fixed(_day(self.today - back * DAY))
+        return at + 1, replace(_fixed(_day(self.today - back * DAY)), is_weekday=True)
 
 
 def _fixed(days: Days) -> Point:

@@ -62,6 +62,26 @@ def test_the_same_events_in_every_format_are_the_same_rows(warehouse: Instance, 
     assert (first[4] - first[5]).total_seconds() == 5
 
 
+def test_a_view_is_one_also_where_the_line_does_not_say_so(warehouse: Instance, tmp_path: Path) -> None:
+    said = [
+        ("page_viewed", None, "page"),
+        ("screen_viewed", None, "screen"),
+        ("page_viewed", "track", "track"),  # what a line says holds
+        ("signed_up", None, "track"),
+        ("identify", None, "track"),  # what is said of people is only what says so
+        ("nobody_knows_it", None, "track"),
+    ]
+    events = [event(number, "view", event=name, message_type=kind) for number, (name, kind, _) in enumerate(said)]
+    for line in events:
+        if line["message_type"] is None:
+            del line["message_type"]
+    assert loaded(warehouse, write_lines(tmp_path / "views.jsonl", events))["accepted"] == len(said)
+    stored_ = warehouse.rows(
+        "SELECT event, toString(message_type) FROM raw.events WHERE startsWith(event_id, 'view-') ORDER BY event_id"
+    )
+    assert stored_ == [(name, kind) for name, _, kind in said]
+
+
 def test_a_parquet_file_with_native_timestamps(warehouse: Instance, tmp_path: Path) -> None:
     events = [event(number, "native") for number in range(10)]
     table = pa.Table.from_pylist([{k: v for k, v in e.items() if isinstance(v, str)} for e in events])
