@@ -42,7 +42,7 @@ def show_answer(answer: Answer, explain: bool = False) -> None:
         for sql in answer.sql:
             print_text(f"\n{sql}\n")
     for number, suggestion in enumerate(answer.suggestions):
-        print_text(f"{'Ask next: ' if number == 0 else '          '}{suggestion}")
+        print_sentence(f"{'Ask next: ' if number == 0 else '          '}{suggestion}", indent=12)
     for remark in answer.remarks:
         say_sentence(remark)
 

@@ -50,23 +50,26 @@ def print_text(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def print_sentence(text: str) -> None:
-    """As a line; where a width is known (a terminal, COLUMNS), broken between words."""
-    print_text(_broken(text, sys.stdout.isatty()))
+def print_sentence(text: str, indent: int = 0) -> None:
+    """As a line; where a width is known (a terminal, COLUMNS), broken between words, what follows so far inwards."""
+    print_text(_broken(text, sys.stdout.isatty(), indent))
 
 
 def say_sentence(text: str) -> None:
     say(_broken(text, sys.stderr.isatty()))
 
 
-def _broken(text: str, is_terminal: bool) -> str:
+def _broken(text: str, is_terminal: bool, indent: int = 0) -> str:
     import os
 
     if not is_terminal and "COLUMNS" not in os.environ:
         return text
     import textwrap
 
-    return textwrap.fill(text, console().width, break_long_words=False, break_on_hyphens=False)
+    further = " " * indent
+    return textwrap.fill(
+        text, console().width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def print_fitting(*tables: Table) -> None:

@@ -23,6 +23,10 @@ class RowsFormat(StrEnum):
     PARQUET = "parquet"
 
 
+SETTINGS: dict[RowsFormat, dict[str, int | str]] = {
+    RowsFormat.JSON: {"output_format_json_array_of_rows": 1},
+    RowsFormat.CSV: {"format_csv_null_representation": ""},  # a text that is empty stands in quotation marks
+}
 CLICKHOUSE_FORMATS = {RowsFormat.CSV: "CSVWithNames", RowsFormat.JSON: "JSONEachRow", RowsFormat.PARQUET: "Parquet"}
 
 
@@ -36,8 +40,7 @@ def check_output(format: RowsFormat, output: Path | None) -> None:
 
 def write_rows(reader: Reader, sql: str, format: RowsFormat, output: Path | None) -> None:
     """As they come from the server."""
-    settings = {"output_format_json_array_of_rows": 1} if format is RowsFormat.JSON else {}
-    chunks = reader.stream(sql, CLICKHOUSE_FORMATS[format], settings)
+    chunks = reader.stream(sql, CLICKHOUSE_FORMATS[format], SETTINGS.get(format, {}))
     with written(output) as file, contextlib.closing(chunks):
         for chunk in chunks:
             file.write(chunk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from semantic_layer.ask.calendar_days import recognised
@@ -195,6 +195,7 @@ def answer_metrics(
         remarks=(
             *understood.remarks,
             *_where_data_begin(facts, asked.first_day, before),
+            *_where_data_end(facts, asked.last_day, today),
             *([f"Left out: what has no {listed(nameless)}."] if nameless else ()),
             *([_not_final(asked, catalogue, waited_for)] if unfinished and waited_for else ()),
         ),
@@ -237,6 +238,13 @@ def _of_days_with_data(query: MetricQuery, facts: ProjectFacts) -> MetricQuery:
     if first is None or last is None or first > last:
         return query
     return query.model_copy(update={"first_day": first, "last_day": last})
+
+
+def _where_data_end(facts: ProjectFacts, last: date | None, today: date) -> list[str]:
+    """Days that are over are asked for, and their events are not there."""
+    if facts.last_day is None or last is None or min(last, today - timedelta(days=1)) <= facts.last_day:
+        return []
+    return [f"Events end on {period_name(Span(facts.last_day, facts.last_day))}: after it there are none."]
 
 
 def _where_data_begin(facts: ProjectFacts, first: date | None, before: Span | None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from semantic_layer.ask.declined import PERSONS
 from semantic_layer.ask.items import Item
 from semantic_layer.ask.lexicon import PAGES, Meaning
 from semantic_layer.ask.numbers import amount
@@ -193,6 +194,10 @@ class ClauseReader:
     def _carry_negation(self, negation: int) -> None:
         """excluding mobile and Germany: both; of "not on mobile and in Germany" nobody knows."""
         at = self.at
+        of_people = self.has(at, Role.PEOPLE) or self.items[at - 1].text.rpartition(" ")[2] in PERSONS  # pro users
+        if of_people and self._value_condition(self.past_fillers(at + self.has(at, Role.PEOPLE)), False):
+            self.slots.problems.append("It is not clear whether all of these people are left out, or only those there.")
+            return
         while self.has(at, *JOINS):
             at += 1
         if at == self.at or self.has(at, Role.NOT):

@@ -154,9 +154,10 @@ class MetricReader(ClauseReader):
         if not self.has(self.at, Role.TOP):
             return False
         slots, at = self.slots, self.at + 1
-        if slots.is_ranking:
+        direction = bool(self.items[self.at].payload(Role.TOP))
+        if slots.top is not None or slots.direction not in (None, direction):
             slots.problems.append("It asks for the top and for the bottom, or twice for one: ask for one of them.")
-        slots.direction, slots.is_ranking = bool(self.items[self.at].payload(Role.TOP)), True
+        slots.direction, slots.is_ranking = direction, True
         if known := self.number(at):
             if not isinstance(known[0], int) or known[0] < 1 or known[1]:
                 return False
@@ -204,7 +205,7 @@ class MetricReader(ClauseReader):
         slots = self.slots
         if mention is None and not any(self.named(i, "metric") for i in range(len(self.items)) if i != at - 1):
             mention_of_itself = self.mention(at - 1, "metric")  # the slowest pages
-            if mention_of_itself and group:
+            if mention_of_itself and (group or slots.groups):
                 self.add_metric(mention_of_itself)
         if mention is None and group is None and (self.leans or (top is None and slots.metrics and slots.groups)):
             slots.direction, slots.is_ranking = how, True  # which pages load slowest
@@ -418,6 +419,8 @@ class MetricReader(ClauseReader):
         if not is_first and not leads:
             return False
         self.slots.groups.append(group)
+        asks = self.items[self.at].text.startswith(("which ", "what "))  # which hour: a name of the dimension
+        self.slots.asks_for_one = self.slots.asks_for_one or (asks and not self._is_plural(self.at, group))
         self.at += 1
         return True
 
@@ -426,6 +429,11 @@ class MetricReader(ClauseReader):
             return False
         how = self.items[self.at].payload(Role.CHANGE)
         assert isinstance(how, bool | Quality)
+        before = range(self.at)
+        if self.slots.groups and how is not Quality.ANY and any(self.has(at, Role.HAVING) for at in before):
+            self.slots.problems.append(
+                "It asks for those that changed so: ask which did so the most, or for the change."
+            )
         self.slots.changes, self.slots.changed = True, how
         self.at += 1
         return True

@@ -79,7 +79,7 @@ def find_dimension(name: str, catalogue: Catalogue) -> Dimension:
     close = by_end or get_close_matches(name, catalogue.dimensions, n=3, cutoff=0.6)
     raise WrongUsage(
         f"There is no dimension {name!r}{f'; did you mean {_either(close[:3])}?' if close else '.'}",
-        hint="`millrace metrics dimensions` tells them all.",
+        hint=f"`millrace metrics dimensions` tells them all; times are {', '.join(GRAINS)}.",
     )
 
 

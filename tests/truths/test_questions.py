@@ -78,6 +78,7 @@ ASKED = {
         "metrics": ["orders"],
         "by": [{"name": "order__hour_of_day"}],
         "order": [{"name": "orders", "descending": True}],
+        "limit": 1,
     },
     "refunds by hour of day": "Refunds cannot be told by hour of day",  # that of their sessions is another one
     "how many users visited the pricing page": {

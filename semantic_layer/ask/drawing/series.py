@@ -26,6 +26,7 @@ from semantic_layer.ask.table import Role, Table
 from semantic_layer.metrics.models import Grain
 
 GONE = "Dormant"  # of a lifecycle: below the line
+HOLLOW = "Hollow points: the period is not complete."
 NOT_WHOLE = "Pale: the period is not complete."
 
 
@@ -42,20 +43,11 @@ def lines(table: Table, title: str, subtitle: str) -> Spec:
     if len(series) > 1:
         label = table.of(Role.CATEGORY)[0].label if table.of(Role.CATEGORY) else None
         encoding["color"] = colour_of(series, label)
-    line: Spec = {"mark": {"type": "line", "strokeWidth": 2.5, "strokeJoin": "round", "color": COLOURS[0]}}
-    # Hollow: white inside, the line's colour around.
-    point: Spec = {
-        "mark": {"type": "point", "size": 45, "filled": False, "fill": "white", "color": COLOURS[0], "opacity": 1},
-        "transform": [{"filter": "!datum.whole"}],
-    }
-    solid: Spec = {
-        "mark": {"type": "point", "size": 30, "filled": True, "color": COLOURS[0], "opacity": 1},
-        "transform": [{"filter": "datum.whole"}],
-    }
-    layers = [line, point] if len(points) / len(series) > 40 else [line, solid, point]
+    line, solid, hollow = _line_with_points(COLOURS[0])
+    layers = [line, hollow] if len(points) / len(series) > 40 else [line, solid, hollow]
     return document(
         title,
-        _with_note(subtitle, points, "Hollow points: the period is not complete."),
+        _with_note(subtitle, points, HOLLOW),
         data={"values": points},
         width=WIDTH,
         height=HEIGHT,
@@ -69,26 +61,32 @@ def panels(table: Table, title: str, subtitle: str) -> Spec:
     time = table.of(Role.TIME)[0]
     panels = []
     for place, metric in enumerate(table.of(Role.METRIC)):
-        colour = COLOURS[place % len(COLOURS)]
         panels.append(
             {
                 "width": WIDTH,
                 "height": HEIGHT // 2,
                 "data": {"values": [point for point in points if point["series"] == metric.label]},
-                "mark": {
-                    "type": "line",
-                    "point": {"size": 30, "color": colour},
-                    "color": colour,
-                    "strokeWidth": 2.5,
-                    "strokeJoin": "round",
-                },
                 "encoding": {
                     "x": time_axis(time, table.values(time)),
                     "y": value_axis(metric, axis_title(table, metric), largest(table, metric)),
                 },
+                "layer": _line_with_points(COLOURS[place % len(COLOURS)]),
             }
         )
-    return document(title, subtitle, vconcat=panels)
+    return document(title, _with_note(subtitle, points, HOLLOW), vconcat=panels)
+
+
+def _line_with_points(colour: str) -> list[Spec]:
+    """The line and its points; those of periods that are not complete are hollow: white inside, coloured around."""
+    mark = {"type": "point", "color": colour, "opacity": 1}
+    return [
+        {"mark": {"type": "line", "strokeWidth": 2.5, "strokeJoin": "round", "color": colour}},
+        {"mark": {**mark, "size": 30, "filled": True}, "transform": [{"filter": "datum.whole"}]},
+        {
+            "mark": {**mark, "size": 45, "filled": False, "fill": "white"},
+            "transform": [{"filter": "!datum.whole"}],
+        },
+    ]
 
 
 def stacked(table: Table, title: str, subtitle: str) -> Spec:

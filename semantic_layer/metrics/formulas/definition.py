@@ -36,7 +36,9 @@ def checked(definition: Definition) -> Definition:
     _check_name(definition.name)
     for what, value, known in (("format", definition.format or "number", FORMATS), ("good", definition.good, GOOD)):
         if value not in known:
-            raise WrongUsage(f"{value!r} is no {what}{nearest(value, known) or '.'}", hint=f"It is {', '.join(known)}.")
+            raise WrongUsage(
+                f"--{what} {value!r} is not known{nearest(value, known) or '.'}", hint=f"It is {', '.join(known)}."
+            )
     synonyms = tuple(dict.fromkeys(synonym.strip() for synonym in definition.synonyms if synonym.strip()))
     if len(synonyms) > MOST_SYNONYMS:
         raise WrongUsage(f"{len(synonyms)} synonyms are too many: at most {MOST_SYNONYMS}.")

@@ -62,6 +62,10 @@ def follow(*questions: str) -> str:
         (("top 5 countries by revenue", "in total"), "revenue"),
         (("top 5 countries by revenue", "remove the limit"), "revenue by user__country"),
         (("revenue by country", "sorted by orders"), "revenue, orders by user__country order -orders"),
+        (
+            ("revenue and orders by country sorted by orders", "lowest first"),
+            "revenue, orders by user__country order orders",
+        ),
         # Those that are shown stay as many.
         (("top 3 countries by revenue", "sorted by orders"), "revenue, orders by user__country order -orders limit 3"),
         (("top 3 countries by revenue", "lowest first"), "revenue by user__country order revenue limit 3"),

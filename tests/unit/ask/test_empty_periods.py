@@ -52,6 +52,12 @@ def test_they_end_with_the_data_and_begin_with_the_first_row() -> None:
         date(2026, 6, 29),
         date(2026, 6, 30),
     ]
+    earlier = series(first_day=date(2025, 12, 30), last_day=date(2026, 1, 4))
+    assert [row[0] for row in with_empty_periods(earlier, ((date(2026, 1, 3), 3),), FACTS)] == [
+        date(2026, 1, 2),  # before it nobody knows
+        date(2026, 1, 3),
+        date(2026, 1, 4),
+    ]
     months = series(grain=Grain.MONTH, first_day=None, last_day=None)
     found = with_empty_periods(months, ((date(2025, 11, 1), 3), (date(2026, 6, 1), 5)), FACTS)
     assert [row[0].month for row in found] == [11, 12, 1, 2, 3, 4, 5, 6]

@@ -105,6 +105,8 @@ def days(text: str, today: date = TODAY) -> str:
         ("since 5 May", "2026-05-05..2026-06-24"),
         ("since May", "2026-05-01..2026-06-24"),
         ("since last week", "2026-06-15..2026-06-24"),
+        ("between Monday and Wednesday", "2026-06-22..2026-06-24"),
+        ("from Tuesday to yesterday", "2026-06-23..2026-06-23"),
         ("since the beginning of the year", "2026-01-01..2026-06-24"),
         ("since the start of 2025", "2025-01-01..2026-06-24"),
         ("from 5 May", "2026-05-05..2026-06-24"),
