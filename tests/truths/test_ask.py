@@ -195,6 +195,8 @@ def test_today_is_the_last_day_of_the_data_and_that_is_said(built: LoadedWorld) 
     earlier = asked(built, "sessions last month", "--as-of", "2026-03-15")
     assert earlier["understood"]["from"] == "2026-02-01"
     assert not any("ends on" in remark for remark in earlier["remarks"])
+    gone = asked(built, "sessions in August", "--as-of", "2026-09-15")
+    assert "Events end on 30 June 2026: after it there are none." in gone["remarks"]
     wrong = built.instance.run("ask", "sessions", "--as-of", "yesterday")
     assert wrong.returncode == 2
 
