@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from cli.listing import plain
 from cli.output import Format, FormatOption, print_json, print_table, print_text, say
-from warehouse.settings import load_settings
+from warehouse.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Watched metrics, and what they did that was not to be expected.")
 AnomalyArgument = Annotated[str, typer.Argument(metavar="ANOMALY", help="Its id, or the beginning of it.")]
@@ -50,18 +53,24 @@ def list_anomalies(
     """The anomalies that are not resolved, the newest first."""
     from monitoring.watch.store import read_anomalies
 
-    found = read_anomalies(load_settings(), all)
+    settings = load_settings()
+    found = read_anomalies(settings, all)
     if format is Format.JSON:
         print_json(found)
         return
     if not found:
         print_text("No anomaly was ever found." if all else "No anomaly is open; --all shows those of before.")
         return
+    clock_of = _clocks(settings)
     print_table(
-        ("anomaly", "since (UTC)", "what", "value", "expected", "mostly"),
+        ("anomaly", "since", "what", "value", "expected", "mostly"),
         [
             (
-                *(one["anomaly_id"][:8], one["started_at"][:10], f"{_what(one)}: {one['kind']}, {one['severity']}"),
+                *(
+                    one["anomaly_id"][:8],
+                    _since(one, clock_of(one["project_id"])),
+                    f"{_what(one)}: {one['kind']}, {one['severity']}",
+                ),
                 *(_figure(one["value"]), _figure(one["expected"]), _mostly(one)),
             )
             for one in found
@@ -76,21 +85,19 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
     from monitoring.watch.baselines import read_baselines
     from monitoring.watch.links import to_open
     from monitoring.watch.store import read_anomaly
-    from warehouse.projects import load_projects
 
     settings = load_settings()
     one = read_anomaly(settings, anomaly)
-    project = load_projects(settings).get(one["project_id"])
-    commands = to_open(one, project.timezone if project else "UTC")
+    clock = _clocks(settings)(one["project_id"])
+    commands = to_open(one, clock.key)
     judged_by = read_baselines(settings).get((one["series"], one["project_id"]))
     if format is Format.JSON:
         known = {**judged_by, "learned_until": plain(judged_by["learned_until"])} if judged_by else None
         print_json({**one, "open": commands, "judged_by": known})
         return
     print_text(f"Anomaly {one['anomaly_id'][:8]} is {one['status']}: {one['kind']} of {_what(one)}, {one['severity']}.")
-    print_text(
-        f"When:       {one['started_at'][:16]} to {one['ended_at'][:16]} UTC, {one['points']} points ({one['grain']})"
-    )
+    begun, ended = (f"{_there(one[name], clock):%Y-%m-%d %H:%M}" for name in ("started_at", "ended_at"))
+    print_text(f"When:       {begun} to {ended} {clock.key}, {one['points']} points ({one['grain']})")
     change = "" if one["deviation"] is None else f", {one['deviation']:+.0%}"
     band = f"{_figure(one['lower'])} to {_figure(one['upper'])}"
     print_text(f"Value:      {_figure(one['value'])} instead of {_figure(one['expected'])} ({band}){change}")
@@ -100,9 +107,9 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
         print_text(f"Judged by:  detectors {judged_by['version']}; they know {learned}")
     print_text(f"Ask:        {one['owner'] or 'nobody is named'}")
     for cause in one["causes"]:
-        print_text(f"Also then:  {cause['at'][:16]} {cause['kind']} {cause['name']}")
+        print_text(f"Also then:  {_there(cause['at'], clock):%Y-%m-%d %H:%M} {cause['kind']} {cause['name']}")
     for said in one["notes"]:
-        print_text(f"Note:       {said['at'][:16]} {said['author']}: {said['text']}")
+        print_text(f"Note:       {_there(said['at'], clock):%Y-%m-%d %H:%M} {said['author']}: {said['text']}")
     if one["explanation"]:
         print_table(
             ("segment", "value", "expected", "share of the change"),
@@ -118,6 +125,23 @@ def show(anomaly: AnomalyArgument, format: FormatOption = Format.TABLE) -> None:
         )
     for command in commands:
         print_text(f"Open:       {command}")
+
+
+def _clocks(settings: Settings) -> Callable[[str], ZoneInfo]:
+    """Days are those of the project: 1 July in Berlin begins on 30 June in UTC."""
+    from warehouse.projects import load_projects
+
+    projects = load_projects(settings)
+    return lambda project: ZoneInfo(projects[project].timezone if project in projects else "UTC")
+
+
+def _there(moment: str, clock: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(clock)
+
+
+def _since(one: dict[str, Any], clock: ZoneInfo) -> str:
+    begun = _there(one["started_at"], clock)
+    return f"{begun:%Y-%m-%d %H:%M}" if one["grain"] == "hour" else f"{begun:%Y-%m-%d}"
 
 
 @app.command()

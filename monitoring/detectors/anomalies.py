@@ -12,6 +12,7 @@ from monitoring.detectors.series import Floats, Series
 QUIET_DAYS, LEAST_QUIET = 1 / 12, 3  # without a surprise, after which the next one is another anomaly
 WORDS = {"shift": "level shift", "unrest": "seasonal break", "missing": "missing data"}
 LEAST_OF_A_LEVEL = 3  # points: before that nobody knows whether it lasts
+DAYS_OF_A_LEVEL = 4
 LEAST_OF_A_TREND, TWICE = 6, 2.0  # points, and how much farther off its last third is than its first
 
 
@@ -41,6 +42,8 @@ def _anomaly(series: Series, detection: Detection, points: list[int]) -> Anomaly
     peak = max(points, key=lambda point: detection.scores[point])
     value, expected = float(series.values[peak]), float(detection.expected[peak])
     kind = str(detection.kinds[peak])
+    if kind in ("spike", "jump") and _lasts(series, detection, points):
+        kind = "shift"  # each of its points is as surprising alone
     word = WORDS.get(kind) or ("drop" if value < expected else "spike")
     if kind == "shift" and points[-1] - points[0] + 1 < LEAST_OF_A_LEVEL:
         word = "drop" if value < expected else "spike"
@@ -55,6 +58,13 @@ def _anomaly(series: Series, detection: Detection, points: list[int]) -> Anomaly
         value=value,
         expected=expected,
     )
+
+
+def _lasts(series: Series, detection: Detection, points: list[int]) -> bool:
+    """For days, and to one side."""
+    off = series.values[points] - detection.expected[points]
+    is_long = points[-1] - points[0] + 1 >= DAYS_OF_A_LEVEL * detection.points_of_a_day(points[0])
+    return is_long and bool(np.all(off > 0) or np.all(off < 0))
 
 
 def _grows(off: Floats, first: int, last: int) -> bool:

@@ -13,6 +13,7 @@ from monitoring.detectors.series import DAY, Floats, Series
 DAYS_OF_A_PROFILE, WEEKS_OF_A_PROFILE = 7, 6
 LEAST_DAYS_OF_A_PHASE, LEAST_WEEKS_OF_A_PHASE = 3, 2
 FINEST_PHASE = 300  # seconds: points of one phase must come again, also where their times jitter
+DAYS_OF_A_LEVEL = 7
 MEMORY_DAYS = 14  # of errors
 LEAST_MEMORY = 60  # points, for series of days
 MOST_ROOT = 1e150  # its square is still a number
@@ -67,9 +68,16 @@ def forecasts(series: Series) -> list[Forecast]:
         ("the time of day", DAY, DAYS_OF_A_PROFILE, LEAST_DAYS_OF_A_PHASE),
         ("the day of week", 7 * DAY, WEEKS_OF_A_PROFILE, LEAST_WEEKS_OF_A_PHASE),
     ):
-        if season >= 4 * series.step:
-            profile = past.median_of_phase(values, (clock % season) // resolution, points, least)
-            found[name] = profile
+        if season < 4 * series.step:
+            continue
+        phases = (clock % season) // resolution
+        found[name] = profile = past.median_of_phase(values, phases, points, least)
+        if per_day == 1:
+            # What a Monday is beside the week before it: of Mondays before and after a new level a median is neither.
+            level = past.median(values, DAYS_OF_A_LEVEL, 3)
+            shape = past.median_of_phase(values - level, phases, points, least)
+            found[f"{name}, and the level lately"] = level + np.nan_to_num(shape)
+        else:
             # A profile that is too high all day is right about the shape of the day.
             lately = past.median(values - profile, max(per_day // 8, 6), 3)
             found[f"{name}, and the level lately"] = profile + np.nan_to_num(lately)
@@ -85,7 +93,10 @@ def forecasts(series: Series) -> list[Forecast]:
 
 
 def nearest(series: Series, candidates: list[Forecast]) -> npt.NDArray[np.intp]:
-    """For each point, which of them was nearest to the points before it."""
+    """For each point, which of them was nearest to the points before it. Of days, which errs least at its worst, too:
+    one that was off for two weeks of a new level knows no more what is far off, as long as it remembers them."""
+    if series.per_day == 1:
+        return np.asarray(np.argmin(np.nan_to_num(np.array([one.scale for one in candidates]), nan=np.inf), axis=0))
     points = max(series.per_day * 7, 28)
     errors = [past.median(np.abs(series.ordinary() - one.expected), points, 8) for one in candidates]
     return np.asarray(np.argmin(np.nan_to_num(np.array(errors), nan=np.inf), axis=0))

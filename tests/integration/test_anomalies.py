@@ -73,6 +73,9 @@ def test_an_anomaly_is_written_once_listed_noted_and_ends(warehouse: Instance) -
     series = "millrace metrics query --project demo --metric sessions --by day --from 2026-06-01 --to 2026-06-30"
     assert again["open"] == [series, f"{series} --where \"session__country = 'DE'\""]
     assert f"Open:       {series}\n" in run_here(warehouse, "monitor", "show", "1111").stdout
+    # The day of people in Berlin, which begins on the day before in UTC.
+    begun = (BEGIN + timedelta(hours=2)).strftime("%Y-%m-%d")
+    assert f"1111{'1' * 4}   {begun} " in run_here(warehouse, "monitor", "list").stdout
     over = replace(lasting, since_last=7)
     assert write_findings(warehouse.settings, [over, ERRORS], NOW + timedelta(days=9)) == (0, 1)
     assert [own["series"] for own in json_here(warehouse, "monitor", "list")] == ["metric:errors"]

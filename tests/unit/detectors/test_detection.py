@@ -96,6 +96,33 @@ def test_a_new_level_is_one_anomaly_that_is_found_within_a_quarter_of_a_day() ->
     assert len(more) <= 2  # the days that follow are measured against the old profile
 
 
+NEW_LEVEL = 90  # the day of it
+
+
+def at_a_new_level(level: float, days: int, seed: int, last: float | None = None) -> Floats:
+    random = np.random.default_rng(seed)
+    values = np.concatenate([random.normal(100, 3, NEW_LEVEL), random.normal(level, 3, days + 1)])
+    values[-1] = values[-1] if last is None else last
+    return values
+
+
+@pytest.mark.parametrize("level", [60, 130, 200])
+@pytest.mark.parametrize("days", [10, 20, 28, 45, 60, 90])
+def test_a_new_level_of_days_does_not_hide_what_comes_after_it(level: float, days: int) -> None:
+    for seed in range(5):
+        for last in (0, 2 * level):
+            values = at_a_new_level(level, days, seed, last)
+            assert detect(Series.of(times(len(values), DAY), values)).is_anomaly[-1], (seed, last)
+
+
+@pytest.mark.parametrize("level", [60, 130, 200])
+def test_a_new_level_of_days_is_told_once_as_such_and_is_the_usual_one_then(level: float) -> None:
+    for seed in range(5):
+        values = at_a_new_level(level, 90, seed)
+        told = [(first, word) for first, word in found(values, DAY) if first >= NEW_LEVEL]
+        assert told == [(NEW_LEVEL, "level shift")]
+
+
 def test_a_day_that_is_lost_is_found_among_days() -> None:
     values = shop(120, DAY)
     values[100] = round(values[100] * 0.4)
