@@ -135,6 +135,8 @@ def _mistake(place: Place, start: list[str], error: Any, kinds: Mapping[str, typ
         case "literal_error":
             words = [word.strip(" '") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
             sentence = f"{where}: there is no {error['input']!r}{known_words(str(error['input']), words)}"
+        case "model_type" if error["ctx"]["class_name"] == "Secret":
+            sentence = f"{where}: is a secret: write {{secret: NAME}} here, and set MILLRACE_SECRET_NAME."
         case "string_pattern_mismatch":
             sentence = f"{where}: {str(error['input'])[:60]!r} has not the form of one."
     return place.mistake(path, sentence)

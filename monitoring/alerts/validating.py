@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from monitoring.alerts.conditions import fits
 from monitoring.alerts.declared import Declaration, load_declaration
-from monitoring.alerts.rules import AnomalyRule, ExperimentRule, OfMetric, Rule, SegmentRule
+from monitoring.alerts.rules import (
+    AnomalyRule,
+    CheckFailureRule,
+    ExperimentRule,
+    FreshnessRule,
+    OfMetric,
+    Rule,
+    SegmentRule,
+)
 from monitoring.declarations import Mistake, in_order
 from monitoring.watch.declared import read_watches
 from semantic_layer.metrics.catalogue import Catalogue, load_catalogue, semantic_manifest
@@ -53,6 +61,21 @@ def _names(settings: Settings, rule: Rule) -> Iterator[tuple[str, str]]:
             yield from _of_experiments(settings, rule)
         case SegmentRule():
             yield from _of_table(settings, rule)
+        case FreshnessRule() | CheckFailureRule():
+            yield from _that_fit_nothing(
+                "assets", rule.assets, built_graph(settings).nodes, "table, as marts.fct_orders,"
+            )
+        case AnomalyRule():
+            watched = [watch.series for watch in read_watches(settings, load_catalogue(settings))]
+            yield from _that_fit_nothing("series", rule.series, watched, "watched series, as metric:revenue,")
+
+
+def _that_fit_nothing(
+    key: str, patterns: Iterable[str], known: Collection[str], what: str
+) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        if not any(fits(name, [pattern]) for name in known):
+            yield key, f"no {what} fits {pattern!r}{nearest(pattern, known) or '.'}"
 
 
 def _of_metric(rule: OfMetric, catalogue: Catalogue) -> Iterator[tuple[str, str]]:

@@ -9,10 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import TypeAdapter
 
 from monitoring.alerts.conditions import Finding
 from monitoring.alerts.conditions.segments import segment_findings
-from monitoring.alerts.rules import SegmentRule
+from monitoring.alerts.rules import AnyRule, SegmentRule
 from monitoring.alerts.validating import _names
 from monitoring.experiments import Plan, Result, finished, read_plans
 from semantic_layer.metrics.catalogue import load_catalogue
@@ -120,6 +121,30 @@ def test_who_moved_is_who_was_in_one_plan_and_is_in_another(built: LoadedWorld, 
     share = 100 * people / were[was]
     assert most in [one.subject for one in find(share=f"{share - 0.01:.4f}%")]
     assert most not in [one.subject for one in find(share=f"{share + 0.01:.4f}%")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (
+            {"kind": "freshness", "assets": ["fct_orders"]},
+            ("assets", "no table, as marts.fct_orders, fits 'fct_orders'; did you mean 'marts.fct_orders'"),
+        ),
+        ({"kind": "freshness", "assets": ["marts.fct_*", "raw.events", "*"]}, None),
+        ({"kind": "check_failure", "assets": ["fct_*"]}, ("assets", "no table, as marts.fct_orders, fits 'fct_*'")),
+        (
+            {"kind": "anomaly", "series": ["metric:revenu"]},
+            ("series", "no watched series, as metric:revenue, fits 'metric:revenu'; did you mean 'metric:revenue'"),
+        ),
+        ({"kind": "anomaly", "series": ["metric:*"]}, None),
+    ],
+)
+def test_a_pattern_that_fits_nothing_is_told(
+    settings: Settings, rule: dict[str, Any], told: tuple[str, str] | None
+) -> None:
+    made = TypeAdapter(AnyRule).validate_python({"owner": "me", **rule})
+    found = list(_names(settings, made))
+    assert (found == []) if told is None else (found[0][0] == told[0] and found[0][1].startswith(told[1])), found
 
 
 @pytest.mark.parametrize(
