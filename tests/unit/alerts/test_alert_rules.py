@@ -98,7 +98,7 @@ def test_what_is_shipped_has_no_mistake() -> None:
         ("after: 30m", "after: 30x", "13: owners.team.escalate.0.after: '30x' is no duration"),
         ("Europe/Berlin", "Europe/Berlni", "11: owners.team.quiet_hours.timezone: 'Europe/Berlni' is not an IANA"),
         ("from: 22:00", "form: 22:00", "no key is called 'form'; did you mean 'from'?"),
-        ("{secret: chat}", "https://hooks.slack.com/x", "2: channels.chat.url: is a secret: write {secret: NAME} here, and set MILLRACE_SECRET_NAME."),
+        ("{secret: chat}", "https://hooks.slack.com/x", "2: channels.chat.url: is a secret: write {secret: NAME} here"),
         ("    below: 10\n", "", "17: rules.few_orders: needs above, below or both."),
         ("rules:\n", "ruels:\n", "16: no key is called 'ruels'; did you mean 'rules'?"),
         ("few_*", "none_*", "maintenance.move.rules.0: there is no rule 'none_*'"),
