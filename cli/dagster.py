@@ -29,14 +29,17 @@ def dagster(
     """Start Dagster, its UI and what runs by itself, until Ctrl-C: the same as `dagster dev` with its storage kept."""
     from cli.services import start_services
     from expectations.data_docs import served
-    from warehouse.dagster_instance import Dagster
+    from warehouse.dagster_instance import Dagster, must_load, only_one
 
-    settings = start_services(load_settings())
-    with nullcontext(settings.data_docs_url) if settings.data_docs_url else served(settings, port + 1) as pages:
-        _run(Dagster(settings, port, pages), settings, port)
+    settings = load_settings()
+    with only_one(settings, port) as lock:
+        must_load(settings)
+        settings = start_services(settings)
+        with nullcontext(settings.data_docs_url) if settings.data_docs_url else served(settings, port + 1) as pages:
+            _run(Dagster(settings, port, pages), settings, port, lock)
 
 
-def _run(instance: Dagster, settings: Settings, port: int) -> None:
+def _run(instance: Dagster, settings: Settings, port: int, lock: int) -> None:
     instance.prepare()
     if lost := instance.fail_lost_runs():
         print_text(f"Runs that were under way when Dagster last ended, and are run again: {len(lost)}.")
@@ -44,7 +47,7 @@ def _run(instance: Dagster, settings: Settings, port: int) -> None:
     print_text(f"What runs by itself in the environment {settings.environment}, orchestration/automation.yaml says.")
     print_text("With MILLRACE_ENVIRONMENT=production all of it does, as the load of files of events that land in")
     print_text(f"{settings.landing}. Ctrl-C ends it.")
-    if instance.run():
+    if instance.run(lock):
         raise MillraceError(
             "Dagster ended by itself: one of its processes is gone.", hint="What it said stands above. Start it again."
         )

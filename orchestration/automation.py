@@ -12,13 +12,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ml.catalogue import MODELS
+from monitoring.alerts.values import Cron, Timezone
 from orchestration.assets.machine_learning import key_of, predicted_keys
 from orchestration.jobs import AnyJob
 from orchestration.landing import look
 from warehouse.errors import MillraceError, nearest
 from warehouse.private_files import private_folder
 from warehouse.settings import Settings, load_settings
-from warehouse.strict_yaml import load, what_is_wrong
+from warehouse.strict_yaml import line_of, load, what_is_wrong
 
 if TYPE_CHECKING:
     from ml.drift.watching import Due
@@ -46,41 +47,54 @@ class Sensor(Unattended):
 
 class Schedule(Unattended):
     job: str
-    cron: str
+    cron: Cron
 
 
 class Automation(_Strict):
-    timezone: str
+    timezone: Timezone
     landing: Sensor
     alerts: Sensor
     watch: Sensor
     retraining: Sensor
     reports: Unattended
     schedules: dict[str, Schedule]
+    _text: str = ""  # what the file says
+
+    def at(self, *path: str) -> str:
+        """The file, and the line of a part of it."""
+        return _at(FILE, self._text, path)
+
+
+def _at(file: Path, text: str, path: Sequence[str | int]) -> str:
+    return f"{file.name}:{line_of(yaml.compose(text, yaml.SafeLoader), path)}"
 
 
 def read_automation(path: Path = FILE) -> Automation:
+    text = path.read_text(encoding="utf-8")
     try:
-        return Automation.model_validate(load(path.read_text(encoding="utf-8")))
+        read = Automation.model_validate(load(text))
+        read._text = text
+        return read
     except yaml.YAMLError as error:
         line, what = what_is_wrong(error)
         raise MillraceError(f"{path.name}:{line}: {what}") from error
     except ValidationError as error:
         # A word that is misspelt is there under one name and missing under the other: the first says which it is.
         found = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")[0]
-        where = ".".join(map(str, found["loc"]))
+        at, where = _at(path, text, found["loc"]), ".".join(map(str, found["loc"]))
         if found["type"] == "extra_forbidden":
             known = [*Automation.model_fields, *Sensor.model_fields, *Schedule.model_fields]
             raise MillraceError(
-                f"{path.name}: {where}: nothing is called so{nearest(str(found['loc'][-1]), known) or '.'}"
+                f"{at}: {where}: nothing is called so{nearest(str(found['loc'][-1]), known) or '.'}"
             ) from error
-        raise MillraceError(f"{path.name}: {where}: {_in_words(found)}.") from error
+        raise MillraceError(f"{at}: {where}: {_in_words(found)}.") from error
 
 
 def _in_words(found: Mapping[str, Any]) -> str:
     if found["type"] == "tuple_type":
         return f"must be a list, as [{found['input']}]"
-    return "is missing" if found["type"] == "missing" else str(found["msg"])
+    reason = str(found["msg"]).removeprefix("Value error, ")
+    return "is missing" if found["type"] == "missing" else f"{reason[0].lower()}{reason[1:]}"
 
 
 def must_be_known(automation: Automation, settings: Settings) -> None:
@@ -100,7 +114,8 @@ def schedules(automation: Automation, jobs: Mapping[str, AnyJob], settings: Sett
     for name, declared in automation.schedules.items():
         if declared.job not in jobs:
             raise MillraceError(
-                f"{FILE.name}: schedules.{name}: there is no job {declared.job!r}{nearest(declared.job, jobs) or '.'}"
+                f"{automation.at('schedules', name, 'job')}: schedules.{name}.job: there is no job {declared.job!r}"
+                f"{nearest(declared.job, jobs) or '.'}"
             )
         status = dg.DefaultScheduleStatus.RUNNING if declared.runs_in(settings) else dg.DefaultScheduleStatus.STOPPED
         found.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -12,9 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 
 from warehouse.dbt import variables
+from warehouse.errors import MillraceError
+from warehouse.locks import held_if_free
 from warehouse.private_files import private_folder
 from warehouse.settings import PREFIX, REPOSITORY, Settings
 
@@ -22,6 +26,41 @@ SQLITE, POSTGRES = "dagster.yaml", "dagster.postgres.yaml"
 POSTGRES_VARIABLE = f"{PREFIX}DAGSTER_POSTGRES"
 DATA_DOCS_VARIABLE = f"{PREFIX}DATA_DOCS_URL"
 SECONDS_TO_END = 30
+PR_SET_PDEATHSIG = 1  # of Linux alone
+_LIBC = ctypes.CDLL(None)
+
+
+@contextlib.contextmanager
+def only_one(settings: Settings, port: int) -> Iterator[int]:
+    """Another one would take the runs of the first for lost. The lock is handed on to `dagster dev`, which may outlive
+    us: it is free when both have ended, however they did."""
+    path = private_folder(settings.data_dir) / "dagster.lock"
+    with held_if_free(path) as lock:
+        if lock is None:
+            raise MillraceError(
+                f"Dagster of this warehouse is running already{path.read_text(encoding='utf-8')}.",
+                hint="One at a time works on its runs. End that one with Ctrl-C, or with `kill` and its number.",
+            )
+        lock.truncate(0)
+        lock.write(f": http://127.0.0.1:{port}, process {os.getpid()}")
+        lock.flush()
+        yield lock.fileno()
+
+
+def must_load(settings: Settings) -> None:
+    """What is wrong in the files that Dagster's definitions are made of, before it starts without them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration.loadable"],
+        cwd=REPOSITORY,
+        env={**os.environ, "MILLRACE_ENVIRONMENT": settings.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        message, _, hint = done.stdout.strip().partition("\n")
+        raise MillraceError(message or f"Dagster's definitions cannot be loaded: {done.stderr.strip()[-500:]}", hint)
 
 
 class Dagster:
@@ -56,8 +95,9 @@ class Dagster:
                 instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         return [run.run_id for run in lost]
 
-    def run(self) -> int:
-        """`dagster dev` until it ends by itself or we are told to; none of its processes is left behind."""
+    def run(self, lock: int) -> int:
+        """`dagster dev` until it ends by itself or we are told to; none of its processes is left behind. What they say
+        is passed on until then: told to end while they start, they would show where they were."""
         process = subprocess.Popen(
             [
                 *(str(Path(sys.executable).with_name("dagster")), "dev"),
@@ -66,13 +106,15 @@ class Dagster:
             ],
             cwd=REPOSITORY,
             env=self.environment(),
+            stderr=subprocess.PIPE,
+            pass_fds=[lock],
             # A terminal's Ctrl-C goes to a whole group, ours alone here; Dagster's would die in no order.
             start_new_session=True,
             # In the background of a shell SIGINT is ignored, which Dagster would take over for SIGTERM too.
-            preexec_fn=_signals_as_usual,
+            preexec_fn=_as_one_of_ours,
         )
         told = False
-        with _told_to_end() as is_over:
+        with _told_to_end() as is_over, _passed_on(process, is_over):
             while process.poll() is None:
                 if is_over() and not told:
                     process.send_signal(signal.SIGINT)
@@ -80,12 +122,35 @@ class Dagster:
                 if told and time.monotonic() > deadline:
                     break
                 time.sleep(0.2)
-        _end_group(process.pid)
-        process.wait()
+            _end_group(process.pid)
+            process.wait()
         return 0 if told else process.returncode or 1  # `dagster dev` is content when its daemon is gone
 
 
-def _signals_as_usual() -> None:
+@contextlib.contextmanager
+def _passed_on(process: subprocess.Popen[bytes], is_over: Callable[[], bool]) -> Iterator[None]:
+    """What all of its processes write to stderr goes to ours, until it is over."""
+    said = process.stderr
+    assert said is not None
+
+    def pass_on() -> None:
+        while part := os.read(said.fileno(), 65536):
+            if not is_over():
+                sys.stderr.buffer.write(part)
+                sys.stderr.buffer.flush()
+
+    reading = Thread(target=pass_on, name="what Dagster says", daemon=True)
+    reading.start()
+    try:
+        yield
+    finally:
+        reading.join(SECONDS_TO_END)
+
+
+def _as_one_of_ours() -> None:
+    """Before it becomes Dagster: signals as usual, and that of Ctrl-C should we be killed, where a system can do so."""
+    if hasattr(_LIBC, "prctl"):
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

@@ -6,6 +6,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from warehouse.private_files import open_private, private_folder
 
@@ -19,15 +20,15 @@ def one_at_a_time(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held_if_free(path: Path) -> Iterator[bool]:
-    """Hold this file's lock where nobody else does; whether it is held."""
+def held_if_free(path: Path) -> Iterator[IO[str] | None]:
+    """Hold this file's lock where nobody else does; the file, where it is held."""
     with open_private(path, "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
+            yield None
         else:
-            yield True
+            yield lock
 
 
 @contextmanager

@@ -56,10 +56,19 @@ def _timezone(name: str) -> str:
     return name
 
 
+def _cron(text: str) -> str:
+    from croniter import croniter
+
+    if len(text.split()) != 5 or not croniter.is_valid(text):
+        raise ValueError(f"{text!r} is no cron expression: write minute, hour, day, month, weekday, as '0 7 * * 1'")
+    return text
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Share = Annotated[float, BeforeValidator(_share)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+Cron = Annotated[str, AfterValidator(_cron)]
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 

@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ByteSize, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ByteSize, Field, StringConstraints, model_validator
 
 from monitoring.alerts.rules import Name, Text, Told
-from monitoring.alerts.values import Strict, Timezone
+from monitoring.alerts.values import Cron, Strict, Timezone
 from semantic_layer.metrics.models import MOST_ROWS
 
 Format = Literal["csv", "json", "xlsx", "parquet", "html", "pdf"]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\r\n]+$")]
-
-
-def _cron(text: str) -> str:
-    from croniter import croniter
-
-    if len(text.split()) != 5 or not croniter.is_valid(text):
-        raise ValueError(f"{text!r} is no cron expression: write minute, hour, day, month, weekday, as '0 7 * * 1'")
-    return text
 
 
 class Section(Strict):
@@ -132,7 +124,7 @@ class ReportPlan(Told):
     days: Text = "last week"
     sections: Annotated[tuple[AnySection, ...], Field(min_length=1, max_length=30)]
     formats: Annotated[tuple[Format, ...], Field(min_length=1)] = ("html",)
-    cron: Annotated[str, AfterValidator(_cron)] | None = None
+    cron: Cron | None = None
     timezone: Timezone | None = None  # of the cron; by default that of orchestration/automation.yaml
     limits: Limits = Limits()
 

@@ -49,8 +49,13 @@ def test_what_runs_by_itself_runs_in_production_and_nowhere_else(settings: Setti
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("job: everything", "job: everthing"), "everthing'; did you mean 'everything'"),
-        (("every_seconds: 5", "every_seconds: 0"), "landing.every_seconds"),
+        (
+            ("job: everything", "job: everthing"),
+            r"automation\.yaml:26: schedules.sources_hourly.job: there is no job 'everthing'; did you mean 'every",
+        ),
+        (('"7 * * * *"', '"7 * * *"'), r"automation\.yaml:27: schedules.sources_hourly.cron: .* is no cron"),
+        (("timezone: UTC", "timezone: Berlin"), r"automation\.yaml:3: timezone: 'Berlin' is not an IANA timezone"),
+        (("every_seconds: 5", "every_seconds: 0"), r"automation\.yaml:6: landing.every_seconds: input should"),
         (("every_seconds: 5", "every_second: 5"), "landing.every_second: nothing is called so; did you mean"),
         (("watch:", "wotch:"), "wotch: nothing is called so; did you mean 'watch'"),
         (("landing:", "landing"), ": is no YAML: "),

@@ -1,0 +1,103 @@
+"""One Dagster at a time works on a warehouse: another would take its runs for lost. What would start it without its
+definitions is told before it starts; Ctrl-C ends it without a word, also while it starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.test_utils import create_run_for_test
+
+from tests.running_dagster import RunningDagster, processes_of, until
+from tests.support import REPOSITORY, Instance, know_the_models
+from tests.unit.test_house import FLOORS
+from warehouse.dagster_instance import Dagster
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    with Instance(tmp_path_factory.mktemp("one") / "millrace") as instance:
+        know_the_models(instance.data_dir)
+        instance.up()
+        yield instance
+
+
+def test_another_one_is_refused_and_touches_no_run(own: Instance) -> None:
+    first = RunningDagster(own)
+    try:
+        assert until(lambda: (own.data_dir / "dagster.lock").exists())
+        kept = Dagster(own.settings, first.port, "")
+        assert until(first.is_loaded)
+        with dg.DagsterInstance.from_config(str(kept.home)) as storage:
+            run_id = create_run_for_test(storage, status=dg.DagsterRunStatus.STARTED).run_id
+        for port in (first.port, first.port + 2):
+            second = own.run("dagster", "--port", str(port))
+            assert second.returncode == 1
+            told = f"Dagster of this warehouse is running already: {first.url}, process {first.process.pid}."
+            assert told in second.stderr
+            assert second.stdout == ""
+        assert first.runs()[run_id] == "STARTED"
+
+        # Killed, it takes its processes with it, and whoever comes next is let in, and takes up what was under way.
+        first.process.kill()
+        first.process.wait()
+        assert until(lambda: processes_of(own.data_dir) == {})
+        second_one = RunningDagster(own)
+        try:
+            assert until(second_one.is_loaded)
+            assert second_one.runs()[run_id] == "FAILURE"
+        finally:
+            second_one.end()
+    finally:
+        if first.process.poll() is None:
+            first.end()
+        for pid in processes_of(own.data_dir):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "says"),
+    [
+        (
+            "orchestration/automation.yaml",
+            ("[production, demo]", "production"),
+            "Error: automation.yaml:7: landing.environments: must be a list, as [production].",
+        ),
+        (
+            "expectations/suites/orders.yaml",
+            ("table: marts.fct_orders", "table: marts.fct_ordres"),
+            "Error: orders.yaml:1: table: there is no table 'marts.fct_ordres'; did you mean 'marts.fct_orders'",
+        ),
+    ],
+)
+def test_a_mistake_in_its_files_is_told_instead(
+    own: Instance, tmp_path: Path, file: str, change: tuple[str, str], says: str
+) -> None:
+    copy = tmp_path / "repository"
+    copy.mkdir()
+    rooms = set().union(*FLOORS, {"dbt_project"})
+    for room in rooms:
+        shutil.copytree(REPOSITORY / room, copy / room, ignore=shutil.ignore_patterns("__pycache__", "target"))
+    (copy / file).write_text((copy / file).read_text().replace(*change))
+    done = own.run("dagster", PYTHONPATH=str(copy))
+    assert done.returncode == 1
+    assert done.stderr.startswith(says)
+    assert len(done.stderr.splitlines()) <= 2
+    assert processes_of(own.data_dir) == {}
+
+
+def test_it_ends_without_a_word_while_it_starts(own: Instance) -> None:
+    starting = RunningDagster(own)
+    # In the middle of it: what serves the definitions imports them.
+    assert until(lambda: any(" api grpc " in line for line in starting.processes().values()), pause=0.1)
+    time.sleep(1)
+    starting.end()
+    assert starting.process.returncode == 0
+    assert "Traceback" not in starting.said.read_text()
+    assert processes_of(own.data_dir) == {}
