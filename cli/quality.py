@@ -10,6 +10,7 @@ import typer
 
 from cli.output import json_text, print_table, print_text, say
 from warehouse.errors import MillraceError, WrongUsage, nearest
+from warehouse.observability.scoring import rounded
 from warehouse.settings import Settings, load_settings
 
 SHOWN = 10
@@ -85,12 +86,12 @@ def _print(card: dict[str, Any]) -> None:
         print_text("Next: millrace load, then millrace build")
         return
     about = card["asset"] or card["project"] or "all tables"
-    print_text(f"Quality of {about} on {card['day']} (UTC): {card['score']:.1f} of 100.")
+    print_text(f"Quality of {about} on {card['day']} (UTC): {rounded(card['score'], 1)} of 100.")
     heads = card["projects"]
     if card["asset"]:
         heads = [{**one, "project": one["project"] or "all"} for one in card["assets"]]
     if heads:
-        rows = [(one["project"], f"{one['score']:.1f}", *_numbers(one["dimensions"])) for one in heads]
+        rows = [(one["project"], str(rounded(one["score"], 1)), *_numbers(one["dimensions"])) for one in heads]
         print_table(("project", "score", *SHORT.values()), rows)
     costs = [(one, cost) for one in card["assets"] for cost in one["costs"]]
     costs.sort(key=lambda pair: -pair[1]["points"])
@@ -120,9 +121,9 @@ def _print_history(card: dict[str, Any]) -> None:
     if not card["history"]:
         print_text("No day was measured yet: a score is kept by each build and each `millrace quality`.")
         return
-    rows = [(one["day"], f"{one['score']:.1f}", *_numbers(one["dimensions"])) for one in card["history"]]
+    rows = [(one["day"], str(rounded(one["score"], 1)), *_numbers(one["dimensions"])) for one in card["history"]]
     print_table(("day", "score", *SHORT.values()), rows)
 
 
 def _numbers(dimensions: dict[str, float]) -> list[str]:
-    return [f"{dimensions[name]:.1f}" if name in dimensions else "–" for name in SHORT]
+    return [str(rounded(dimensions[name], 1)) if name in dimensions else "–" for name in SHORT]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from warehouse.observability.scoring import rounded
+
 DIMENSIONS = ("completeness", "validity", "uniqueness", "timeliness", "consistency")
 GOOD, FAIR = 98.0, 90.0
 STYLE = """
@@ -89,23 +91,23 @@ def _ring(score: float | None) -> str:
     if score is None:
         return ""
     return (
-        f'<svg class="ring {_grade(score)}" viewBox="0 0 132 132" role="img" aria-label="{score:.1f} of 100">'
+        f'<svg class="ring {_grade(score)}" viewBox="0 0 132 132" role="img" aria-label="{rounded(score, 1)} of 100">'
         '<circle cx="66" cy="66" r="54" fill="none" stroke="var(--line)" stroke-width="12"/>'
         '<circle cx="66" cy="66" r="54" fill="none" stroke="currentColor" stroke-width="12" stroke-linecap="round" '
         f'stroke-dasharray="{around * score / 100:.1f} {around:.1f}" transform="rotate(-90 66 66)"/>'
-        f'<text x="66" y="76">{score:.1f}</text></svg>'
+        f'<text x="66" y="76">{rounded(score, 1)}</text></svg>'
     )
 
 
 def _card(one: dict[str, Any]) -> str:
     bars = "".join(
         f'<div class="bar {_grade(value)}"><span>{name}</span><i><s style="width:{value:.1f}%"></s></i>'
-        f"<span>{value:.1f}</span></div>"
+        f"<span>{rounded(value, 1)}</span></div>"
         for name, value in one["dimensions"].items()
     )
     return (
         f'<div class="card"><h3>{escape(one["project"])}</h3>'
-        f'<b class="{_grade(one["score"])}">{one["score"]:.1f}</b>{bars}</div>'
+        f'<b class="{_grade(one["score"])}">{rounded(one["score"], 1)}</b>{bars}</div>'
     )
 
 
@@ -126,14 +128,14 @@ def _cost(one: dict[str, Any], cost: dict[str, Any]) -> str:
 
 def _asset(one: dict[str, Any]) -> str:
     cells = "".join(
-        f'<td class="n {_grade(one["dimensions"][name])}">{one["dimensions"][name]:.1f}</td>'
+        f'<td class="n {_grade(one["dimensions"][name])}">{rounded(one["dimensions"][name], 1)}</td>'
         if name in one["dimensions"]
         else '<td class="n">–</td>'
         for name in DIMENSIONS
     )
     return (
         f"<tr><td><code>{escape(one['asset'])}</code></td><td>{escape(one['project'])}</td>"
-        f'<td class="n {_grade(one["score"])}">{one["score"]:.1f}</td>{cells}</tr>'
+        f'<td class="n {_grade(one["score"])}">{rounded(one["score"], 1)}</td>{cells}</tr>'
     )
 
 
@@ -146,7 +148,7 @@ def _history(history: list[dict[str, Any]]) -> str:
     ]
     path = " ".join(f"{'L' if number else 'M'}{x:.1f} {y:.1f}" for number, (x, y) in enumerate(points))
     dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{one["day"]}: {one["score"]:.1f}</title></circle>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{one["day"]}: {rounded(one["score"], 1)}</title></circle>'
         for (x, y), one in zip(points, history, strict=True)
     )
     return (

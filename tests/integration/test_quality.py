@@ -157,6 +157,18 @@ def test_a_failed_check_costs_its_dimension_and_no_other(
     assert scored(warehouse, ORDERS)["score"] == 100
 
 
+def test_the_next_step_leads_on(warehouse: Instance) -> None:
+    """From all tables to the one that lost most, and from there to what says why."""
+    checked(warehouse, check("validity", status="fail", failures=50, checked=200))
+    assert json_here(warehouse, "quality")["next_step"] == f"millrace quality --asset {ORDERS}"
+    step = json_here(warehouse, "quality", "--asset", ORDERS)["next_step"]
+    assert run_here(warehouse, *step.split()[1:]).returncode == 0
+    assert step.startswith("millrace incidents show ")
+    checked(warehouse, check("validity", status="fail", failures=50, checked=200, severity="warn"))
+    assert json_here(warehouse, "quality", "--asset", ORDERS)["next_step"] == "millrace expectations docs"
+    checked(warehouse, check("validity"))
+
+
 def test_a_skipped_check_changes_nothing_and_a_forgotten_one_is_forgotten(warehouse: Instance) -> None:
     checked(warehouse, check("validity", status="fail", failures=200, checked=200))
     checked(warehouse, check("validity", status="skipped"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from warehouse.observability.scoring import Finding, Score, loss_of_age, loss_of_check, scores
+from warehouse.observability.scoring import Finding, Score, loss_of_age, loss_of_check, rounded, scores
 
 
 def only(found: list[Score], asset: str, project: str = "") -> Score:
@@ -83,3 +83,10 @@ def test_what_is_found_of_all_projects_holds_for_each_and_the_others_for_their_o
 
 def test_nothing_found_is_no_score() -> None:
     assert scores([]) == []
+
+
+@pytest.mark.parametrize(
+    ("score", "said"), [(100, 100), (99.96, 99.9), (99.999999, 99.9), (99.94, 99.9), (99.84, 99.8), (0.04, 0)]
+)
+def test_only_what_lost_nothing_is_at_100(score: float, said: float) -> None:
+    assert rounded(score, 1) == said

@@ -9,8 +9,9 @@ from typing import Any
 
 from warehouse.errors import WrongUsage, nearest
 from warehouse.observability.declared import read_declared
+from warehouse.observability.incident_reading import read_incidents
 from warehouse.observability.quality import read_history, read_scores
-from warehouse.observability.scoring import Score
+from warehouse.observability.scoring import Score, rounded
 from warehouse.settings import Settings
 
 ALL_WELL = "Nothing: no table lost a point."
@@ -27,22 +28,22 @@ def read_scorecard(settings: Settings, project: str = "", asset: str = "", days:
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "project": project,
         "asset": asset,
-        "score": round(head.score, 2) if head else None,
+        "score": rounded(head.score, 2) if head else None,
         "dimensions": _rounded(head.dimensions) if head else {},
         "projects": [
-            {"project": one.project_id, "score": round(one.score, 2), "dimensions": _rounded(one.dimensions)}
+            {"project": one.project_id, "score": rounded(one.score, 2), "dimensions": _rounded(one.dimensions)}
             for one in chosen
             if not one.asset and one.project_id
         ],
         "assets": [
             {
-                **{"asset": one.asset, "project": one.project_id, "score": round(one.score, 2)},
+                **{"asset": one.asset, "project": one.project_id, "score": rounded(one.score, 2)},
                 "dimensions": _rounded(one.dimensions),
                 "costs": [{**asdict(cost), "points": round(cost.points, 2)} for cost in one.costs],
             }
             for one in assets
         ],
-        "next_step": _next_step(assets, tests),
+        "next_step": _next_step(assets, tests, settings if asset else None),
         "history": [_past(row) for row in read_history(settings, project, chosen[-1].asset if asset else "", days)],
     }
 
@@ -71,7 +72,8 @@ def _head(chosen: Sequence[Score], project: str, asset: str) -> Score | None:
     return next((one for one in chosen if not one.asset and one.project_id == project), None)
 
 
-def _next_step(assets: Sequence[Score], tests: set[str]) -> str:
+def _next_step(assets: Sequence[Score], tests: set[str], looked_at: Settings | None) -> str:
+    """`looked_at`: where it is one table that is looked at, whose checks stand there already."""
     dearest = max(((cost, one) for one in assets for cost in one.costs), key=lambda pair: pair[0].points, default=None)
     if dearest is None:
         return ALL_WELL
@@ -84,7 +86,10 @@ def _next_step(assets: Sequence[Score], tests: set[str]) -> str:
         return "millrace build" if not one.asset.startswith("raw.") else "millrace status"
     if cost.check in tests:
         return f"millrace dbt show --select {cost.check}"
-    return f"millrace quality --asset {one.asset}"
+    if looked_at is None:
+        return f"millrace quality --asset {one.asset}"
+    of_it = next((i for i in read_incidents(looked_at) if (i.asset, i.check_name) == (one.asset, cost.check)), None)
+    return f"millrace incidents show {str(of_it.incident_id)[:8]}" if of_it else "millrace expectations docs"
 
 
 def _past(row: Sequence[Any]) -> dict[str, Any]:
@@ -92,8 +97,8 @@ def _past(row: Sequence[Any]) -> dict[str, Any]:
 
     day, score, *dimensions = row
     measured = {name: value for name, value in zip(DIMENSIONS, dimensions, strict=True) if value is not None}
-    return {"day": day, "score": round(score, 2), "dimensions": _rounded(measured)}
+    return {"day": day, "score": rounded(score, 2), "dimensions": _rounded(measured)}
 
 
 def _rounded(dimensions: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in dimensions.items()}
+    return {name: rounded(value, 2) for name, value in dimensions.items()}

@@ -41,6 +41,11 @@ class Score:
     costs: tuple[Cost, ...] = ()
 
 
+def rounded(score: float, digits: int) -> float:
+    """100 is said of what lost nothing alone."""
+    return round(score, digits) if score >= 100 else min(round(score, digits), 100 - 10.0**-digits)
+
+
 def loss_of_check(severity: str, share: float) -> float:
     """Of a check that failed on this share of the rows."""
     taken = FAILED_ERROR if severity == "error" else FAILED_WARN
