@@ -8,11 +8,12 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 from warehouse.alone import alone
@@ -287,14 +288,11 @@ def _look(settings: Settings) -> list[str]:
 def left_over(settings: Settings, done: Run) -> list[str]:
     """Tables and views that no model makes any more, after a build of everything."""
     made = {node.name for node in done.nodes if not node.is_test}
-    client = connect(settings, "engineer")
-    try:
+    with closing(connect(settings, "engineer")) as client:
         found = client.query(
             "SELECT database, name FROM system.tables "
             "WHERE database IN ('staging', 'intermediate', 'marts') ORDER BY ALL"
         ).result_rows
-    finally:
-        client.close()
     return [f"{database}.{name}" for database, name in found if name.removesuffix(SHARD) not in made]
 
 
@@ -326,6 +324,7 @@ def _as_sentence(settings: Settings, error: BaseException) -> MillraceError:
     from dbt.exceptions import InvalidSelectorError
     from dbt_common.exceptions.events import EventCompilationError
 
+    clear_frames(error.__traceback__)  # they hold a pool of threads, which complains if it is there when we end
     text = as_one_line(str(error))
     if isinstance(error, DbtUsageException | InvalidSelectorError):
         return WrongUsage(f"dbt: {text}", hint="`millrace dbt --help` says what dbt can do.")

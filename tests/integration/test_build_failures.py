@@ -122,6 +122,13 @@ def test_what_dbt_does_not_know_is_wrong_usage(instance: Instance, arguments: tu
     assert told in done.stderr
 
 
+def test_a_query_that_fails_is_told_without_a_stack_trace(instance: Instance) -> None:
+    done = instance.run("dbt", "show", "--inline", "select no_such_column")
+    assert done.returncode == 1
+    assert "no_such_column" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_a_server_a_build_says_so(tmp_path: Path) -> None:
     with Instance(tmp_path / "local") as stopped:
         done = stopped.run("build")
