@@ -84,6 +84,7 @@ def _told(number: float) -> float | None:
 
 def _print(table: Table, detection: Detection, file: Path) -> None:
     from monitoring.detectors.anomalies import anomalies
+    from monitoring.detectors.detection import LEAST_HISTORY
 
     found = anomalies(table.series, detection)
     _draw(table, detection)
@@ -99,8 +100,11 @@ def _print(table: Table, detection: Detection, file: Path) -> None:
                 for one in sorted(worst, key=lambda one: one.first)
             ],
         )
-    told = f"{len(found):,} {'anomaly' if len(found) == 1 else 'anomalies'} in {len(table.series):,} points"
+    what, of = "anomaly" if len(found) == 1 else "anomalies", "point" if len(table.series) == 1 else "points"
+    told = f"{len(found):,} {what} in {len(table.series):,} {of}"
     print_text(told + (f", the {SHOWN} most surprising are shown." if len(found) > SHOWN else "."))
+    if len(table.series) < LEAST_HISTORY:
+        say(f"So few are no past to judge by: it takes {LEAST_HISTORY} points and two days.")
     say(f"Every point with its score: millrace detect {file} --format csv")
 
 

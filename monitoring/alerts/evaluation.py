@@ -45,6 +45,7 @@ class Round:
     resolved: list[Alert] = field(default_factory=list)
     on: list[Alert] = field(default_factory=list)  # that are not resolved
     problems: dict[str, str] = field(default_factory=dict)  # by rule: why it could not be judged
+    places: dict[str, str] = field(default_factory=dict)  # by such a rule: file and line
     mistakes: list[Mistake] = field(default_factory=list)  # in what is declared: what they are in was left out
     delivered: Delivered = field(default_factory=Delivered)
 
@@ -59,6 +60,9 @@ def check(settings: Settings, tell: Callable[[str], None], now: datetime | None 
 
 def evaluate(settings: Settings, declared: Declaration, now: datetime | None = None) -> Round:
     done = Round(rules=len(declared.rules), mistakes=declared.mistakes)
+    for (section, name), place in declared.places.items():
+        if section == "rules":
+            done.places[name] = str(place.mistake([section, name], ""))
     with alone(settings, "alerts"), connected(settings, "to judge alert rules") as client:
         at = now or server_now(client)
         judge, findings, judged = _Judge(settings, client), {}, set()
@@ -150,7 +154,9 @@ class _Judge:
 def complaints(done: Round) -> list[str]:
     """What somebody has to mend before all rules are judged."""
     found = [f"{mistake} What it is in is left out until it is mended." for mistake in done.mistakes]
-    return found + [f"{rule} could not be judged: {problem}" for rule, problem in done.problems.items()]
+    return found + [
+        f"{done.places.get(rule, '')}{rule} could not be judged: {problem}" for rule, problem in done.problems.items()
+    ]
 
 
 def in_words(done: Round) -> str:

@@ -48,15 +48,15 @@ def read_points(path: Path, timestamp: str, value: str, timezone: str = "UTC", h
     last = dict(zip(times, stamps, strict=True))
     remarks = []
     if told_apart:
-        remarks.append(f"{told_apart:,} times come twice where clocks went back: the first is the one of summer.")
+        remarks.append(f"Times that come twice where clocks went back: {told_apart:,}. The first is that of summer.")
     if len(last) < len(times):
         remarks.append(
-            f"{len(times) - len(last):,} rows have the time of another row: of each time the last one counts."
+            f"Rows that have the time of another row: {len(times) - len(last):,}. Of each time the last one counts."
         )
     if (np.diff(seconds) < np.timedelta64(0)).any():
         remarks.append("The rows are not in the order of time; the result is.")
     if unknown := int(np.isnan(series.values).sum()):
-        remarks.append(f"{unknown:,} times have no number: they have no score.")
+        remarks.append(f"Times without a number, which have no score: {unknown:,}.")
     return Table(series, [last[moment] for moment in sorted(last)], remarks)
 
 

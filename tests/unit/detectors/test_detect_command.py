@@ -86,7 +86,11 @@ def test_what_was_put_right_is_said(tmp_path: Path) -> None:
     table = read_points(path, "timestamp", "value")
     assert table.stamps == ["2026-01-01", "2026-01-02", "2026-01-03"]
     assert table.series.values.tolist()[:2] == [4, 6]
-    for said in ("1 rows have the time of another row", "not in the order of time", "1 times have no number"):
+    for said in (
+        "Rows that have the time of another row: 1.",
+        "not in the order of time",
+        "Times without a number, which have no score: 1.",
+    ):
         assert said in " ".join(table.remarks)
 
 
@@ -103,7 +107,7 @@ def test_the_hour_that_comes_twice_in_autumn_is_two_points(tmp_path: Path, backw
     assert [str(moment)[11:16] for moment in table.series.times] == [
         *("23:30", "00:00", "00:30", "01:00", "01:30", "02:00"),
     ]
-    assert "2 times come twice where clocks went back: the first is the one of summer." in table.remarks
+    assert "Times that come twice where clocks went back: 2. The first is that of summer." in table.remarks
     path.write_text("timestamp,value\n2026-10-25T00:00:00Z,1\n2026-10-25T01:00:00Z,2\n")
     assert read_points(path, "timestamp", "value", "Europe/Berlin").series.values.tolist() == [1, 2]
 
