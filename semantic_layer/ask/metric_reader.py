@@ -11,6 +11,7 @@ from semantic_layer.metrics.models import Comparator
 
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 LINKS = (Role.IS, Role.HAVING, Role.FILLER)
+TWO_RANKINGS = "It is ranked by one thing and sorted by another: leave one of the two out."
 
 
 class MetricReader(ClauseReader):
@@ -218,6 +219,8 @@ class MetricReader(ClauseReader):
             return False
         slots.direction, slots.is_ranking, slots.top = how, True, top or slots.top
         if mention:
+            if slots.order_by:
+                slots.problems.append(TWO_RANKINGS)
             self.add_metric(mention)
             slots.order_by, slots.superlative = mention, said
             self.at = after + 1
@@ -280,7 +283,7 @@ class MetricReader(ClauseReader):
         self.at += 1
         if mention := self.mention(at, "metric"):
             if self.slots.order_by:
-                self.slots.problems.append("It is ranked by one thing and sorted by another: leave one of the two out.")
+                self.slots.problems.append(TWO_RANKINGS)
             self.add_metric(mention)
             self.slots.order_by = mention
             self.at = at + 1

@@ -317,6 +317,7 @@ def test_a_question_becomes_its_query(question: str, expected: str) -> None:
         ("top 2 countries by revenue on mobile vs desktop", "Within each country or device"),
         ("top 3 and bottom 3 countries by revenue", "for the top and for the bottom"),
         ("top 3 countries by revenue sorted by orders", "ranked by one thing and sorted by another"),
+        ("countries with the most revenue and fewest orders", "ranked by one thing and sorted by another"),
         ("lowest 3 channels by bounce rate, highest first", "sorted as they are chosen"),
         ("sessions by channel, smallest first, top 3", "for the top and for the bottom"),
         ("revenue at the end of May", "say which days"),
