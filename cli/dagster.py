@@ -45,8 +45,9 @@ def _run(instance: Dagster, settings: Settings, port: int, lock: int) -> None:
         print_text(f"Runs that were under way when Dagster last ended, and are run again: {len(lost)}.")
     print_text(f"Dagster at http://127.0.0.1:{port}, its storage in {instance.home}.")
     print_text(f"What runs by itself in the environment {settings.environment}, orchestration/automation.yaml says.")
-    print_text("With MILLRACE_ENVIRONMENT=production all of it does, as the load of files of events that land in")
-    print_text(f"{settings.landing}. Ctrl-C ends it.")
+    if settings.environment != "production":
+        print_text("With MILLRACE_ENVIRONMENT=production all of it does, as the load of files that land.")
+    print_text(f"Files of events land in {settings.landing}. Ctrl-C ends it.")
     if instance.run(lock):
         raise MillraceError(
             "Dagster ended by itself: one of its processes is gone.", hint="What it said stands above. Start it again."

@@ -128,6 +128,7 @@ def _events() -> dg.AssetsDefinition:
             asset_key=EVENTS,
             check_name=FILES,
             passed=not unusable,
+            severity=dg.AssetCheckSeverity.WARN,  # it keeps nothing back
             description=" ".join(unusable) or None,
             metadata={"files": dg.MetadataValue.json(list(result.failed))},
         )
