@@ -21,6 +21,7 @@ from semantic_layer.ask.journey_questions import QUESTIONS
 from semantic_layer.ask.lexicon import Lexicon, lexicon_of
 from semantic_layer.ask.metric_questions import NOTHING_MEASURED, build
 from semantic_layer.ask.metric_reader import MetricReader
+from semantic_layer.ask.missing_values import without_such_a_value
 from semantic_layer.ask.phrases import OF_FOLLOW_UPS, OF_JOURNEYS, Role, roles
 from semantic_layer.ask.resolution import Assumptions, Unclear
 from semantic_layer.ask.spelling import mend
@@ -326,12 +327,16 @@ def _suggested(
         return isinstance(query, MetricQuery) and metric in query.metrics
 
     own = [question for question in first if answer(question)][:MOST]
-    try:
-        items = cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
-    except Unreadable:  # of the future, or of weekends
-        items = []
+    items = _cut_as_metrics(tokens, lexicon, context)
     near = nearest_questions(tokens, items, lexicon, answers) if len(own) < MOST else ()
     return tuple(dict.fromkeys([*own, *near]))[:MOST]
+
+
+def _cut_as_metrics(tokens: Sequence[Token], lexicon: Lexicon, context: Context) -> list[Item]:
+    try:
+        return cut(tokens, lexicon, context.today, METRIC_KINDS, roles())
+    except Unreadable:  # of the future, or of weekends
+        return []
 
 
 def _refusal(
@@ -354,6 +359,10 @@ def _refusal(
         if steps:
             return _of_those_who_did_not(steps, tokens, lexicon, context)
     suggestions = _suggested(tokens, lexicon, context, best.suggestions)
+    if best.uncovered and (
+        found := without_such_a_value(_cut_as_metrics(tokens, lexicon, context), lexicon, context.project)
+    ):
+        return Refusal(found.sentence, (found.value,), suggestions)
     if best.uncovered:
         # Of "by moon phase" it is the moon and its phase that are not known.
         unknown = [word for word in best.uncovered if word.lower() not in HANGING]
