@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from cli.output import console, print_table, print_text, say
+from cli.output import console, print_sentence, print_table, say
 
 if TYPE_CHECKING:
     from semantic_layer.metrics.answers import Answer
@@ -39,7 +39,7 @@ def print_metric(metric: Metric, catalogue: Catalogue) -> None:
     ]
     for name, text in lines:
         if text:
-            print_text(f"{name:<9} {text}")
+            print_sentence(f"{name:<9} {text}", indent=10)
     print_dimensions([catalogue.dimensions[name] for name in metric.dimensions])
 
 
