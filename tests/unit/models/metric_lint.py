@@ -92,18 +92,10 @@ def counts_nothing_as_zero(manifest: Manifest, metric: Element) -> Iterator[str]
             yield f"{used['name']} does not count: without fill_nulls_with"
 
 
-def runs_by_days(manifest: Manifest, metric: Element) -> Iterator[str]:
-    """The days it is joined to are days, and of a longer period MetricFlow would tell the first."""
-    if metric["type"] != "cumulative":
-        return
-    if metric["type_params"]["cumulative_type_params"]["period_agg"] != "last":
+def tells_the_last_of_a_period(manifest: Manifest, metric: Element) -> Iterator[str]:
+    """Of a month MetricFlow would tell its first day."""
+    if metric["type"] == "cumulative" and metric["type_params"]["cumulative_type_params"]["period_agg"] != "last":
         yield "period_agg: last, else it tells the begin of a period"
-    for used in _own_measures(metric):
-        model, measure = measures(manifest)[used["name"]]
-        time = measure["agg_time_dimension"] or model["defaults"]["agg_time_dimension"]
-        dimension = next(one for one in model["dimensions"] if one["name"] == time)
-        if dimension["type_params"]["time_granularity"] != "day":
-            yield f"{used['name']} goes by {time}, which is finer than the days it is joined to"
 
 
 def is_described(dimension: Element) -> Iterator[str]:
@@ -196,7 +188,7 @@ METRIC_RULES: tuple[Callable[[Manifest, Element], Iterator[str]], ...] = (
     says_who_answers_and_how_it_reads,
     is_called_something,
     counts_nothing_as_zero,
-    runs_by_days,
+    tells_the_last_of_a_period,
 )
 DIMENSION_RULES: tuple[Callable[[Element], Iterator[str]], ...] = (
     is_described,

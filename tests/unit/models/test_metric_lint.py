@@ -95,10 +95,6 @@ BROKEN = {
         ),
         "metric cumulative_revenue: period_agg: last",
     ),
-    "a running total by the instant": (
-        of_measure("order_revenue_by_day", lambda m: m.update(agg_time_dimension="ordered_at")),
-        "metric cumulative_revenue: order_revenue_by_day goes by ordered_at",
-    ),
     "no label": (
         of_dimension("orders", "coupon", lambda d: d.update(label="")),
         "dimension order__coupon: it has no label",
