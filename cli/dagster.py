@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import print_text
+from cli.output import print_text, say
 from warehouse.errors import MillraceError
 from warehouse.settings import load_settings
 
@@ -40,8 +40,13 @@ def dagster(
 
 
 def _run(instance: Dagster, settings: Settings, port: int, lock: int) -> None:
+    from warehouse.alone import alone_for_a_run
+
     instance.prepare()
-    if lost := instance.fail_lost_runs():
+    # Of a Dagster that was killed a run may go on, and ends by itself: only what nobody works on is lost.
+    with alone_for_a_run(settings, lambda: say("A run of before, or a build, is still at work: waiting for it.")):
+        lost = instance.fail_lost_runs()
+    if lost:
         print_text(f"Runs that were under way when Dagster last ended, and are run again: {len(lost)}.")
     print_text(f"Dagster at http://127.0.0.1:{port}, its storage in {instance.home}.")
     print_text(f"What runs by itself in the environment {settings.environment}, orchestration/automation.yaml says.")

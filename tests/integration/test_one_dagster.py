@@ -17,6 +17,7 @@ from dagster._core.test_utils import create_run_for_test
 from tests.running_dagster import RunningDagster, processes_of, until
 from tests.support import REPOSITORY, Instance, know_the_models
 from tests.unit.test_house import FLOORS
+from warehouse.alone import alone
 from warehouse.dagster_instance import Dagster
 
 
@@ -59,6 +60,27 @@ def test_another_one_is_refused_and_touches_no_run(own: Instance) -> None:
             first.end()
         for pid in processes_of(own.data_dir):
             os.kill(pid, signal.SIGKILL)
+
+
+def test_a_run_of_before_that_goes_on_is_not_taken_for_lost(own: Instance) -> None:
+    kept = Dagster(own.settings, 3000, "")
+    kept.prepare()
+    with dg.DagsterInstance.from_config(str(kept.home)) as storage:
+        run = create_run_for_test(storage, status=dg.DagsterRunStatus.STARTED)
+        with alone(own.settings):  # as its worker is, which outlives its Dagster
+            starting = RunningDagster(own)
+            try:
+                assert until(lambda: "is still at work: waiting for it." in starting.said.read_text())
+                assert [one.status for one in storage.get_runs()].count(dg.DagsterRunStatus.STARTED) == 1
+                storage.report_run_failed(run, "it ended by itself")
+            except BaseException:
+                starting.end()
+                raise
+        try:
+            assert until(starting.is_loaded)
+            assert "are run again" not in starting.said.read_text()
+        finally:
+            starting.end()
 
 
 @pytest.mark.parametrize(
