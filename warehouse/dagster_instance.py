@@ -35,6 +35,9 @@ def only_one(settings: Settings, port: int) -> Iterator[int]:
     """Another one would take the runs of the first for lost. The lock is handed on to `dagster dev`, which may outlive
     us: it is free when both have ended, however they did."""
     path = private_folder(settings.data_dir) / "dagster.lock"
+    deadline = time.monotonic() + SECONDS_TO_END
+    while _is_ending(path) and time.monotonic() < deadline:
+        time.sleep(0.2)
     with held_if_free(path) as lock:
         if lock is None:
             raise MillraceError(
@@ -45,6 +48,19 @@ def only_one(settings: Settings, port: int) -> Iterator[int]:
         lock.write(f": http://127.0.0.1:{port}, process {os.getpid()}")
         lock.flush()
         yield lock.fileno()
+
+
+def _is_ending(path: Path) -> bool:
+    """Killed, it is gone before its `dagster dev`."""
+    with held_if_free(path) as lock:
+        if lock is not None:
+            return False
+        named = re.search(r"process (\d+)", path.read_text(encoding="utf-8"))
+        try:
+            os.kill(int(named[1]), 0) if named else None
+        except ProcessLookupError:
+            return True
+    return False
 
 
 def must_load(settings: Settings) -> None:
