@@ -95,9 +95,10 @@ class ClauseReader:
     def take_time(self) -> bool:
         item = self.items[self.at]
         match item.time:
-            case Range(days, as_of):
+            case Range(days, as_of, from_to):
                 self.slots.ranges.append(days)
                 self.slots.as_of |= as_of
+                self.slots.from_to |= from_to
             case Each(None):
                 self.slots.groups.append(Group(over_time=True))
             case Each(grain):

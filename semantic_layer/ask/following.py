@@ -174,6 +174,7 @@ def amended(
         asks_for_one=said.asks_for_one,
         contrasts=said.contrasts and bool(said.clauses),
         changes=said.changes,
+        from_to=said.from_to,
         averages=said.averages,
         made=said.made,
         as_of=said.as_of,

@@ -85,6 +85,8 @@ def build(slots: Slots, lexicon: Lexicon, project: str, today: date, assumed: As
     _tell_currency(slots, catalogue, project, dimensions, assumed)
     by_time = any(one.name == METRIC_TIME for one in by)
     tell_usual_period([catalogue.metrics[name] for name in metrics], days, by_time, assumed)
+    if slots.changes and slots.from_to and slots.against is None:
+        raise Unclear("A change from one period to another: ask for the later one compared with the earlier one.")
     order, limit = _ranking(slots, catalogue, metrics, by, compare)
     _tell_of_none(order, having, by, catalogue, assumed)
     if days == Days(None, None):

@@ -80,6 +80,7 @@ class Slots:
     asks_for_one: bool = False  # which country, the best day
     contrasts: bool = False  # compare, versus
     changes: bool = False  # how did it change
+    from_to: bool = False  # from May to June: the days of both, or the change from one to the other
     changed: bool | Quality = Quality.ANY  # whether it rose, fell, became better
     superlative: str = ""  # longest sessions, largest order: the word before what is measured
     people: bool = False

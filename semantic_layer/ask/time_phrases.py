@@ -107,6 +107,7 @@ PERIOD_WORDS = ("period", "time frame", "timeframe", "one")
 class Range:
     days: Days
     as_of: bool = False  # what there is on that day; of what happens it may be since, until or on it
+    from_to: bool = False  # of two periods that are longer than a day
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,8 @@ class TimeReader(PointReader):
             is_later = (begin.month, begin.day or 1) > (last.month, last.day)
             year = last.year - (is_later and begin.month != last.month)
             first = first.replace(year=year) if begin.day else date(year, begin.month, 1)
-        return end[0], self._range_of(Days(first, first), end[1].days)
+        found = self._range_of(Days(first, first), end[1].days)
+        return end[0], replace(found, from_to=begin.days.first != begin.days.last)
 
     def _range_of(self, begin: Days, end: Days) -> Range:
         if begin.first and end.last and begin.first > end.last:
